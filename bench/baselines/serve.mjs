@@ -1,0 +1,26 @@
+/**
+ * What every baseline server's script does besides serving: read `--port`, say where it listens in
+ * one line of JSON, and end with SIGTERM or with its standard input, so that none outlives its bench.
+ */
+import { parseArgs } from 'node:util';
+
+/** Frames longer than this end the connection, in every baseline. */
+export const MAX_MESSAGE = 64 << 20;
+
+/** The value of `--port`; 0, the default, takes a free one. */
+export function portFromArguments() {
+  const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } }, strict: false });
+  return Number(values.port);
+}
+
+/** Prints the line the bench waits for. */
+export function announce(port) {
+  console.log(JSON.stringify({ listening: port, pid: process.pid }));
+  process.on('SIGTERM', () => process.exit(0));
+  process.stdin.on('end', () => process.exit(0)).resume();
+}
+
+/** Listens with a `node:net` server on loopback and announces it. */
+export function serve(server) {
+  server.listen(portFromArguments(), '127.0.0.1', () => announce(server.address().port));
+}

@@ -1,0 +1,30 @@
+/** Runs the load generator and reads the one line of JSON it prints. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Puts one scenario's load on a running server. Throws what the generator says when a reply is wrong. */
+export async function measureLoad(loadgen, server, { scenario, seconds, warmup, core }) {
+  const args = ['--json', '--addr', `127.0.0.1:${server.port}`, '--scenario', scenario];
+  args.push('--seconds', String(seconds), '--warmup', String(warmup));
+  // Processor times come from /proc; elsewhere the rest is still worth having.
+  if (process.platform === 'linux') args.push('--pid', String(server.pid));
+  return json(loadgen, args, core);
+}
+
+/** Microseconds for one send and one receive over loopback in one thread: the machine's yardstick. */
+export async function measurePair(loadgen, core) {
+  const { pairUs } = await json(loadgen, ['pair'], core);
+  return pairUs;
+}
+
+async function json(loadgen, args, core) {
+  const pin = core === undefined ? [] : ['--pin', String(core)];
+  try {
+    const { stdout } = await run(loadgen, [...args, ...pin]);
+    return JSON.parse(stdout);
+  } catch (error) {
+    throw new Error(error.stderr?.trim() || error.message, { cause: error });
+  }
+}

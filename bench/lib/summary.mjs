@@ -1,0 +1,38 @@
+/** Many runs of one server boiled down to one row of figures. */
+import { REFERENCE } from './contestants.mjs';
+
+/** The middle value; of an even number, the mean of the two in the middle. Undefined of none. */
+export function median(values) {
+  const known = values.filter((value) => Number.isFinite(value)).sort((a, b) => a - b);
+  const middle = known.length >> 1;
+  return known.length % 2 === 1 ? known[middle] : mean(known[middle - 1], known[middle]);
+}
+
+function mean(a, b) {
+  return a === undefined ? undefined : (a + b) / 2;
+}
+
+/** Medians over a server's runs; `spread` is how far its runs lie apart, relative to the median. */
+export function summarize({ name, label, javascript }, runs) {
+  const cpu = runs.map((run) => run.server?.cpuUs);
+  const cpuUs = median(cpu);
+  return {
+    name,
+    label,
+    messagesPerSecond: median(runs.map((run) => run.messagesPerSecond)),
+    megabytesPerSecond: median(runs.map((run) => run.megabytesPerSecond)),
+    cpuUs,
+    javascriptUs: javascript ? median(runs.map((run) => run.server?.mainUs)) : undefined,
+    spread: cpuUs && (Math.max(...cpu) - Math.min(...cpu)) / cpuUs,
+    messagesPerBatch: median(runs.map((run) => run.messagesPerBatch)),
+    p50Us: median(runs.map((run) => run.latencyUs.p50)),
+    p99Us: median(runs.map((run) => run.latencyUs.p99)),
+    runs,
+  };
+}
+
+/** Adds each row's processor time relative to the reference's. */
+export function relate(rows) {
+  const reference = rows.find((row) => row.name === REFERENCE)?.cpuUs;
+  return rows.map((row) => ({ ...row, ratio: reference && row.cpuUs && row.cpuUs / reference }));
+}

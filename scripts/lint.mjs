@@ -1,0 +1,38 @@
+/** Every linter and formatter of both languages, without changing a file. */
+import { Checks } from './lib/checks.mjs';
+import { nativePlan } from './lib/native.mjs';
+import { bin } from './lib/root.mjs';
+import { main, quietly } from './lib/run.mjs';
+import { setUp } from './lib/install.mjs';
+
+const WARNINGS = ['--', '-D', 'warnings'];
+
+const SCRIPT_CHECKS = [
+  ['oxlint', bin('oxlint'), ['--deny-warnings']],
+  ['oxfmt', bin('oxfmt'), ['--check']],
+  ['tsc', bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']],
+];
+
+const RUST_CHECKS = [
+  ['cargo fmt', 'cargo', ['fmt', '--all', '--check']],
+  ['cargo clippy', 'cargo', ['clippy', '--workspace', '--all-targets', ...WARNINGS]],
+  ['cargo clippy without addon', 'cargo', ['clippy', '--no-default-features', '--all-targets', ...WARNINGS]],
+];
+
+await main(async () => {
+  await setUp();
+  const rust = nativePlan();
+  const checks = new Checks();
+  for (const [title, command, args] of SCRIPT_CHECKS) {
+    await checks.run(title, () => silently(title, command, args));
+  }
+  for (const [title, command, args] of RUST_CHECKS) {
+    if (rust.build) await checks.run(title, () => silently(title, command, args));
+    else checks.skip(title, rust.reason);
+  }
+  checks.summarise();
+});
+
+async function silently(title, command, args) {
+  await quietly(title, command, args);
+}

@@ -1,0 +1,182 @@
+//! The half of a running link that its owner reaches from other threads: the queue and the wishes.
+//!
+//! One lock. Whoever holds it may write to the socket at once; what the kernel does not take stays
+//! queued and the link's task goes on with it. The task is woken for everything it must act upon.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    task::Waker,
+};
+
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::{carrier::Writer, sink::Ledger};
+use crate::{
+    error::Error,
+    frame::Protocol,
+    link::{Class, Outbound, Released, Written},
+};
+
+/// A link as its owner holds it.
+pub(crate) struct Handle {
+    half: Mutex<Half>,
+}
+
+/// What the lock guards. `socket` is there from the connection's start to its end.
+pub(super) struct Half {
+    pub out: Outbound,
+    pub socket: Option<OwnedWriteHalf>,
+    pub wishes: Wishes,
+    /// A write failed outside the task.
+    pub fault: Option<Error>,
+    pub waker: Option<Waker>,
+    ledger: Box<dyn Ledger>,
+    notify_at: Option<Released>,
+}
+
+/// What the owner wants of the task.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    pub reading: bool,
+    /// Write what is queued, then end our side.
+    pub close: bool,
+    /// Reset now.
+    pub terminate: bool,
+}
+
+impl Handle {
+    pub(crate) fn new(protocol: Protocol, ledger: Box<dyn Ledger>) -> Self {
+        Self {
+            half: Mutex::new(Half {
+                out: Outbound::new(protocol),
+                socket: None,
+                wishes: Wishes::default(),
+                fault: None,
+                waker: None,
+                ledger,
+                notify_at: None,
+            }),
+        }
+    }
+
+    /// Offers `records` of `messages` messages to the kernel, and queues what it does not take.
+    pub(crate) fn send(&self, class: Class, records: &[u8], messages: usize) {
+        self.lock().send(class, records, messages);
+    }
+
+    /// As [`send`](Self::send), only if no other thread is at the link; says whether it did.
+    pub(crate) fn try_send(&self, class: Class, records: &[u8], messages: usize) -> bool {
+        match self.half.try_lock() {
+            Ok(mut half) => half.send(class, records, messages),
+            Err(TryLockError::Poisoned(half)) => half.into_inner().send(class, records, messages),
+            Err(TryLockError::WouldBlock) => return false,
+        }
+        true
+    }
+
+    /// Queues whole records, taking their memory.
+    pub(crate) fn send_owned(&self, class: Class, records: Vec<u8>) {
+        self.lock().send_owned(class, records);
+    }
+
+    /// Starts or stops reading.
+    pub(crate) fn set_reading(&self, reading: bool) {
+        let mut half = self.lock();
+        half.wishes.reading = reading;
+        half.wake();
+    }
+
+    /// Ends the connection after what is queued.
+    pub(crate) fn close(&self) {
+        let mut half = self.lock();
+        half.wishes.close = true;
+        half.wake();
+    }
+
+    /// Resets the connection.
+    pub(crate) fn terminate(&self) {
+        let mut half = self.lock();
+        half.wishes.terminate = true;
+        half.wake();
+    }
+
+    /// Asks for one `released` event once both counts are reached.
+    pub(crate) fn notify_at(&self, at: Released) {
+        let mut half = self.lock();
+        half.notify_at = Some(at);
+        if half.is_notify_due() {
+            half.wake();
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Half> {
+        // A panic while the lock was held has already failed the driver; the data is still whole.
+        self.half.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Half {
+    fn send(&mut self, class: Class, records: &[u8], messages: usize) {
+        let Some(socket) = &self.socket else {
+            return self.out.push(class, records);
+        };
+        let result = self.out.write_through(&mut Writer(socket), class, records, messages);
+        self.wrote(result);
+    }
+
+    fn send_owned(&mut self, class: Class, records: Vec<u8>) {
+        self.out.push_owned(class, records);
+        let result = self.write();
+        self.wrote(result);
+    }
+
+    /// Writes what is queued, as far as the kernel takes it.
+    pub(super) fn write(&mut self) -> crate::error::Result<Written> {
+        match &self.socket {
+            Some(socket) => self.out.on_writable(&mut Writer(socket)),
+            None => Ok(Written::Blocked),
+        }
+    }
+
+    /// Publishes what a write outside the task did, and wakes the task where it must go on.
+    fn wrote(&mut self, result: crate::error::Result<Written>) {
+        self.publish();
+        match result {
+            Ok(Written::All) if !self.is_notify_due() => {}
+            Ok(_) => self.wake(),
+            Err(error) => {
+                self.fault = Some(error);
+                self.wake();
+            }
+        }
+    }
+
+    pub(super) fn publish(&mut self) {
+        self.ledger.publish(self.out.released());
+    }
+
+    /// Takes the notification that is due, if one is.
+    pub(super) fn take_notify(&mut self) -> bool {
+        let due = self.is_notify_due();
+        if due {
+            self.notify_at = None;
+        }
+        due
+    }
+
+    fn is_notify_due(&self) -> bool {
+        // Wrapping counts: reached means that the difference is not "negative".
+        const HALF: u32 = 1 << 31;
+        let released = self.out.released();
+        self.notify_at.is_some_and(|at| {
+            released.bytes.wrapping_sub(at.bytes) < HALF
+                && released.messages.wrapping_sub(at.messages) < HALF
+        })
+    }
+
+    pub(super) fn wake(&mut self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+}

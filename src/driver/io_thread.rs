@@ -1,0 +1,205 @@
+//! The reference poller: a tokio current-thread runtime on a thread of its own.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime::{self, Runtime},
+    sync::{Notify, oneshot},
+};
+
+use super::{
+    accept::accept,
+    dial::{dial, ends_of, run},
+    guarded::{guarded, link_life, message},
+    poller::{Admit, Host, NewLink, Poller},
+    sink::{Closed, Sink},
+};
+use crate::{
+    error::{Code, Error, Result},
+    socket::SocketOptions,
+};
+
+/// One thread that drives any number of links.
+pub(crate) struct IoThread {
+    runtime: runtime::Handle,
+    bells: Arc<Bells>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Ways to get the thread's attention.
+#[derive(Default)]
+struct Bells {
+    outgoing: Notify,
+    turn: Notify,
+    stop: Notify,
+    /// The outgoing bell has rung and was not yet answered: ringing again would only cost a syscall.
+    rung: AtomicBool,
+    failed: AtomicBool,
+}
+
+impl IoThread {
+    /// Starts a thread that serves `host`.
+    pub(crate) fn start(host: Arc<dyn Host>) -> Result<Self> {
+        let failed = |error: io::Error| Error::system(Code::Resources, "starting an I/O thread", error);
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(failed)?;
+        let handle = runtime.handle().clone();
+        let bells = Arc::new(Bells::default());
+        let thread = std::thread::Builder::new()
+            .name("qwormhole-io".to_owned())
+            .spawn({
+                let bells = Arc::clone(&bells);
+                move || serve(runtime, &bells, &host)
+            })
+            .map_err(failed)?;
+        Ok(Self {
+            runtime: handle,
+            bells,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Spawns the life of one link; a panic in it is the end of that link alone.
+    fn spawn_link(&self, life: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(link_life(life));
+    }
+}
+
+impl Poller for IoThread {
+    fn listen<A: Admit>(
+        &self,
+        listener: std::net::TcpListener,
+        options: SocketOptions,
+        admit: A,
+        stop: oneshot::Receiver<()>,
+    ) {
+        let bells = Arc::clone(&self.bells);
+        let life = async move {
+            match TcpListener::from_std(listener) {
+                Ok(listener) => accept(listener, options, admit, stop).await,
+                Err(error) => {
+                    let mut admit = admit;
+                    admit.failed(Error::system(Code::Resources, "watching a listener", error));
+                    admit.closed();
+                }
+            }
+        };
+        self.runtime.spawn(guarded(life, move |why| bells.fail(why)));
+    }
+
+    fn dial<S: Sink>(
+        &self,
+        socket: std::net::TcpStream,
+        to: SocketAddr,
+        timeout: Duration,
+        link: NewLink<S>,
+    ) {
+        self.spawn_link(async move { dial(socket, to, timeout, link).await });
+    }
+
+    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, mut link: NewLink<S>) {
+        self.spawn_link(async move {
+            let stream = TcpStream::from_std(socket)
+                .map_err(|error| Error::system(Code::Resources, "watching a socket", error));
+            match stream.and_then(|stream| ends_of(&stream).map(|ends| (stream, ends))) {
+                Ok((stream, ends)) => run(stream, ends, link).await,
+                Err(error) => link.sink.closed(Closed::fault(error)),
+            }
+        });
+    }
+
+    fn ring(&self) {
+        if !self.bells.rung.swap(true, Ordering::AcqRel) {
+            self.bells.outgoing.notify_one();
+        }
+    }
+
+    fn end_turn(&self) {
+        self.bells.turn.notify_one();
+    }
+
+    fn stop(&self) {
+        self.bells.stop.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // Its panics were caught and reported inside.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Bells {
+    fn fail(&self, why: &str) {
+        tracing::error!(why, "the I/O thread broke");
+        self.failed.store(true, Ordering::Release);
+        self.stop.notify_one();
+    }
+}
+
+/// The thread's life: runs until told to stop or until something essential panics.
+fn serve(runtime: Runtime, bells: &Arc<Bells>, host: &Arc<dyn Host>) {
+    let failure = Arc::new(Mutex::new(None));
+    for task in [Essential::Bell, Essential::Turn] {
+        let (bells, host, failure) = (Arc::clone(bells), Arc::clone(host), Arc::clone(&failure));
+        let fail = {
+            let (bells, failure) = (Arc::clone(&bells), Arc::clone(&failure));
+            move |why: &str| {
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+                bells.fail(why);
+            }
+        };
+        runtime.spawn(guarded(async move { task.run(&bells, &*host).await }, fail));
+    }
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(bells.stop.notified());
+        // Every socket closes here.
+        drop(runtime);
+    }));
+    if let Err(panic) = &caught {
+        host.on_failure(message(&**panic));
+    } else if bells.failed.load(Ordering::Acquire) {
+        let why = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        host.on_failure(why.as_deref().unwrap_or("a listener's task panicked"));
+    }
+}
+
+/// The tasks without which the thread is of no use.
+#[derive(Clone, Copy)]
+enum Essential {
+    Bell,
+    Turn,
+}
+
+impl Essential {
+    async fn run(self, bells: &Bells, host: &dyn Host) {
+        loop {
+            match self {
+                Self::Bell => {
+                    bells.outgoing.notified().await;
+                    // Before the work: what is added from here on rings anew.
+                    bells.rung.store(false, Ordering::Release);
+                    host.on_bell();
+                }
+                Self::Turn => {
+                    bells.turn.notified().await;
+                    host.on_turn();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a running link tells its consumer.
+
+use std::{net::SocketAddr, task::Waker};
+
+use crate::{
+    error::{Code, Error},
+    link::{Released, Room},
+};
+
+/// Both ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    pub remote: SocketAddr,
+    pub local: SocketAddr,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    /// Both sides ended between two messages and everything queued was written.
+    pub clean: bool,
+    /// The fault behind an unclean end.
+    pub error: Option<Error>,
+}
+
+impl Closed {
+    pub(crate) fn clean() -> Self {
+        Self {
+            clean: true,
+            error: None,
+        }
+    }
+
+    /// Ended on purpose, without ceremony.
+    pub(crate) fn cut() -> Self {
+        Self {
+            clean: false,
+            error: None,
+        }
+    }
+
+    pub(crate) fn fault(error: Error) -> Self {
+        Self {
+            clean: false,
+            error: Some(error),
+        }
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        Self::fault(Error::new(
+            Code::CloseTimeout,
+            "the peer did not end its side in time",
+        ))
+    }
+}
+
+/// Consumer of one link: all calls come from the link's task, in the order of the connection's life.
+pub(crate) trait Sink: Send + Unpin + 'static {
+    type Room<'a>: Room
+    where
+        Self: 'a;
+
+    /// The connection is up; nothing is read before the consumer resumes it.
+    fn opened(&mut self, ends: Ends);
+    /// Memory for one readable turn.
+    fn room(&mut self) -> Self::Room<'_>;
+    /// There was no room: `waker` is to be woken once there is.
+    fn wait_for_room(&mut self, waker: &Waker);
+    /// The threshold that was asked for is reached.
+    fn released(&mut self);
+    /// The peer ended its side between two messages.
+    fn ended(&mut self);
+    /// The connection is over.
+    fn closed(&mut self, closed: Closed);
+}
+
+/// Where the counts of what the kernel has taken are published.
+pub(crate) trait Ledger: Send {
+    fn publish(&mut self, released: Released);
+}

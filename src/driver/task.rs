@@ -1,0 +1,231 @@
+//! The task of one link: turns readiness, wishes and time into calls on the link core.
+
+use std::{
+    future::Future,
+    io::{self, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpStream, tcp::OwnedReadHalf},
+    time::{Sleep, sleep},
+};
+
+use super::{
+    carrier::Reader,
+    guarded::message,
+    handle::{Half, Handle},
+    poller::NewLink,
+    sink::{Closed, Ends, Sink},
+};
+use crate::{
+    error::{Code, Error, Result},
+    link::{Inbound, ReadTurn, Written},
+    socket,
+};
+
+/// Bytes thrown away at once while waiting for the peer's end.
+const DISCARD: usize = 16 * 1024;
+
+/// A running link; resolves when the connection is over and its consumer was told.
+pub(crate) struct LinkTask<S: Sink> {
+    handle: Arc<Handle>,
+    reader: OwnedReadHalf,
+    inbound: Inbound,
+    sink: S,
+    close_timeout: Duration,
+    /// The peer ended its side.
+    peer_ended: bool,
+    /// Our side is ended.
+    we_ended: bool,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S: Sink> LinkTask<S> {
+    /// Puts `stream` under `handle` and tells the sink that the connection is up.
+    pub(super) fn start(stream: TcpStream, ends: Ends, link: NewLink<S>) -> Self {
+        let (reader, writer) = stream.into_split();
+        let mut task = Self {
+            reader,
+            handle: link.handle,
+            inbound: link.inbound,
+            sink: link.sink,
+            close_timeout: link.close_timeout,
+            peer_ended: false,
+            we_ended: false,
+            deadline: None,
+        };
+        task.handle.lock().socket = Some(writer);
+        task.sink.opened(ends);
+        task
+    }
+
+    /// One pass over everything; `Some` when the connection is over.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<Option<Closed>> {
+        let handle = Arc::clone(&self.handle);
+        let mut half = handle.lock();
+        if !half.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            half.waker = Some(cx.waker().clone());
+        }
+        if half.wishes.terminate {
+            return Ok(Some(Closed::cut()));
+        }
+        if let Some(fault) = half.fault.take() {
+            return Err(fault);
+        }
+        let written = poll_write(&mut half, cx)?;
+        if half.take_notify() {
+            self.sink.released();
+        }
+        let (reading, closing) = (half.wishes.reading, half.wishes.close);
+        if closing && written == Written::All && !self.we_ended {
+            half.shutdown();
+            self.we_ended = true;
+        }
+        drop(half);
+        if closing {
+            self.discard(cx)?;
+            if self.we_ended && self.peer_ended {
+                return Ok(Some(Closed::clean()));
+            }
+            return Ok(self.poll_deadline(cx).is_ready().then(Closed::timed_out));
+        }
+        if reading && !self.peer_ended {
+            self.read(cx)?;
+        }
+        Ok(None)
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        loop {
+            let mut reader = Reader {
+                half: &mut self.reader,
+                cx,
+            };
+            let turn = self.inbound.on_readable(&mut reader, &mut self.sink.room())?;
+            match turn {
+                ReadTurn::Drained => {
+                    if self.reader.as_ref().poll_read_ready(cx).is_pending() {
+                        return Ok(());
+                    }
+                }
+                ReadTurn::Yield => {
+                    cx.waker().wake_by_ref();
+                    return Ok(());
+                }
+                ReadTurn::Stalled => {
+                    self.sink.wait_for_room(cx.waker());
+                    return Ok(());
+                }
+                ReadTurn::End => {
+                    self.peer_ended = true;
+                    self.sink.ended();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Reads and forgets until the peer ends its side.
+    fn discard(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let mut scratch = [0; DISCARD];
+        // A bounded number of rounds, so that a peer that floods us does not hold up the others.
+        for _ in 0..16 {
+            if self.peer_ended {
+                return Ok(());
+            }
+            let mut reader = Reader {
+                half: &mut self.reader,
+                cx,
+            };
+            match reader.read(&mut scratch) {
+                Ok(0) => self.peer_ended = true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => {
+                    return Err(Error::system(
+                        Code::ConnectionLost,
+                        "waiting for the peer's end",
+                        error,
+                    ));
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let timeout = self.close_timeout;
+        self.deadline
+            .get_or_insert_with(|| Box::pin(sleep(timeout)))
+            .as_mut()
+            .poll(cx)
+    }
+
+    fn finish(&mut self, closed: Closed) {
+        let mut half = self.handle.lock();
+        if let Some(socket) = half.socket.take()
+            && !closed.clean
+        {
+            // What the peer has not read is void: it learns so from a reset rather than from a
+            // connection that seems to have ended in order.
+            socket::reset_on_close(socket.as_ref());
+            socket.forget();
+        }
+        half.out.clear();
+        half.waker = None;
+        drop(half);
+        self.inbound.discard(&mut self.sink.room());
+        self.sink.closed(closed);
+    }
+}
+
+impl<S: Sink> Future for LinkTask<S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        // A defect in here costs this connection, not the thread and all the others.
+        let turn = catch_unwind(AssertUnwindSafe(|| this.turn(cx)));
+        let closed = match turn {
+            Ok(Ok(None)) => return Poll::Pending,
+            Ok(Ok(Some(closed))) => closed,
+            Ok(Err(error)) => Closed::fault(error),
+            Err(panic) => Closed::fault(Error::new(Code::Internal, message(&*panic))),
+        };
+        this.finish(closed);
+        Poll::Ready(())
+    }
+}
+
+/// Writes as far as the kernel takes it and has the task woken when it takes more.
+fn poll_write(half: &mut Half, cx: &mut Context<'_>) -> Result<Written> {
+    let mut written = match half.out.is_empty() {
+        true => return Ok(Written::All),
+        false => Written::Blocked,
+    };
+    while written == Written::Blocked {
+        let Some(socket) = &half.socket else {
+            return Ok(Written::Blocked);
+        };
+        if socket.as_ref().poll_write_ready(cx).is_pending() {
+            break;
+        }
+        written = half.write()?;
+    }
+    half.publish();
+    Ok(written)
+}
+
+impl Half {
+    fn shutdown(&mut self) {
+        if let Some(socket) = &self.socket {
+            socket::end_writing(socket.as_ref());
+        }
+    }
+}

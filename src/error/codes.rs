@@ -1,0 +1,252 @@
+// Generated from errors.json by scripts/generate.mjs: edit that file instead.
+
+//! The stable codes of this library's errors, the same in Rust and TypeScript.
+
+use std::fmt;
+
+/// A stable error code: match on it, never on a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Code {
+    /// An option has a value outside its range or of the wrong type.
+    OptionInvalid,
+    /// An option that does not exist was given.
+    OptionUnknown,
+    /// The backend, runtime or platform in use cannot honour an option.
+    OptionUnsupported,
+    /// An endpoint is not a URL or object this version understands.
+    EndpointInvalid,
+    /// The call does not fit the object's state.
+    State,
+    /// The connection or server was closed before the operation finished.
+    Closed,
+    /// The AbortSignal given to the operation was aborted.
+    Aborted,
+    /// The codec cannot encode the message given to send.
+    Encode,
+    /// A received payload does not decode with this connection's codec; the stream stays in step.
+    Decode,
+    /// A message is larger than maxMessage.
+    TooBig,
+    /// The stream ended in the middle of a message.
+    Truncated,
+    /// The port is taken.
+    AddressInUse,
+    /// The host's address or the interface does not exist on this machine.
+    AddressUnavailable,
+    /// The system does not allow the operation.
+    Permission,
+    /// The host's name does not resolve.
+    Dns,
+    /// Nothing listens at the address.
+    ConnectRefused,
+    /// The connection was not established within connectTimeoutMs.
+    ConnectTimeout,
+    /// The connection could not be established.
+    ConnectFailed,
+    /// An established connection broke.
+    ConnectionLost,
+    /// The peer did not end its side within closeTimeoutMs.
+    CloseTimeout,
+    /// The server holds maxConnections already.
+    TooManyConnections,
+    /// The system is out of descriptors, memory or buffers.
+    Resources,
+    /// The native backend was demanded and cannot be loaded.
+    NativeUnavailable,
+    /// The native backend broke at run time and was destroyed.
+    NativeFailed,
+    /// An invariant of this library does not hold.
+    Internal,
+}
+
+struct Facts {
+    name: &'static str,
+    retriable: bool,
+    remedy: &'static str,
+}
+
+impl Code {
+    /// Every code, in the order of the table.
+    pub const ALL: [Code; 25] = [
+        Code::OptionInvalid,
+        Code::OptionUnknown,
+        Code::OptionUnsupported,
+        Code::EndpointInvalid,
+        Code::State,
+        Code::Closed,
+        Code::Aborted,
+        Code::Encode,
+        Code::Decode,
+        Code::TooBig,
+        Code::Truncated,
+        Code::AddressInUse,
+        Code::AddressUnavailable,
+        Code::Permission,
+        Code::Dns,
+        Code::ConnectRefused,
+        Code::ConnectTimeout,
+        Code::ConnectFailed,
+        Code::ConnectionLost,
+        Code::CloseTimeout,
+        Code::TooManyConnections,
+        Code::Resources,
+        Code::NativeUnavailable,
+        Code::NativeFailed,
+        Code::Internal,
+    ];
+
+    /// The code as it is written in both languages, such as `ERR_QW_CLOSED`.
+    pub const fn as_str(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// Whether the same operation may succeed later without a change to the program.
+    pub const fn retriable(self) -> bool {
+        self.facts().retriable
+    }
+
+    /// What to do about it, one or two sentences.
+    pub const fn remedy(self) -> &'static str {
+        self.facts().remedy
+    }
+
+    const fn facts(self) -> &'static Facts {
+        // The table has the variants in their order.
+        &FACTS[self as usize]
+    }
+}
+
+static FACTS: [Facts; 25] = [
+    Facts {
+        name: "ERR_QW_OPTION_INVALID",
+        retriable: false,
+        remedy: "Correct the option that the message names; docs/options.md lists types, units and ranges.",
+    },
+    Facts {
+        name: "ERR_QW_OPTION_UNKNOWN",
+        retriable: false,
+        remedy: "Check the spelling against docs/options.md.",
+    },
+    Facts {
+        name: "ERR_QW_OPTION_UNSUPPORTED",
+        retriable: false,
+        remedy: "Remove the option or choose a backend that honours it; docs/options.md has the table.",
+    },
+    Facts {
+        name: "ERR_QW_ENDPOINT_INVALID",
+        retriable: false,
+        remedy: "Write it as tcp://host:port; IPv6 addresses go in brackets.",
+    },
+    Facts {
+        name: "ERR_QW_STATE",
+        retriable: false,
+        remedy: "Wait for the event or promise that the message names.",
+    },
+    Facts {
+        name: "ERR_QW_CLOSED",
+        retriable: false,
+        remedy: "Open a new one; listen for close.",
+    },
+    Facts {
+        name: "ERR_QW_ABORTED",
+        retriable: false,
+        remedy: "Expected when you abort; the cause is the signal's reason.",
+    },
+    Facts {
+        name: "ERR_QW_ENCODE",
+        retriable: false,
+        remedy: "Send what the codec accepts, or choose another codec.",
+    },
+    Facts {
+        name: "ERR_QW_DECODE",
+        retriable: false,
+        remedy: "Use the same codec on both ends.",
+    },
+    Facts {
+        name: "ERR_QW_TOO_BIG",
+        retriable: false,
+        remedy: "Send smaller messages, or raise maxMessage on both ends.",
+    },
+    Facts {
+        name: "ERR_QW_TRUNCATED",
+        retriable: true,
+        remedy: "The peer died or closed early; the partial message was not delivered.",
+    },
+    Facts {
+        name: "ERR_QW_ADDRESS_IN_USE",
+        retriable: true,
+        remedy: "Choose another port, port 0 for a free one, or stop the other program.",
+    },
+    Facts {
+        name: "ERR_QW_ADDRESS_UNAVAILABLE",
+        retriable: false,
+        remedy: "Bind to an address of this machine, such as 127.0.0.1 or 0.0.0.0.",
+    },
+    Facts {
+        name: "ERR_QW_PERMISSION",
+        retriable: false,
+        remedy: "Use a port above 1023, or give the process the privilege.",
+    },
+    Facts {
+        name: "ERR_QW_DNS",
+        retriable: true,
+        remedy: "Check the name and the resolver.",
+    },
+    Facts {
+        name: "ERR_QW_CONNECT_REFUSED",
+        retriable: true,
+        remedy: "Check that the server runs and that host and port are right.",
+    },
+    Facts {
+        name: "ERR_QW_CONNECT_TIMEOUT",
+        retriable: true,
+        remedy: "Check the route and firewalls, or raise connectTimeoutMs.",
+    },
+    Facts {
+        name: "ERR_QW_CONNECT_FAILED",
+        retriable: true,
+        remedy: "The cause has the system's own code.",
+    },
+    Facts {
+        name: "ERR_QW_CONNECTION_LOST",
+        retriable: true,
+        remedy: "Reconnect; the client does so by default.",
+    },
+    Facts {
+        name: "ERR_QW_CLOSE_TIMEOUT",
+        retriable: true,
+        remedy: "Nothing to do: the connection was cut.",
+    },
+    Facts {
+        name: "ERR_QW_TOO_MANY_CONNECTIONS",
+        retriable: true,
+        remedy: "Raise maxConnections, or spread the clients over more servers.",
+    },
+    Facts {
+        name: "ERR_QW_RESOURCES",
+        retriable: true,
+        remedy: "Raise the limit (ulimit -n), or close what is not needed.",
+    },
+    Facts {
+        name: "ERR_QW_NATIVE_UNAVAILABLE",
+        retriable: false,
+        remedy: "Run npx qwormhole doctor, or allow the TypeScript backend with QWORMHOLE_NATIVE=auto.",
+    },
+    Facts {
+        name: "ERR_QW_NATIVE_FAILED",
+        retriable: true,
+        remedy: "Report it with the cause; onNativeFailure decides whether the TypeScript backend takes over.",
+    },
+    Facts {
+        name: "ERR_QW_INTERNAL",
+        retriable: false,
+        remedy: "Report it with the stack.",
+    },
+];
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

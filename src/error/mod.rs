@@ -1,0 +1,94 @@
+//! What can go wrong, as a stable code and a sentence.
+//!
+//! The codes are one table for Rust and TypeScript (`errors.json`); match on [`Error::code`], never on
+//! the text.
+
+mod codes;
+
+use std::{fmt, io};
+
+pub use codes::Code;
+
+/// The result of everything here that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure: the code, what was being done, and the system's own error where there is one.
+#[derive(Debug)]
+pub struct Error {
+    code: Code,
+    context: String,
+    source: Option<io::Error>,
+}
+
+impl Error {
+    pub(crate) fn new(code: Code, context: impl Into<String>) -> Self {
+        Self {
+            code,
+            context: context.into(),
+            source: None,
+        }
+    }
+
+    /// Wraps a system error met while `context`, under the code that fits its kind, else `fallback`.
+    pub(crate) fn system(fallback: Code, context: impl Into<String>, source: io::Error) -> Self {
+        Self {
+            code: code_of(&source).unwrap_or(fallback),
+            context: context.into(),
+            source: Some(source),
+        }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What was being done or what was found, without code and remedy.
+    pub fn context(&self) -> &str {
+        &self.context
+    }
+
+    /// The operating system's error number, where the system is the cause.
+    pub fn os_code(&self) -> Option<i32> {
+        self.source.as_ref().and_then(io::Error::raw_os_error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.context)?;
+        if let Some(source) = &self.source {
+            write!(f, ": {source}")?;
+        }
+        write!(f, ". {}", self.code.remedy())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
+
+/// The code of a system error whose kind says enough by itself.
+fn code_of(source: &io::Error) -> Option<Code> {
+    Some(match source.kind() {
+        io::ErrorKind::AddrInUse => Code::AddressInUse,
+        io::ErrorKind::AddrNotAvailable => Code::AddressUnavailable,
+        io::ErrorKind::PermissionDenied => Code::Permission,
+        io::ErrorKind::ConnectionRefused => Code::ConnectRefused,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => Code::ConnectionLost,
+        io::ErrorKind::OutOfMemory => Code::Resources,
+        _ if is_exhaustion(source) => Code::Resources,
+        _ => return None,
+    })
+}
+
+/// Whether the system ran out of descriptors or buffers: worth a retry after a pause.
+pub(crate) fn is_exhaustion(source: &io::Error) -> bool {
+    // EMFILE, ENFILE, ENOBUFS (Linux, macOS) and ENOMEM; `io::ErrorKind` has no stable name for them.
+    const CODES: [i32; 5] = [24, 23, 105, 55, 12];
+    cfg!(unix) && source.raw_os_error().is_some_and(|code| CODES.contains(&code))
+}

@@ -1,0 +1,265 @@
+//! One I/O side with its inbox, outbox and links.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{
+    counters::{Counters, SlotLedger},
+    descriptor::{Descriptor, Kind, Parcel, of_listener},
+    inbox::{Inbox, IoSide},
+    link_sink::LinkSink,
+    outbox,
+    slab::Slab,
+    table::{LinkId, Table},
+};
+use crate::{
+    driver::{Handle, Host, NewLink, Poller},
+    error::{Code, Error, Result},
+    frame::Protocol,
+    link::Inbound,
+};
+
+/// Batches kept for reuse, and how large one may be: more would only hold memory.
+const SPARE_BATCHES: usize = 4;
+const SPARE_BATCH_BYTES: usize = 512 * 1024;
+
+/// What every link of a listener or a dial is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkPlan {
+    pub protocol: Protocol,
+    pub max_message: usize,
+    pub memory_budget: usize,
+    pub close_timeout: Duration,
+}
+
+/// The exchange between one poller and one consumer.
+pub(crate) struct Core<P: Poller> {
+    pub(super) inbox: Inbox,
+    pub(super) table: Table,
+    counters: Arc<Counters>,
+    outgoing: Mutex<Outgoing>,
+    poller: OnceLock<P>,
+    consumer: Consumer,
+    panic_asked: AtomicBool,
+}
+
+#[derive(Default)]
+struct Outgoing {
+    batches: Vec<Vec<u8>>,
+    spare: Vec<Vec<u8>>,
+}
+
+/// Wakes the consumer, at most once until it has looked.
+struct Consumer {
+    wake: Box<dyn Fn() + Send + Sync>,
+    awake: AtomicBool,
+}
+
+impl<P: Poller> Core<P> {
+    /// Puts an exchange over `counters`; `start` starts its poller, `wake` gets the consumer to
+    /// [`take`](Self::take).
+    pub(crate) fn start(
+        counters: Counters,
+        wake: impl Fn() + Send + Sync + 'static,
+        start: impl FnOnce(Arc<dyn Host>) -> Result<P>,
+    ) -> Result<Arc<Self>> {
+        let core = Arc::new(Self {
+            inbox: Inbox::default(),
+            table: Table::default(),
+            counters: Arc::new(counters),
+            outgoing: Mutex::default(),
+            poller: OnceLock::new(),
+            consumer: Consumer {
+                wake: Box::new(wake),
+                awake: AtomicBool::new(false),
+            },
+            panic_asked: AtomicBool::new(false),
+        });
+        let poller = start(Arc::clone(&core) as Arc<dyn Host>)?;
+        // Set once, here: the poller has nothing to do before the first listener or dial.
+        let _ = core.poller.set(poller);
+        Ok(core)
+    }
+
+    /// The poller, from the end of [`start`](Self::start) on.
+    pub(crate) fn poller(&self) -> &P {
+        self.poller.get().unwrap_or_else(|| unreachable!("the poller is set before anyone has the core"))
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// A slot and all that a new link needs; `None` when no slot is free.
+    pub(super) fn new_link(
+        self: &Arc<Self>,
+        plan: &LinkPlan,
+        listener: u32,
+    ) -> Option<(LinkId, NewLink<LinkSink<P>>)> {
+        let (id, handle) = self.table.insert(self.counters.slots(), |id| {
+            self.counters.reset(id.slot);
+            let ledger = SlotLedger::new(Arc::clone(&self.counters), id);
+            Arc::new(Handle::new(plan.protocol, Box::new(ledger)))
+        })?;
+        let link = NewLink {
+            handle,
+            inbound: Inbound::new(plan.protocol, plan.max_message),
+            sink: LinkSink {
+                core: Arc::clone(self),
+                id,
+                listener,
+                memory_budget: plan.memory_budget,
+            },
+            close_timeout: plan.close_timeout,
+        };
+        Some((id, link))
+    }
+
+    /// Connects; the outcome is an event of the link whose number this gives.
+    pub(crate) fn dial(
+        self: &Arc<Self>,
+        socket: std::net::TcpStream,
+        to: SocketAddr,
+        timeout: Duration,
+        plan: &LinkPlan,
+    ) -> Result<LinkId> {
+        let (id, link) = self
+            .new_link(plan, 0)
+            .ok_or_else(|| Error::new(Code::Resources, "no slot for another connection"))?;
+        self.poller().dial(socket, to, timeout, link);
+        Ok(id)
+    }
+
+    /// Hands over one outgoing batch. A batch of one run for one idle link is written at once, on the
+    /// calling thread, if `direct`: that saves waking the I/O thread.
+    pub(crate) fn submit(&self, bytes: &[u8], direct: bool) {
+        if direct && outbox::write_directly(bytes, &self.table) {
+            return;
+        }
+        let mut outgoing = self.outgoing();
+        let mut batch = outgoing.spare.pop().unwrap_or_default();
+        batch.clear();
+        batch.extend_from_slice(bytes);
+        outgoing.batches.push(batch);
+        drop(outgoing);
+        self.poller().ring();
+    }
+
+    /// Hands over one large message, already a record in memory of its own.
+    pub(crate) fn submit_owned(&self, batch: Vec<u8>) {
+        self.outgoing().batches.push(batch);
+        self.poller().ring();
+    }
+
+    /// Moves events to the consumer's memory; gives their number. Zero means: sleep until woken.
+    pub(crate) fn take(&self, to: &mut [Descriptor]) -> usize {
+        let mut taken = self.inbox.take(to);
+        if taken == 0 {
+            self.consumer.awake.store(false, Ordering::SeqCst);
+            // An event that came before the store would have woken nobody.
+            taken = self.inbox.take(to);
+            if taken > 0 {
+                self.consumer.awake.store(true, Ordering::SeqCst);
+            }
+        }
+        self.ring_if_starved();
+        taken
+    }
+
+    /// Has the consumer called again although it has not slept.
+    pub(crate) fn wake_again(&self) {
+        (self.consumer.wake)();
+    }
+
+    pub(crate) fn parcel(&self, ticket: u32) -> Option<Parcel> {
+        let parcel = self.inbox.parcel(ticket);
+        self.ring_if_starved();
+        parcel
+    }
+
+    /// Lends memory for received bytes.
+    pub(crate) fn lend(&self, slab: Slab) {
+        self.inbox.lend(slab);
+        self.ring_if_starved();
+    }
+
+    /// Breaks the I/O side on purpose, as a defect in it would: for tests of what follows.
+    pub(crate) fn inject_panic(&self) {
+        self.panic_asked.store(true, Ordering::Release);
+        self.poller().ring();
+    }
+
+    /// An event of a listener.
+    pub(super) fn listener_event(&self, listener: u32, kind: Kind, text: Option<String>) {
+        let mut io = self.inbox.io();
+        let ticket = text.map_or(0, |text| self.inbox.park(&mut io, Parcel::Text(text)));
+        io.push(of_listener(listener, kind, ticket));
+        self.announce(&mut io);
+    }
+
+    /// Sees to it that what was gathered is handed over at the end of the turn.
+    pub(super) fn announce(&self, io: &mut IoSide) {
+        if io.announce_turn() {
+            self.poller().end_turn();
+        }
+    }
+
+    /// After room was made: has the links that found none look again.
+    pub(super) fn ring_if_starved(&self) {
+        if self.inbox.is_starved() {
+            self.poller().ring();
+        }
+    }
+
+    fn outgoing(&self) -> std::sync::MutexGuard<'_, Outgoing> {
+        // Lists of bytes: whole whatever panicked.
+        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_consumer(&self) {
+        if !self.consumer.awake.swap(true, Ordering::SeqCst) {
+            (self.consumer.wake)();
+        }
+    }
+}
+
+impl<P: Poller> Host for Core<P> {
+    fn on_bell(&self) {
+        if self.panic_asked.swap(false, Ordering::AcqRel) {
+            panic!("a panic was injected into the I/O thread");
+        }
+        let batches = std::mem::take(&mut self.outgoing().batches);
+        for batch in &batches {
+            outbox::apply(batch, &self.table);
+        }
+        let mut outgoing = self.outgoing();
+        let room = SPARE_BATCHES.saturating_sub(outgoing.spare.len());
+        let spare = batches.into_iter().filter(|batch| batch.capacity() <= SPARE_BATCH_BYTES);
+        outgoing.spare.extend(spare.take(room));
+        drop(outgoing);
+        if self.inbox.is_starved() {
+            self.inbox.feed();
+        }
+    }
+
+    fn on_turn(&self) {
+        if self.inbox.hand_over() {
+            self.wake_consumer();
+        }
+    }
+
+    fn on_failure(&self, why: &str) {
+        {
+            let mut io = self.inbox.io();
+            let ticket = self.inbox.park(&mut io, Parcel::Text(why.to_owned()));
+            io.push(of_listener(0, Kind::Failed, ticket));
+        }
+        self.on_turn();
+    }
+}

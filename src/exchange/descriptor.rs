@@ -1,0 +1,65 @@
+//! An event as six 32-bit words, and what does not fit into them.
+
+use crate::{driver::Closed, error::Error};
+
+use super::table::LinkId;
+
+/// Words: slot, generation and kind, offset, length, listener, aux.
+pub(crate) type Descriptor = [u32; 6];
+
+/// What happened. The numbers are the ones of `ts/link/native/descriptor.ts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Kind {
+    /// `length` bytes at `offset` of the current slab.
+    Message = 1,
+    /// From here on offsets are in the slab `aux`; the one before is full.
+    Slab = 2,
+    /// A message of `length` bytes waits as parcel `aux`.
+    Assembled = 3,
+    /// A connection is up, accepted by `listener` (0: dialled); parcel `aux` has its addresses.
+    Opened = 4,
+    /// The threshold asked for is reached.
+    Released = 5,
+    /// The peer ended its side.
+    Ended = 6,
+    /// The connection is over; `offset` is 1 if cleanly, parcel `aux` has the error if not 0.
+    Closed = 7,
+    /// `listener` failed to accept for now; parcel `aux` has the error.
+    ListenerFailed = 8,
+    /// The port of `listener` is free again.
+    ListenerClosed = 9,
+    /// The I/O side broke; parcel `aux` says why. Nothing follows.
+    Failed = 10,
+}
+
+/// Where a link's generation and an event's kind share a word.
+pub(crate) const KIND_BITS: u32 = 8;
+
+/// Something too large or too odd for a descriptor, fetched by its ticket.
+#[derive(Debug)]
+pub(crate) enum Parcel {
+    Bytes(Vec<u8>),
+    Text(String),
+}
+
+/// An event of one link without payload in a slab.
+pub(crate) fn of_link(id: LinkId, kind: Kind, length: u32, aux: u32) -> Descriptor {
+    [id.slot, id.generation << KIND_BITS | kind as u32, 0, length, 0, aux]
+}
+
+/// An event of no link.
+pub(crate) fn of_listener(listener: u32, kind: Kind, aux: u32) -> Descriptor {
+    [0, kind as u32, 0, 0, listener, aux]
+}
+
+/// An error as lines: code, system error number or nothing, context.
+pub(crate) fn error_text(error: &Error) -> String {
+    let os = error.os_code().map_or(String::new(), |code| code.to_string());
+    format!("{}\n{os}\n{}", error.code().as_str(), error.context())
+}
+
+/// Whether a connection ended cleanly, as a descriptor says it.
+pub(crate) fn clean_flag(closed: &Closed) -> u32 {
+    u32::from(closed.clean)
+}

@@ -1,0 +1,73 @@
+//! Dialling, as JavaScript asks for it.
+
+use std::{sync::Arc, time::Duration};
+
+use napi_derive::napi;
+
+use super::{core::IoCore, fault::Fault, spec::DialerSpec};
+use crate::{
+    driver::IoThread,
+    error::{Code, Error, Result},
+    exchange::{Core, LinkId},
+    socket,
+};
+
+/// A call to a server over TCP. The outcome comes as an event of the connection it is given.
+#[napi]
+pub struct TcpClientWrapper {
+    core: Option<Arc<Core<IoThread>>>,
+    spec: DialerSpec,
+}
+
+/// The number of a connection on its way, or why there is none.
+#[napi(object)]
+pub struct Dialling {
+    /// Number of the connection.
+    pub slot: u32,
+    /// Its generation.
+    pub generation: u32,
+    /// The failure; the numbers mean nothing then.
+    pub fault: Option<Fault>,
+}
+
+#[napi]
+impl TcpClientWrapper {
+    /// A call that `core` will make.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(core: &IoCore, spec: DialerSpec) -> Self {
+        Self {
+            core: core.core.clone(),
+            spec,
+        }
+    }
+
+    /// Starts to connect.
+    #[napi(catch_unwind)]
+    pub fn connect(&self) -> Dialling {
+        match self.dial() {
+            Ok(id) => Dialling {
+                slot: id.slot,
+                generation: id.generation,
+                fault: None,
+            },
+            Err(error) => Dialling {
+                slot: 0,
+                generation: 0,
+                fault: Some(error.into()),
+            },
+        }
+    }
+
+    fn dial(&self) -> Result<LinkId> {
+        let core = self
+            .core
+            .as_ref()
+            .ok_or_else(|| Error::new(Code::Internal, "a client without an I/O thread"))?;
+        let to = self.spec.address()?;
+        let options = self.spec.socket.to_options();
+        let plan = self.spec.plan.to_plan()?;
+        let socket = socket::dialing(to, self.spec.local()?, &options)?;
+        let timeout = Duration::from_millis(u64::from(self.spec.connect_timeout_ms));
+        core.dial(socket, to, timeout, &plan)
+    }
+}

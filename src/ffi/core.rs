@@ -1,0 +1,88 @@
+//! The I/O side of one environment, as JavaScript holds it.
+#![allow(unsafe_code, reason = "the environment's own pointer is passed on")]
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{ArrayBuffer, Function, JsObjectValue, Object};
+use napi::{Env, JsValue};
+use napi_derive::napi;
+
+use super::{
+    fault::Fault,
+    hot::{self, Channel, Shared},
+    raw::Failed,
+};
+use crate::{driver::IoThread, exchange::Core};
+
+/// An I/O thread with the buffers it shares with this environment. It lives as long as the
+/// environment, and keeps the process alive only while told to (`hold`).
+#[napi]
+pub struct IoCore {
+    pub(super) core: Option<Arc<Core<IoThread>>>,
+    channel: *mut Channel,
+    fault: Option<crate::error::Error>,
+}
+
+#[napi]
+impl IoCore {
+    /// `counters`: zeroed words, two a connection. `incoming`: room for descriptors of six words.
+    /// `outgoing`: room for one batch. `dispatch(count)` is called with that many descriptors there.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(
+        env: Env,
+        counters: ArrayBuffer,
+        incoming: ArrayBuffer,
+        outgoing: ArrayBuffer,
+        dispatch: Function<'_, u32, ()>,
+    ) -> napi::Result<Self> {
+        let shared = Shared {
+            counters: counters.value().value,
+            incoming: incoming.value().value,
+            outgoing: outgoing.value().value,
+            dispatch: dispatch.value().value,
+        };
+        // SAFETY: the environment runs this constructor, and the values are its arguments.
+        match unsafe { hot::open(env.raw(), &shared) }.map_err(refused)? {
+            Ok((core, channel)) => Ok(Self {
+                core: Some(core),
+                channel,
+                fault: None,
+            }),
+            Err(error) => Ok(Self {
+                core: None,
+                channel: std::ptr::null_mut(),
+                fault: Some(error),
+            }),
+        }
+    }
+
+    /// Why the thread did not start, once, if it did not.
+    #[napi(catch_unwind)]
+    pub fn fault(&mut self) -> Option<Fault> {
+        self.fault.take().map(Fault::from)
+    }
+
+    /// The plain functions of the hot path: `submit`, `submitLarge`, `lend`, `takeText`, `takeBytes`,
+    /// `hold`.
+    #[napi(catch_unwind, ts_return_type = "HotFunctions")]
+    pub fn functions<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        if self.channel.is_null() {
+            return Err(napi::Error::from_reason("the I/O thread did not start"));
+        }
+        // SAFETY: the environment runs this method, and the channel was opened in it.
+        let value = unsafe { hot::functions(env.raw(), self.channel) }.map_err(refused)?;
+        Ok(Object::from_raw(env.raw(), value))
+    }
+
+    /// Makes the I/O thread panic, as a defect in it would: for tests of what follows.
+    #[napi(catch_unwind)]
+    pub fn inject_failure(&self) {
+        if let Some(core) = &self.core {
+            core.inject_panic();
+        }
+    }
+}
+
+fn refused(Failed(status): Failed) -> napi::Error {
+    napi::Error::from_reason(format!("Node-API status {status}"))
+}

@@ -1,0 +1,96 @@
+//! Listening, as JavaScript asks for it.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::ClassInstance;
+use napi_derive::napi;
+use tokio::sync::oneshot;
+
+use super::{core::IoCore, fault::Fault, spec::ListenerSpec};
+use crate::{
+    driver::{IoThread, Poller},
+    error::{Code, Error, Result},
+    exchange::{Core, ListenerAdmission},
+    socket,
+};
+
+/// A listener. Its connections and its faults come as events of its I/O thread, under its number.
+#[napi]
+pub struct QWormholeServerWrapper {
+    cores: Vec<Arc<Core<IoThread>>>,
+    listener: u32,
+    spec: ListenerSpec,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+/// Where a listener listens, or why it does not.
+#[napi(object)]
+pub struct Listening {
+    /// The address bound.
+    pub host: String,
+    /// The port bound.
+    pub port: u16,
+    /// The failure; host and port mean nothing then.
+    pub fault: Option<Fault>,
+}
+
+#[napi]
+impl QWormholeServerWrapper {
+    /// `cores`: the I/O threads to spread connections over; the first also accepts. `listener`: the
+    /// number, above 0, that its events carry.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(
+        cores: Vec<ClassInstance<'_, IoCore>>,
+        listener: u32,
+        spec: ListenerSpec,
+    ) -> Self {
+        Self {
+            cores: cores.iter().filter_map(|core| core.core.clone()).collect(),
+            listener,
+            spec,
+            stop: None,
+        }
+    }
+
+    /// Binds and listens.
+    #[napi(catch_unwind)]
+    pub fn listen(&mut self) -> Listening {
+        match self.try_listen() {
+            Ok(at) => Listening {
+                host: at.ip().to_string(),
+                port: at.port(),
+                fault: None,
+            },
+            Err(error) => Listening {
+                host: String::new(),
+                port: 0,
+                fault: Some(error.into()),
+            },
+        }
+    }
+
+    /// Stops accepting; an event follows when the port is free.
+    #[napi(catch_unwind)]
+    pub fn close(&mut self) {
+        self.stop = None;
+    }
+
+    fn try_listen(&mut self) -> Result<std::net::SocketAddr> {
+        let mut cores = self.cores.iter().cloned();
+        let home = cores
+            .next()
+            .ok_or_else(|| Error::new(Code::Internal, "a listener without an I/O thread"))?;
+        let options = self.spec.socket.to_options();
+        let plan = self.spec.plan.to_plan()?;
+        let listener = socket::listen(self.spec.address()?, self.spec.flags(), &options)?;
+        let at = listener
+            .local_addr()
+            .map_err(|error| Error::system(Code::Resources, "reading the bound address", error))?;
+        let (stop, stopped) = oneshot::channel();
+        let admission =
+            ListenerAdmission::new(Arc::clone(&home), cores.collect(), self.listener, plan);
+        home.poller().listen(listener, options, admission, stopped);
+        self.stop = Some(stop);
+        Ok(at)
+    }
+}

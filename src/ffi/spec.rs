@@ -1,0 +1,172 @@
+//! The seam's specs as they come from TypeScript, where they were validated.
+
+use std::{net::SocketAddr, time::Duration};
+
+use napi_derive::napi;
+
+use crate::{
+    error::{Code, Error, Result},
+    exchange::LinkPlan,
+    frame::Protocol,
+    socket::{ListenFlags, SocketOptions},
+};
+
+/// `LinkLimits` and the protocol.
+#[napi(object)]
+pub struct PlanSpec {
+    /// `raw` or `length-prefixed`.
+    pub protocol: String,
+    /// Bytes.
+    pub max_message: u32,
+    /// Bytes.
+    pub memory_budget: u32,
+    /// Milliseconds.
+    pub close_timeout_ms: u32,
+}
+
+/// `SocketSettings`.
+#[napi(object)]
+pub struct SocketSpec {
+    /// TCP_NODELAY.
+    pub no_delay: bool,
+    /// Milliseconds; 0 is off.
+    pub keep_alive_ms: u32,
+    /// SO_RCVBUF, bytes.
+    pub receive_buffer_size: Option<u32>,
+    /// SO_SNDBUF, bytes.
+    pub send_buffer_size: Option<u32>,
+    /// TCP_NOTSENT_LOWAT, bytes.
+    pub not_sent_low_at: Option<u32>,
+    /// TCP_USER_TIMEOUT, milliseconds.
+    pub user_timeout_ms: Option<u32>,
+    /// Device to bind to.
+    pub interface_name: Option<String>,
+}
+
+/// Where and how to listen; the host is an address, names were resolved before.
+#[napi(object)]
+pub struct ListenerSpec {
+    /// IP address.
+    pub host: String,
+    /// Port, 0 for a free one.
+    pub port: u16,
+    /// Pending connections.
+    pub backlog: i32,
+    /// SO_REUSEPORT.
+    pub reuse_port: bool,
+    /// IPV6_V6ONLY.
+    pub ipv6_only: bool,
+    /// For every connection.
+    pub plan: PlanSpec,
+    /// For every socket.
+    pub socket: SocketSpec,
+}
+
+/// Whom and how to call; hosts are addresses.
+#[napi(object)]
+pub struct DialerSpec {
+    /// IP address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// IP address to call from.
+    pub local_address: Option<String>,
+    /// Port to call from.
+    pub local_port: Option<u16>,
+    /// Milliseconds.
+    pub connect_timeout_ms: u32,
+    /// For the connection.
+    pub plan: PlanSpec,
+    /// For its socket.
+    pub socket: SocketSpec,
+}
+
+impl PlanSpec {
+    pub(super) fn to_plan(&self) -> Result<LinkPlan> {
+        Ok(LinkPlan {
+            protocol: match self.protocol.as_str() {
+                "length-prefixed" => Protocol::LengthPrefixed,
+                "raw" => Protocol::Raw,
+                other => {
+                    return Err(Error::new(
+                        Code::OptionInvalid,
+                        format!("protocol {other:?} is not known to the native backend"),
+                    ));
+                }
+            },
+            max_message: self.max_message as usize,
+            memory_budget: self.memory_budget as usize,
+            close_timeout: millis(self.close_timeout_ms),
+        })
+    }
+}
+
+impl SocketSpec {
+    pub(super) fn to_options(&self) -> SocketOptions {
+        SocketOptions {
+            no_delay: self.no_delay,
+            keep_alive: (self.keep_alive_ms > 0).then(|| millis(self.keep_alive_ms)),
+            receive_buffer: self.receive_buffer_size.map(|bytes| bytes as usize),
+            send_buffer: self.send_buffer_size.map(|bytes| bytes as usize),
+            not_sent_low_at: self.not_sent_low_at,
+            user_timeout: self.user_timeout_ms.map(millis),
+            interface: self.interface_name.clone(),
+        }
+    }
+}
+
+impl ListenerSpec {
+    pub(super) fn address(&self) -> Result<SocketAddr> {
+        address(&self.host, self.port)
+    }
+
+    pub(super) fn flags(&self) -> ListenFlags {
+        ListenFlags {
+            backlog: self.backlog,
+            reuse_port: self.reuse_port,
+            ipv6_only: self.ipv6_only,
+        }
+    }
+}
+
+impl DialerSpec {
+    pub(super) fn address(&self) -> Result<SocketAddr> {
+        address(&self.host, self.port)
+    }
+
+    /// Where to call from, if that was said.
+    pub(super) fn local(&self) -> Result<Option<SocketAddr>> {
+        let port = self.local_port.unwrap_or(0);
+        match &self.local_address {
+            Some(host) => address(host, port).map(Some),
+            None if port == 0 => Ok(None),
+            None => {
+                let any = if self.address()?.is_ipv6() { "::" } else { "0.0.0.0" };
+                address(any, port).map(Some)
+            }
+        }
+    }
+}
+
+fn address(host: &str, port: u16) -> Result<SocketAddr> {
+    // A zone (`fe80::1%eth0`) is an address with its interface: only the system's parser knows names.
+    let (ip, zone) = host.split_once('%').map_or((host, None), |(ip, zone)| (ip, Some(zone)));
+    let ip = ip.parse().map_err(|_| {
+        Error::new(Code::EndpointInvalid, format!("{host:?} is not an IP address"))
+    })?;
+    let mut address = SocketAddr::new(ip, port);
+    if let (SocketAddr::V6(v6), Some(zone)) = (&mut address, zone) {
+        let index = zone.parse().map_err(|_| {
+            Error::new(
+                Code::EndpointInvalid,
+                format!("the zone of {host:?} must be an interface's number"),
+            )
+        })?;
+        v6.set_scope_id(index);
+    }
+    Ok(address)
+}
+
+fn millis(millis: u32) -> Duration {
+    Duration::from_millis(u64::from(millis))
+}

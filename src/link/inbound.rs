@@ -1,0 +1,252 @@
+//! The receiving half: bytes to messages.
+//!
+//! Small messages are found in place, where the read put them. What is cut off at the end of a read is
+//! carried over: up to [`CARRY`] bytes are copied in front of the next read; a message of which more
+//! than that has arrived is finished in memory of its own, which grows with the bytes received and
+//! never with the length announced.
+
+use std::io::{self, Read};
+
+use super::room::{Marks, Room};
+use crate::{
+    error::{Code, Error, Result},
+    frame::{self, HEADER, Protocol},
+};
+
+/// Most bytes copied in front of the next read. Larger remainders are finished in place, so that a
+/// message trickling in is copied once and not once per segment.
+const CARRY: usize = 4 * 1024;
+
+/// Least and most bytes offered to one read. 64 KiB is where a larger read stops paying (the copy out
+/// of the kernel dominates); the extra 4 KiB lets a 64 KiB message and its header arrive together.
+const MIN_READ: usize = 16 * 1024;
+const MAX_READ: usize = 68 * 1024;
+
+/// Bytes that one link may read before the others have their turn.
+const TURN: usize = 256 * 1024;
+
+/// How a readable turn ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ReadTurn {
+    /// The socket is empty: wait for readiness.
+    Drained,
+    /// There is more, but others wait: come back.
+    Yield,
+    /// The consumer lags: come back when there is room.
+    Stalled,
+    /// The peer ended its side between two messages.
+    End,
+}
+
+/// Decoder of one connection's incoming bytes.
+#[derive(Debug)]
+pub struct Inbound {
+    protocol: Protocol,
+    max_message: usize,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// A record's first bytes, fewer than the record has; empty at a boundary.
+    Carry(Vec<u8>),
+    /// The payload so far of a message that is finished in its own memory, and its whole length.
+    Assembly(Vec<u8>, usize),
+}
+
+impl Inbound {
+    /// A decoder that refuses payloads above `max_message` bytes.
+    pub fn new(protocol: Protocol, max_message: usize) -> Self {
+        Self {
+            protocol,
+            max_message,
+            state: State::Carry(Vec::new()),
+        }
+    }
+
+    /// Reads what there is, within one turn, and hands messages to `room`.
+    ///
+    /// # Errors
+    /// `TooBig` at the header of a message above the limit, `Truncated` when the stream ends inside
+    /// a message, `ConnectionLost` when the read fails.
+    pub fn on_readable(&mut self, io: &mut impl Read, room: &mut impl Room) -> Result<ReadTurn> {
+        let mut read = 0;
+        while read < TURN {
+            let step = match &mut self.state {
+                State::Carry(_) => self.read_in_place(io, room)?,
+                State::Assembly(..) => self.read_assembly(io, room)?,
+            };
+            match step {
+                Step::Read { bytes, filled } => {
+                    read += bytes;
+                    // A read that left room has emptied the socket: asking again would be a wasted call.
+                    if !filled {
+                        return Ok(ReadTurn::Drained);
+                    }
+                }
+                Step::End => return self.end(),
+                Step::Done(turn) => return Ok(turn),
+            }
+        }
+        Ok(ReadTurn::Yield)
+    }
+
+    /// Gives up an unfinished message; its bytes no longer count as held.
+    pub fn discard(&mut self, room: &mut impl Room) {
+        room.hold(-(self.held() as isize));
+        self.state = State::Carry(Vec::new());
+    }
+
+    /// Bytes held for an unfinished message.
+    pub fn held(&self) -> usize {
+        match &self.state {
+            State::Carry(bytes) | State::Assembly(bytes, _) => bytes.len(),
+        }
+    }
+
+    fn read_in_place(&mut self, io: &mut impl Read, room: &mut impl Room) -> Result<Step> {
+        let State::Carry(carry) = &mut self.state else {
+            return Ok(Step::Done(ReadTurn::Yield));
+        };
+        let carried = carry.len();
+        let Some((space, marks)) = room.space(carried + MIN_READ) else {
+            return Ok(Step::Done(ReadTurn::Stalled));
+        };
+        let end = space.len().min(carried + MAX_READ);
+        let (front, back) = space[..end].split_at_mut(carried);
+        let bytes = match Step::of(io.read(back), back.len())? {
+            Step::Read { bytes, .. } => bytes,
+            other => return Ok(other),
+        };
+        let filled = bytes == back.len();
+        front.copy_from_slice(carry);
+        let total = carried + bytes;
+        let split = match self.protocol {
+            Protocol::Raw => {
+                marks.message(0, bytes);
+                Split::whole(bytes)
+            }
+            Protocol::LengthPrefixed => split(&space[..total], self.max_message, marks),
+        };
+        // What came before a message that is too big is delivered all the same.
+        let refused = split.announced.filter(|length| *length > self.max_message);
+        self.state = split.tail(&space[..total]);
+        room.commit(split.used);
+        room.hold(self.held() as isize - carried as isize);
+        if let Some(length) = refused {
+            return Err(too_big(length, self.max_message));
+        }
+        Ok(Step::Read { bytes, filled })
+    }
+
+    fn read_assembly(&mut self, io: &mut impl Read, room: &mut impl Room) -> Result<Step> {
+        let State::Assembly(message, length) = &mut self.state else {
+            return Ok(Step::Done(ReadTurn::Yield));
+        };
+        if !room.hold(0) {
+            return Ok(Step::Done(ReadTurn::Stalled));
+        }
+        let have = message.len();
+        // At most doubles: memory follows what the peer really sent.
+        let offer = (*length - have).min(have.max(MAX_READ));
+        message.resize(have + offer, 0);
+        let step = Step::of(io.read(&mut message[have..]), offer);
+        let bytes = match step {
+            Ok(Step::Read { bytes, .. }) => bytes,
+            _ => 0,
+        };
+        message.truncate(have + bytes);
+        room.hold(bytes as isize);
+        if message.len() == *length {
+            let message = std::mem::take(message);
+            room.hold(-(message.len() as isize));
+            self.state = State::Carry(Vec::new());
+            room.assembled(message);
+        }
+        step
+    }
+
+    fn end(&self) -> Result<ReadTurn> {
+        match self.held() {
+            0 => Ok(ReadTurn::End),
+            held => Err(Error::new(
+                Code::Truncated,
+                format!("the stream ended inside a message, {held} bytes into it"),
+            )),
+        }
+    }
+}
+
+/// Where the whole records of a space end, and what the next one announces.
+struct Split {
+    used: usize,
+    announced: Option<usize>,
+}
+
+impl Split {
+    fn whole(used: usize) -> Self {
+        Self {
+            used,
+            announced: None,
+        }
+    }
+
+    /// The state that keeps what follows the whole records.
+    fn tail(&self, space: &[u8]) -> State {
+        let tail = &space[self.used..];
+        match self.announced {
+            Some(length) if tail.len() > CARRY => State::Assembly(tail[HEADER..].to_vec(), length),
+            _ => State::Carry(tail.to_vec()),
+        }
+    }
+}
+
+/// Marks the whole records at the front of `bytes`, up to one above `max_message`.
+fn split(bytes: &[u8], max_message: usize, marks: &mut impl Marks) -> Split {
+    let mut used = 0;
+    while let Some(length) = frame::announced(&bytes[used..]) {
+        let end = used + HEADER + length;
+        if length > max_message || end > bytes.len() {
+            return Split {
+                used,
+                announced: Some(length),
+            };
+        }
+        marks.message(used + HEADER, length);
+        used = end;
+    }
+    Split::whole(used)
+}
+
+fn too_big(length: usize, limit: usize) -> Error {
+    Error::new(
+        Code::TooBig,
+        format!("the peer announced a message of {length} bytes, the limit is {limit}"),
+    )
+}
+
+/// What one read did.
+enum Step {
+    Read { bytes: usize, filled: bool },
+    End,
+    Done(ReadTurn),
+}
+
+impl Step {
+    fn of(result: io::Result<usize>, offered: usize) -> Result<Self> {
+        match result {
+            Ok(0) if offered > 0 => Ok(Self::End),
+            Ok(bytes) => Ok(Self::Read {
+                bytes,
+                filled: bytes == offered,
+            }),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Ok(Self::Done(ReadTurn::Drained))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                Ok(Self::Done(ReadTurn::Yield))
+            }
+            Err(error) => Err(Error::system(Code::ConnectionLost, "reading", error)),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! One connection, without its socket: bytes and readiness in, messages and bytes out.
+//!
+//! Nothing here waits, spawns or looks at a clock. A poller calls [`Inbound::on_readable`] and
+//! [`Outbound::on_writable`] with whatever implements [`std::io::Read`] and [`std::io::Write`] without
+//! blocking; tests call them with byte slices and chopped-up streams.
+
+mod inbound;
+mod outbound;
+mod room;
+
+pub use inbound::{Inbound, ReadTurn};
+pub use outbound::{Class, Outbound, Released, Written};
+pub use room::{Marks, Room};

@@ -1,0 +1,313 @@
+//! The sending half: three queues of records, and what of them the kernel has taken.
+//!
+//! High overtakes normal overtakes low between whole messages; a message once started is finished
+//! first. Bounds are the caller's: it knows from [`Released`] how much waits here and offers no more
+//! than it may.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice, Write},
+};
+
+use crate::{
+    error::{Code, Error, Result},
+    frame::{self, HEADER, Protocol},
+};
+
+/// Order between queued messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Class {
+    /// Overtakes the others.
+    High,
+    /// What a message is unless told otherwise.
+    #[default]
+    Normal,
+    /// Waits for the others.
+    Low,
+}
+
+const CLASSES: usize = 3;
+
+/// Small batches are gathered into chunks of this size, so that one entry of the vectored write is
+/// worth its cost and no message pays an allocation.
+const CHUNK: usize = 64 * 1024;
+
+/// Slices offered to one vectored write; the kernel's own limit is 1,024.
+const SLICES: usize = 64;
+
+/// What the kernel has taken, ever, in wrapping counts: application bytes and whole messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Released {
+    /// Payload bytes, headers not counted.
+    pub bytes: u32,
+    /// Messages taken to their last byte.
+    pub messages: u32,
+}
+
+impl Released {
+    fn add(&mut self, bytes: usize, messages: usize) {
+        // Wrapping on purpose: readers take differences.
+        self.bytes = self.bytes.wrapping_add(bytes as u32);
+        self.messages = self.messages.wrapping_add(messages as u32);
+    }
+}
+
+/// Where a write stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Nothing is queued.
+    All,
+    /// The kernel takes no more: wait until the socket is writable.
+    Blocked,
+}
+
+/// Queue of one connection's outgoing records.
+#[derive(Debug)]
+pub struct Outbound {
+    wire_header: usize,
+    queues: [Queue; CLASSES],
+    /// The class whose front record is partly written, and how many of its wire bytes are.
+    started: Option<(usize, usize)>,
+    released: Released,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    chunks: VecDeque<Chunk>,
+}
+
+/// Whole records; those before `at` are written.
+#[derive(Debug)]
+struct Chunk {
+    records: Vec<u8>,
+    at: usize,
+}
+
+impl Outbound {
+    /// An empty queue.
+    pub fn new(protocol: Protocol) -> Self {
+        Self {
+            wire_header: protocol.wire_header(),
+            queues: Default::default(),
+            started: None,
+            released: Released::default(),
+        }
+    }
+
+    /// Queues whole records, copying them.
+    pub fn push(&mut self, class: Class, records: &[u8]) {
+        self.queues[class as usize].push(records);
+    }
+
+    /// Queues whole records, taking their memory.
+    pub fn push_owned(&mut self, class: Class, records: Vec<u8>) {
+        self.queues[class as usize].push_owned(records);
+    }
+
+    /// Queues records of `messages` messages, but offers them to the kernel first if nothing else
+    /// waits, straight from where they are.
+    ///
+    /// # Errors
+    /// `ConnectionLost` when the write fails.
+    pub fn write_through(
+        &mut self,
+        io: &mut impl Write,
+        class: Class,
+        records: &[u8],
+        messages: usize,
+    ) -> Result<Written> {
+        if self.wire_header != HEADER || !self.is_empty() {
+            self.push(class, records);
+            return self.on_writable(io);
+        }
+        let taken = write_once(io, &[IoSlice::new(records)])?;
+        if taken == records.len() {
+            self.released.add(taken - messages * HEADER, messages);
+            return Ok(Written::All);
+        }
+        self.push(class, records);
+        self.consume(class as usize, taken);
+        Ok(Written::Blocked)
+    }
+
+    /// Writes until nothing is queued or the kernel takes no more.
+    ///
+    /// # Errors
+    /// `ConnectionLost` when the write fails.
+    pub fn on_writable(&mut self, io: &mut impl Write) -> Result<Written> {
+        while let Some(class) = self.next_class() {
+            let (offered, taken) = {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let (count, offered) = self.gather(class, &mut slices);
+                (offered, write_once(io, &slices[..count])?)
+            };
+            self.consume(class, taken);
+            if taken < offered {
+                return Ok(Written::Blocked);
+            }
+        }
+        Ok(Written::All)
+    }
+
+    /// Counts of what the kernel has taken.
+    pub fn released(&self) -> Released {
+        self.released
+    }
+
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.queues.iter().all(|queue| queue.chunks.is_empty())
+    }
+
+    /// Drops everything queued.
+    pub fn clear(&mut self) {
+        self.queues = Default::default();
+        self.started = None;
+    }
+
+    /// A started message first, else the highest class that has something.
+    fn next_class(&self) -> Option<usize> {
+        match self.started {
+            Some((class, _)) => Some(class),
+            None => self.queues.iter().position(|queue| !queue.chunks.is_empty()),
+        }
+    }
+
+    /// Fills `slices` with what comes next of `class`; gives their number and total length.
+    fn gather<'a>(&'a self, class: usize, slices: &mut [IoSlice<'a>; SLICES]) -> (usize, usize) {
+        let mut skip = self.started.map_or(0, |(_, written)| written);
+        // A started message of a lower class may be finished, but nothing behind it goes out while
+        // a higher class waits.
+        let only_first = skip > 0 && self.queues[..class].iter().any(|q| !q.chunks.is_empty());
+        let (mut count, mut total) = (0, 0);
+        for chunk in &self.queues[class].chunks {
+            for slice in chunk.wire(self.wire_header, only_first) {
+                if count == SLICES {
+                    return (count, total);
+                }
+                let slice = &slice[skip..];
+                skip = 0;
+                slices[count] = IoSlice::new(slice);
+                count += 1;
+                total += slice.len();
+            }
+            if only_first {
+                break;
+            }
+        }
+        (count, total)
+    }
+
+    /// Accounts for `taken` wire bytes of `class`.
+    fn consume(&mut self, class: usize, mut taken: usize) {
+        let header = self.wire_header;
+        let mut written = self.started.take().map_or(0, |(_, written)| written);
+        let queue = &mut self.queues[class];
+        while let Some(payload) = queue.front() {
+            let left = header + payload - written;
+            let step = taken.min(left);
+            let before = written.saturating_sub(header);
+            written += step;
+            taken -= step;
+            let whole = step == left;
+            self.released
+                .add(written.saturating_sub(header) - before, usize::from(whole));
+            if !whole {
+                break;
+            }
+            queue.pop_record(payload);
+            written = 0;
+            if taken == 0 && queue.front() != Some(0) {
+                break;
+            }
+        }
+        self.started = (written > 0).then_some((class, written));
+    }
+}
+
+impl Queue {
+    fn push(&mut self, records: &[u8]) {
+        match self.chunks.back_mut() {
+            Some(last) if last.records.len() + records.len() <= CHUNK => {
+                last.records.extend_from_slice(records);
+            }
+            _ => self.push_owned(records.to_vec()),
+        }
+    }
+
+    fn push_owned(&mut self, records: Vec<u8>) {
+        if !records.is_empty() {
+            self.chunks.push_back(Chunk { records, at: 0 });
+        }
+    }
+
+    /// Payload length of the front record.
+    fn front(&self) -> Option<usize> {
+        let chunk = self.chunks.front()?;
+        frame::announced(&chunk.records[chunk.at..])
+    }
+
+    fn pop_record(&mut self, payload: usize) {
+        if let Some(chunk) = self.chunks.front_mut() {
+            chunk.at += HEADER + payload;
+            if chunk.at >= chunk.records.len() {
+                self.chunks.pop_front();
+            }
+        }
+    }
+}
+
+impl Chunk {
+    /// The unwritten records as wire slices: one slice where headers go out too, else one a payload.
+    fn wire(&self, wire_header: usize, only_first: bool) -> WireSlices<'_> {
+        WireSlices {
+            rest: &self.records[self.at..],
+            one_piece: wire_header == HEADER && !only_first,
+            wire_header,
+            only_first,
+        }
+    }
+}
+
+struct WireSlices<'a> {
+    rest: &'a [u8],
+    one_piece: bool,
+    wire_header: usize,
+    only_first: bool,
+}
+
+impl<'a> Iterator for WireSlices<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        if self.one_piece {
+            return Some(std::mem::take(&mut self.rest));
+        }
+        let end = HEADER + frame::announced(self.rest)?;
+        let (record, rest) = self.rest.split_at(end);
+        self.rest = if self.only_first { &[] } else { rest };
+        Some(&record[HEADER - self.wire_header..])
+    }
+}
+
+/// One write; zero bytes where it would block.
+fn write_once(io: &mut impl Write, slices: &[IoSlice<'_>]) -> Result<usize> {
+    if slices.iter().all(|slice| slice.is_empty()) {
+        return Ok(0);
+    }
+    loop {
+        let result = match slices {
+            [one] => io.write(one),
+            many => io.write_vectored(many),
+        };
+        match result {
+            Ok(taken) => return Ok(taken),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::system(Code::ConnectionLost, "writing", error)),
+        }
+    }
+}

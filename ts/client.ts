@@ -1,0 +1,367 @@
+/**
+ * A client: one conversation over as many links as it takes. It keeps its listeners, its identity and,
+ * within bounds, what is sent while there is no link.
+ *
+ * Life: `connect` makes the first link, a loss plans an attempt, `disconnect` ends it. The messaging
+ * surface is that of every connection (`connection.ts`).
+ */
+import { CloseCode } from './close-codes.js';
+import type { CodecOption } from './codec/codec.js';
+import { Connection, type ConnectionEvents } from './connection.js';
+import { aborted, closed, tooBig, type QWormholeError } from './errors/error.js';
+import { reportHandlerError } from './handler-errors.js';
+import { chooseDriver, type Choice } from './link/choose.js';
+import { faultClose } from './link/fault.js';
+import type { Backend, ClassIndex, Link, LinkClose, LinkHandler, Mode, Protocol, SendResult } from './link/link.js';
+import type { ClientSettings, SettledEndpoint } from './options/settings.js';
+import { toDialSpec } from './options/specs.js';
+import { nativeFailed, nativeFailureAction } from './policy/native-failure.js';
+import { OfflineQueue } from './policy/offline-queue.js';
+import { Backoff } from './policy/reconnect.js';
+import { Deferred } from './policy/deferred.js';
+import type { WaitOptions } from './policy/waits.js';
+import { warnUnheard } from './policy/warnings.js';
+import { checkClose, sizeOf } from './sending.js';
+import type { ClientStats } from './stats.js';
+
+/** Events of a client, besides those of every connection. */
+export interface ClientEvents<C extends CodecOption = CodecOption> extends ConnectionEvents<C> {
+  /** A link stands. */
+  connect: [];
+  /** Messages can flow: after `connect`, and after the handshake where the protocol has one. */
+  ready: [];
+  /** A link is lost; `reconnecting` or `close` follows. */
+  disconnect: [code: number, reason: string, clean: boolean];
+  /** An attempt is planned: its number since the loss, the pause before it in ms, and why the last one failed. */
+  reconnecting: [attempt: number, delayMs: number, error?: QWormholeError];
+  /** A listener threw or rejected. Without a listener for this the error is rethrown as Node does. */
+  handlerError: [error: unknown];
+}
+
+/** How soon queued messages are offered again to a link that refused them, ms. */
+const PUMP_AGAIN_MS = 50;
+
+/** A link that came too late has nothing to say. */
+const DEAF: LinkHandler = { onMessage() {}, onDrain() {}, onEmpty() {}, onEnd() {}, onClose() {} };
+
+export class QWormholeClient<C extends CodecOption = CodecOption> extends Connection<C, ClientEvents<C>> {
+  readonly #settings: ClientSettings;
+  #choice: Choice;
+  /** The promise of `connect`, from the first call on; gone when it failed. */
+  #connecting: Deferred | undefined;
+  /** Cancels the attempt that is under way. */
+  #attempt: AbortController | undefined;
+  readonly #backoff: Backoff | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  /** Which endpoint the next attempt takes. */
+  #turn = 0;
+  #endpoint: SettledEndpoint;
+  /** Messages go straight to the link: it takes them, and none is queued before them. */
+  #isDirect = false;
+  readonly #offline: OfflineQueue | undefined;
+  #expiryTimer: NodeJS.Timeout | undefined;
+  #pumpTimer: NodeJS.Timeout | undefined;
+  #connectedAt = 0;
+  #connects = 0;
+  #disconnects = 0;
+  #isRef = true;
+  readonly #onAbort = (): void => void this.close();
+
+  /** @internal Use `connect` or `createQWormholeClient`. */
+  constructor(settings: ClientSettings, choice: Choice) {
+    super(settings);
+    const { reconnect, offlineQueue, memoryBudget, signal } = settings;
+    this.#settings = settings;
+    this.#choice = choice;
+    this.#endpoint = settings.endpoints[0];
+    if (reconnect !== false) this.#backoff = new Backoff(reconnect);
+    if (offlineQueue !== false) this.#offline = new OfflineQueue(offlineQueue, memoryBudget);
+    choice.driver.onFailure = (error) => this.#driverFailed(error);
+    signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  /** The backend in use. */
+  get mode(): Mode {
+    return this.#choice.mode;
+  }
+
+  /** The name of that backend. */
+  get backend(): Backend {
+    return this.#choice.backend;
+  }
+
+  get protocol(): Protocol {
+    return this.#endpoint.protocol;
+  }
+
+  override get bufferedAmount(): number {
+    return super.bufferedAmount + (this.#offline?.bytes ?? 0);
+  }
+
+  /**
+   * Connects; resolves when messages can flow. The same promise until it is rejected: with the error of the
+   * first attempt, unless `reconnect.initial` is set. Later losses are not its matter.
+   */
+  connect({ signal }: WaitOptions = {}): Promise<void> {
+    const life = this.#settings.signal;
+    if (life?.aborted) return Promise.reject(aborted(life));
+    if (signal?.aborted) return Promise.reject(aborted(signal));
+    if (this.state === 'closing' || this.state === 'closed') return Promise.reject(closed('client'));
+    if (this.#connecting === undefined) {
+      this.#connecting = new Deferred();
+      this.state = 'connecting';
+      void this.#call();
+    }
+    const { promise } = this.#connecting;
+    return signal === undefined ? promise : this.#cancellable(promise, signal);
+  }
+
+  /** As `close`: ends the connection, or the attempts to have one, for good. */
+  disconnect(code?: number, reason?: string): Promise<void> {
+    return this.close(code, reason);
+  }
+
+  override close(code = 0, reason = ''): Promise<void> {
+    checkClose(code, reason);
+    this.#cancelAttempts();
+    const end = super.close(code, reason);
+    this.#isDirect = false;
+    if (this.link === undefined) this.#endSoon({ code, reason, clean: this.bufferedAmount === 0 });
+    return end;
+  }
+
+  override terminate(code = 0, reason = ''): void {
+    checkClose(code, reason);
+    this.#cancelAttempts();
+    super.terminate(code, reason);
+    this.#isDirect = false;
+    if (this.link === undefined) this.#endSoon({ code, reason, clean: false });
+  }
+
+  override stats(): ClientStats {
+    return { ...super.stats(), connects: this.#connects, disconnects: this.#disconnects };
+  }
+
+  override ref(): this {
+    this.#isRef = true;
+    this.#retryTimer?.ref();
+    return super.ref();
+  }
+
+  override unref(): this {
+    this.#isRef = false;
+    this.#retryTimer?.unref();
+    return super.unref();
+  }
+
+  // --- Connecting ---
+
+  /** One attempt. */
+  async #call(): Promise<void> {
+    const attempt = (this.#attempt = new AbortController());
+    const { endpoints } = this.#settings;
+    this.#endpoint = endpoints[this.#turn++ % endpoints.length];
+    let link: Link;
+    try {
+      link = await this.#choice.driver.connect(toDialSpec(this.#settings, this.#endpoint), attempt.signal);
+    } catch (error) {
+      if (this.#attempt === attempt) this.#attemptFailed(error as QWormholeError);
+      return;
+    }
+    if (this.#attempt !== attempt) {
+      link.handler = DEAF;
+      return link.terminate(CloseCode.cancelled, '');
+    }
+    this.#attempt = undefined;
+    this.#connected(link);
+  }
+
+  #connected(link: Link): void {
+    this.#connects += 1;
+    this.#connectedAt = performance.now();
+    this.#backoff?.connected();
+    if (!this.#isRef) link.unref();
+    this.attach(link);
+    // What waited goes first: the events may bring new messages.
+    this.#pump();
+    this.fire('connect');
+    this.fire('ready');
+    this.#connecting?.resolve();
+  }
+
+  #attemptFailed(error: QWormholeError): void {
+    this.#attempt = undefined;
+    const { reconnect } = this.#settings;
+    const isFirst = this.#connects === 0 && !(reconnect !== false && reconnect.initial);
+    if (!isFirst) return this.#retry(faultClose(error));
+    this.state = 'idle';
+    this.#rejectConnect(error);
+  }
+
+  /** Plans the next attempt, or ends as `close` says when there is none. */
+  #retry(close: LinkClose): void {
+    const plan = this.#backoff?.next();
+    if (plan === undefined) return this.#end(close);
+    this.state = 'reconnecting';
+    this.#retryTimer = setTimeout(() => void this.#call(), plan.delayMs);
+    if (!this.#isRef) this.#retryTimer.unref();
+    this.fire('reconnecting', plan.attempt, plan.delayMs, close.error);
+  }
+
+  #cancelAttempts(): void {
+    clearTimeout(this.#retryTimer);
+    this.#attempt?.abort();
+    this.#attempt = undefined;
+  }
+
+  /** A call of `connect` that its own signal may end, and with it the attempts. */
+  #cancellable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+    const onAbort = (): void => {
+      if (this.#connects > 0) return;
+      this.#cancelAttempts();
+      this.state = 'idle';
+      this.#rejectConnect(aborted(signal));
+    };
+    signal.addEventListener('abort', onAbort);
+    return promise.finally(() => signal.removeEventListener('abort', onAbort));
+  }
+
+  #rejectConnect(error: QWormholeError): void {
+    const connecting = this.#connecting;
+    this.#connecting = undefined;
+    connecting?.reject(error);
+  }
+
+  // --- Losing and ending ---
+
+  protected linkClosed(close: LinkClose): void {
+    this.#isDirect = false;
+    if (this.state === 'closing') return this.#end(close);
+    this.#disconnects += 1;
+    this.#backoff?.lost(performance.now() - this.#connectedAt);
+    this.state = 'reconnecting';
+    const { code, reason, clean, error } = close;
+    // A broken backend is reported once, by the backend.
+    if (error !== undefined && error.code !== 'ERR_QW_NATIVE_FAILED') this.report(error);
+    this.fire('disconnect', code, reason, clean);
+    if (this.state === 'reconnecting') this.#retry({ code, reason, clean });
+  }
+
+  /** The peer has ended its side: our messages wait for the next link, if there is to be one. */
+  protected override peerEnded(): void {
+    if (this.state !== 'open') return;
+    if (this.#backoff !== undefined) this.#isDirect = false;
+    clearTimeout(this.#pumpTimer);
+    this.link?.close(CloseCode.ok, '');
+  }
+
+  /** Without a link there is nothing to wait for, but `close` is not fired from inside a call. */
+  #endSoon(close: LinkClose): void {
+    process.nextTick(() => this.#end(close));
+  }
+
+  #end(close: LinkClose): void {
+    if (this.state === 'closed') return;
+    this.#cancelAttempts();
+    clearTimeout(this.#expiryTimer);
+    clearTimeout(this.#pumpTimer);
+    const { signal } = this.#settings;
+    signal?.removeEventListener('abort', this.#onAbort);
+    this.traffic.bytesDiscarded += this.#offline?.clear() ?? 0;
+    this.#choice.driver.onFailure = undefined;
+    this.#choice.driver.release();
+    this.finish(close);
+    this.#rejectConnect(signal?.aborted ? aborted(signal) : (close.error ?? closed('client')));
+  }
+
+  /** The backend broke: its links are closed. */
+  #driverFailed(cause: QWormholeError): void {
+    const error = nativeFailed(cause);
+    this.report(error);
+    if (this.state === 'closing' || this.state === 'closed') return;
+    const wasCalling = this.#attempt !== undefined;
+    if (nativeFailureAction(this.#settings, this.#choice) === 'error') {
+      const { code, reason } = faultClose(error);
+      return this.#end({ code, reason, clean: false });
+    }
+    this.#choice.driver.onFailure = undefined;
+    this.#choice.driver.release();
+    this.#choice = chooseDriver('client', { forceTs: true });
+    this.#attempt?.abort();
+    if (wasCalling) void this.#call();
+  }
+
+  // --- Sending without a link ---
+
+  protected override sendPayload(payload: string | Uint8Array, cls: ClassIndex): SendResult {
+    if (this.#isDirect) return super.sendPayload(payload, cls);
+    return this.sendWithoutLink(payload, sizeOf(payload), cls);
+  }
+
+  protected sendWithoutLink(payload: string | Uint8Array, size: number, cls: ClassIndex): SendResult {
+    const { maxMessage } = this.#settings;
+    if (size > maxMessage) throw tooBig(size, maxMessage);
+    if (this.state === 'closing' || this.state === 'closed') return this.drop('closed', size);
+    if (this.#offline === undefined) return this.drop('offline', size);
+    const refusal = this.#offline.push(payload, size, cls, performance.now());
+    if (refusal !== undefined) return this.drop(refusal, size);
+    this.#watchAge();
+    return this.accept(size, 'backpressure');
+  }
+
+  /** Gives the link what waited for it, as far as it takes it. */
+  #pump(): void {
+    const { link } = this;
+    if (link === undefined || this.state !== 'open') return;
+    for (let next = this.#offline?.peek(); next !== undefined; next = this.#offline?.peek()) {
+      if (link.send(next.payload, next.cls) === 'dropped') {
+        this.#pumpTimer = setTimeout(() => this.#pump(), PUMP_AGAIN_MS).unref();
+        return;
+      }
+      this.#offline?.shift();
+    }
+    clearTimeout(this.#expiryTimer);
+    this.#expiryTimer = undefined;
+    this.#isDirect = true;
+    if (this.isBackpressured || this.isFlushAwaited) link.notifyEmpty();
+  }
+
+  /** @internal */
+  override onDrain(): void {
+    if (this.#isDirect) super.onDrain();
+  }
+
+  /** @internal */
+  override onEmpty(): void {
+    if (!this.#isDirect) return;
+    super.onEmpty();
+    if (this.isBackpressured) super.onDrain();
+  }
+
+  /** Drops what becomes too old. */
+  #watchAge(): void {
+    const at = this.#offline?.expiresAt;
+    if (at === undefined || this.#expiryTimer !== undefined) return;
+    this.#expiryTimer = setTimeout(
+      () => {
+        this.#expiryTimer = undefined;
+        const gone = this.#offline!.expire(performance.now());
+        this.traffic.bytesDiscarded += gone.bytes;
+        if (gone.messages > 0) this.drop('expired', gone.bytes, gone.messages);
+        this.#watchAge();
+      },
+      Math.max(at - performance.now(), 1),
+    ).unref();
+  }
+
+  // --- Telling ---
+
+  protected report(error: QWormholeError): void {
+    if (this.listenerCount('error') > 0) this.fire('error', error);
+    else warnUnheard(error);
+  }
+
+  protected handlerFailed(error: unknown, isRejection: boolean): void {
+    reportHandlerError(this, error, isRejection);
+  }
+}

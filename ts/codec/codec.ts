@@ -1,0 +1,44 @@
+/**
+ * Codecs: what a message is in JavaScript, and which bytes carry it. A codec sees one payload at a
+ * time and no connection, so one object serves all.
+ */
+
+/** Translates between messages and payloads. Both functions may throw: the connection goes on. */
+export interface Codec<T = any> {
+  /** Shown in errors; both ends must mean the same by it. */
+  readonly name: string;
+  /** The payload of a message; a string goes out as UTF-8. */
+  encode(message: T): string | Uint8Array;
+  /** The message of a payload. The buffer may share memory with others; a view that is kept keeps it. */
+  decode(payload: Buffer): T;
+}
+
+/** The codecs that come with the library. */
+export type CodecName = 'buffer' | 'text' | 'json' | 'cbor' | 'msgpack';
+
+/** What the option `codec` takes. */
+export type CodecOption = CodecName | Codec;
+
+/** What the codec `buffer` takes for bytes; a string stands for its UTF-8. */
+export type BufferInput = string | ArrayBufferView | ArrayBufferLike;
+
+/**
+ * What arrives, by codec. The self-describing codecs give `any`, as `JSON.parse` does: what a peer
+ * sends has no type until it is checked.
+ */
+export type CodecMessage<C extends CodecOption> = C extends 'buffer'
+  ? Buffer
+  : C extends 'text'
+    ? string
+    : C extends Codec<infer T>
+      ? T
+      : any;
+
+/** What `send` takes, by codec. */
+export type CodecInput<C extends CodecOption> = C extends 'buffer'
+  ? BufferInput
+  : C extends Codec<infer T>
+    ? T
+    : C extends 'text'
+      ? string
+      : any;

@@ -1,0 +1,382 @@
+/**
+ * The messaging surface that both ends share: all that can be done with one peer. A server has one of
+ * these for each client; a client is one itself, over all the links of its life.
+ *
+ * Methods by family: sending (`send`, `flush`, `flushed`, `drained`, `bufferedAmount`), receiving (the
+ * event `message`, iteration, `pause`, `resume`), ending (`close`, `terminate`, `Symbol.asyncDispose`),
+ * looking (`id`, `state`, addresses, `stats`). The `on…` methods are the link's reports, not for users.
+ */
+import { codecFor } from './codec/builtin.js';
+import type { Codec, CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
+import { Emitter, type EventMap } from './emitter.js';
+import { closed, QWormholeError } from './errors/error.js';
+import { randomId } from './ids.js';
+import { Iterators, type MessageIterator } from './iteration.js';
+import type {
+  ClassIndex,
+  DropReason,
+  Link,
+  LinkClose,
+  LinkHandler,
+  LinkInfo,
+  Protocol,
+  SendResult,
+} from './link/link.js';
+import { MessageListeners } from './message-listeners.js';
+import type { SharedSettings } from './options/settings.js';
+import { DropLog, type DropRun } from './policy/drop-log.js';
+import { Waits, type WaitOptions } from './policy/waits.js';
+import { checkClose, classOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
+import { Traffic, type TrafficStats } from './stats.js';
+
+/** Where a connection is in its life. Only a client is ever `idle` or `reconnecting`. */
+export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
+
+/** Events of a connection. */
+export interface ConnectionEvents<C extends CodecOption = CodecOption> {
+  /** A message, decoded. Nothing is read before the first listener is there. */
+  message: [message: CodecMessage<C>];
+  /** `send` has answered `backpressure`, and will until `drain`. */
+  backpressure: [bufferedAmount: number];
+  /** After `backpressure`: the queue fell to the low watermark. */
+  drain: [];
+  /** Messages were not accepted: one event per run of them. */
+  dropped: [run: DropRun];
+  /** The end, once: why, and whether both sides ended in order with nothing lost. */
+  close: [code: number, reason: string, clean: boolean];
+  /** A payload that does not decode (the connection goes on), or the fault that ends the connection. */
+  error: [error: QWormholeError];
+}
+
+export abstract class Connection<
+  C extends CodecOption = CodecOption,
+  Events extends ConnectionEvents<C> & EventMap<Events> = ConnectionEvents<C>,
+>
+  extends Emitter<Events>
+  implements LinkHandler, AsyncIterable<CodecMessage<C>>, AsyncDisposable
+{
+  /** Random, 128 bits, in hexadecimal. */
+  readonly id: string = randomId();
+  protected readonly traffic = new Traffic();
+  protected link: Link | undefined;
+  readonly #codec: Codec;
+  /** Messages are their payloads: the codec `buffer` has nothing to do for bytes. */
+  readonly #isPlain: boolean;
+  readonly #copies: boolean;
+  #state: ConnectionState = 'idle';
+  #info: LinkInfo | undefined;
+  #isPaused = false;
+  /** Whether the link was told to deliver. */
+  #isFlowing = false;
+  #isBackpressured = false;
+  readonly #listeners = new MessageListeners(this, {
+    returned: (result) => this.watch(result),
+    threw: (error) => this.handlerFailed(error, false),
+  });
+  readonly #iterators = new Iterators<CodecMessage<C>>(() => this.updateFlow());
+  readonly #drops = new DropLog((run) => this.onDropped(run));
+  readonly #drainWaits = new Waits();
+  readonly #emptyWaits = new Waits();
+  readonly #closeWaits = new Waits();
+
+  protected constructor(settings: SharedSettings) {
+    super();
+    this.#codec = settings.codec;
+    this.#copies = settings.copy;
+    this.#isPlain = settings.codec === codecFor('buffer') && !settings.copy;
+  }
+
+  /** The wire protocol. */
+  abstract get protocol(): Protocol;
+
+  // --- Sending ---
+
+  /**
+   * Offers a message and says at once what became of it: `sent`, `backpressure` (accepted, but wait for
+   * `drain`), or `dropped` (not accepted; the event `dropped` says why). Bytes may be reused afterwards.
+   * @throws QWormholeError `ERR_QW_ENCODE`, or `ERR_QW_TOO_BIG` above `maxMessage`.
+   */
+  send(message: CodecInput<C>, options?: SendOptions): SendResult {
+    const cls = options === undefined ? NORMAL : classOf(options.class);
+    if (this.#isPlain && (message as unknown) instanceof Uint8Array) return this.sendPayload(message, cls);
+    return this.sendPayload(this.#codec.encode(message), cls);
+  }
+
+  /** Hands over now what would wait for the end of the tick. */
+  flush(): void {
+    this.link?.flush();
+  }
+
+  /** Payload bytes accepted and not yet taken by the kernel. */
+  get bufferedAmount(): number {
+    return this.link === undefined ? 0 : this.link.bufferedAmount;
+  }
+
+  /** Resolves when `send` answers `backpressure` no longer: at once if it does not. Rejects when the connection ends. */
+  drained(options?: WaitOptions): Promise<void> {
+    if (this.#state === 'closed') return Promise.reject(closed('connection'));
+    const promise = this.#drainWaits.add(options);
+    if (!this.#isBackpressured) this.#drainWaits.resolve();
+    return promise;
+  }
+
+  /** Resolves when the kernel has taken all that is accepted so far. Rejects when the connection ends before. */
+  flushed(options?: WaitOptions): Promise<void> {
+    if (this.#state === 'closed') return Promise.reject(closed('connection'));
+    const promise = this.#emptyWaits.add(options);
+    this.flush();
+    this.link?.notifyEmpty();
+    return promise;
+  }
+
+  // --- Receiving ---
+
+  /** Stops delivery at once, also among messages that came together; the socket is read no further. */
+  pause(): void {
+    this.#isPaused = true;
+    this.updateFlow();
+  }
+
+  /** Delivers what waited and reads on. */
+  resume(): void {
+    this.#isPaused = false;
+    this.updateFlow();
+  }
+
+  /**
+   * Messages one after the other, read no faster than the loop takes them. The loop counts as a listener
+   * from its first step and ends with the connection.
+   */
+  [Symbol.asyncIterator](): MessageIterator<CodecMessage<C>> {
+    return this.#iterators.create();
+  }
+
+  // --- Ending ---
+
+  /**
+   * Sends what is queued, ends our side and waits for the peer's end, at most `closeTimeoutMs`. Resolves when
+   * the connection is closed.
+   * @param code From the table of close codes, 0 to 65535. Default: 0, nothing is wrong.
+   * @param reason For people. A protocol without a close frame does not carry code and reason to the peer.
+   */
+  close(code = 0, reason = ''): Promise<void> {
+    checkClose(code, reason);
+    if (this.#state === 'closed') return Promise.resolve();
+    this.state = 'closing';
+    this.link?.close(code, reason);
+    return this.#closeWaits.add();
+  }
+
+  /** Resets the connection; what is queued is lost. The event `close` follows. */
+  terminate(code = 0, reason = ''): void {
+    checkClose(code, reason);
+    if (this.#state === 'closed') return;
+    this.state = 'closing';
+    this.link?.terminate(code, reason);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // --- Looking ---
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  protected set state(state: ConnectionState) {
+    this.#state = state;
+  }
+
+  /** The peer's address; that of the last one after the end, empty before the first. */
+  get remoteAddress(): string {
+    return this.#info?.remoteAddress ?? '';
+  }
+
+  get remotePort(): number {
+    return this.#info?.remotePort ?? 0;
+  }
+
+  get localAddress(): string {
+    return this.#info?.localAddress ?? '';
+  }
+
+  get localPort(): number {
+    return this.#info?.localPort ?? 0;
+  }
+
+  /** Counters since the start. */
+  stats(): TrafficStats {
+    return this.traffic.stats(this.bufferedAmount);
+  }
+
+  /** The process lives at least as long as the connection: the default. */
+  ref(): this {
+    this.link?.ref();
+    return this;
+  }
+
+  /** The connection does not keep the process alive. */
+  unref(): this {
+    this.link?.unref();
+    return this;
+  }
+
+  // --- Reports of the link ---
+
+  /** @internal */
+  onMessage(payload: Buffer): void {
+    const { traffic } = this;
+    traffic.messagesIn += 1;
+    traffic.bytesIn += payload.length;
+    if (this.#isPlain) this.deliver(payload as CodecMessage<C>);
+    else this.#decode(payload);
+  }
+
+  /** @internal */
+  onDrain(): void {
+    this.#isBackpressured = false;
+    this.fire('drain');
+    if (!this.#isBackpressured) this.#drainWaits.resolve();
+  }
+
+  /** @internal */
+  onEmpty(): void {
+    this.#emptyWaits.resolve();
+  }
+
+  /** @internal The peer has said all it will: our side ends when the loops have used what they hold. */
+  onEnd(): void {
+    this.#iterators.whenIdle(() => this.peerEnded());
+  }
+
+  /** @internal */
+  onClose(close: LinkClose): void {
+    this.traffic.bytesDiscarded += this.link?.bufferedAmount ?? 0;
+    this.link = undefined;
+    this.#isFlowing = false;
+    this.linkClosed(close);
+  }
+
+  // --- For the two ends ---
+
+  /** The link is over. */
+  protected abstract linkClosed(close: LinkClose): void;
+
+  /** There is no link: what becomes of a message? */
+  protected abstract sendWithoutLink(payload: string | Uint8Array, size: number, cls: ClassIndex): SendResult;
+
+  /** Somebody besides this object's own listeners and loops wants the messages. */
+  protected hasOtherConsumers(): boolean {
+    return false;
+  }
+
+  /** Tells of an error that no call can throw. */
+  protected abstract report(error: QWormholeError): void;
+
+  /** Goes on with a link. */
+  protected attach(link: Link): void {
+    this.link = link;
+    this.#info = link.info;
+    link.handler = this;
+    this.#state = 'open';
+    this.updateFlow();
+  }
+
+  #decode(payload: Buffer): void {
+    let message: CodecMessage<C>;
+    try {
+      message = this.#codec.decode(this.#copies ? Buffer.from(payload) : payload) as CodecMessage<C>;
+    } catch (error) {
+      this.traffic.undecodable += 1;
+      return this.report(error as QWormholeError);
+    }
+    this.deliver(message);
+  }
+
+  /** Sends what is encoded already. */
+  protected sendPayload(payload: string | Uint8Array, cls: ClassIndex): SendResult {
+    const { link } = this;
+    const size = sizeOf(payload);
+    if (link === undefined) return this.sendWithoutLink(payload, size, cls);
+    const result = link.send(payload, cls);
+    if (result === 'dropped') return this.drop(link.dropReason, size);
+    return this.accept(size, result);
+  }
+
+  /** A message of `size` bytes was accepted. */
+  protected accept(size: number, result: 'sent' | 'backpressure'): SendResult {
+    const { traffic } = this;
+    traffic.messagesOut += 1;
+    traffic.bytesOut += size;
+    if (this.#drops.isOpen) this.#drops.end();
+    if (result === 'backpressure' && !this.#isBackpressured) this.onBackpressure();
+    return result;
+  }
+
+  /** `send` has answered `backpressure`, and `drain` has not come yet. */
+  protected get isBackpressured(): boolean {
+    return this.#isBackpressured;
+  }
+
+  /** Somebody waits until everything is written. */
+  protected get isFlushAwaited(): boolean {
+    return !this.#emptyWaits.isEmpty;
+  }
+
+  /** Messages of `size` bytes in all were not accepted. */
+  protected drop(reason: DropReason, size: number, messages = 1): 'dropped' {
+    this.traffic.drop(reason, size, messages);
+    this.#drops.add(reason, size, messages);
+    return 'dropped';
+  }
+
+  /** Gives a message to whoever listens. */
+  protected deliver(message: CodecMessage<C>): void {
+    if (!this.#listeners.isEmpty) this.#listeners.call(message);
+    if (!this.#iterators.isEmpty) this.#iterators.push(message);
+  }
+
+  /** Has the link deliver or not: not before somebody listens, and not while somebody wants a pause. */
+  protected updateFlow(): void {
+    const isHeard = !this.#listeners.isEmpty || !this.#iterators.isEmpty || this.hasOtherConsumers();
+    const flows = isHeard && !this.#isPaused && !this.#iterators.isFull;
+    if (flows === this.#isFlowing || this.link === undefined) return;
+    this.#isFlowing = flows;
+    if (flows) this.link.resume();
+    else this.link.pause();
+  }
+
+  protected peerEnded(): void {
+    if (this.#state === 'open') void this.close();
+  }
+
+  protected onBackpressure(): void {
+    this.#isBackpressured = true;
+    this.fire('backpressure', this.bufferedAmount);
+  }
+
+  protected onDropped(run: DropRun): void {
+    this.fire('dropped', run);
+  }
+
+  /** The end, once. */
+  protected finish({ code, reason, clean, error }: LinkClose): void {
+    this.#drops.end();
+    this.#state = 'closed';
+    this.#iterators.finish();
+    const isClosed = closed('connection');
+    this.#drainWaits.reject(isClosed);
+    this.#emptyWaits.reject(isClosed);
+    if (error !== undefined) this.report(error);
+    this.fire('close', code, reason, clean);
+    this.#closeWaits.resolve();
+  }
+
+  protected override listenersChanged(event: string | symbol): void {
+    if (event !== 'message') return;
+    this.#listeners.refresh();
+    this.updateFlow();
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Endpoints: what users write, checked and taken apart. The grammar is strict, since an address that
+ * is understood differently from what was meant binds or calls the wrong place.
+ */
+import { isIPv4, isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { QWormholeError } from './errors/error.js';
+import type { Protocol } from './link/link.js';
+
+/** The carriers that this version has. */
+export type Scheme = 'tcp';
+
+/** An endpoint as an object; the form that can say the wire protocol too. */
+export interface EndpointObject {
+  readonly scheme: Scheme;
+  /** A name or an address, IPv6 with or without brackets. Default: `127.0.0.1`. */
+  readonly host?: string;
+  /** 1 to 65535; 0 asks for a free port and is for listening only. */
+  readonly port: number;
+  /** The wire protocol of this endpoint. Default: the option `protocol`. */
+  readonly protocol?: Protocol;
+}
+
+/** What users may give: `tcp://host:port`, with IPv6 in brackets, or the object form. */
+export type EndpointInput = string | URL | EndpointObject;
+
+/** A checked endpoint. */
+export interface Endpoint {
+  readonly scheme: Scheme;
+  /** Without brackets, names in lower case. */
+  readonly host: string;
+  readonly port: number;
+  readonly protocol?: Protocol;
+}
+
+/** What an endpoint is for: port 0 makes sense for a listener only. */
+export type EndpointUse = 'listen' | 'connect';
+
+/** The wire protocols that this version has. */
+export const PROTOCOLS: readonly Protocol[] = ['raw', 'length-prefixed'];
+
+const LOOPBACK = '127.0.0.1';
+const MAX_PORT = 65_535;
+/** Carriers that are named in documents and configurations but are not in this version. */
+const ABSENT_SCHEMES = new Set(['tls', 'ws', 'wss', 'unix', 'pipe']);
+const OBJECT_KEYS = new Set(['scheme', 'host', 'port', 'protocol']);
+/** Letters, digits, hyphens, and the underscores of container names; no empty label; at most one final dot. */
+const NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/;
+/** The last label of what resolvers read as a number, as in `127.1` or `0x7f.1`: only full IPv4 addresses are taken. */
+const NUMERIC_END = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/;
+const MAX_NAME_LENGTH = 253;
+/** Long enough for every legal endpoint, short enough for a log line. */
+const MAX_SHOWN = 300;
+
+/** Checks an endpoint and takes it apart. Throws `ERR_QW_ENDPOINT_INVALID` or `ERR_QW_OPTION_UNSUPPORTED`. */
+export function parseEndpoint(input: EndpointInput, use: EndpointUse): Endpoint {
+  if (typeof input === 'string') return parseText(input, use);
+  if (input instanceof URL) return parseText(input.href, use);
+  if (typeof input === 'object' && input !== null) return parseObject(input, use);
+  throw invalid(input, 'it is neither a URL nor an object');
+}
+
+/** The URL of an endpoint: `tcp://127.0.0.1:41234`, `tcp://[::1]:9000`. */
+export function formatEndpoint(endpoint: { readonly host: string; readonly port: number }): string {
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  return `tcp://${host}:${endpoint.port}`;
+}
+
+/** Whether a host can only be reached from this machine: 127.0.0.0/8, ::1 in every spelling, localhost. */
+export function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith('127.');
+  if (isIPv6(host)) return isLoopback6(host);
+  const name = host.toLowerCase().replace(/\.$/, '');
+  return name === 'localhost' || name.endsWith('.localhost');
+}
+
+function isLoopback6(address: string): boolean {
+  // The URL parser writes every spelling of an address in one way.
+  const canonical = new URL(`http://[${address.split('%', 1)[0]}]`).hostname;
+  return canonical === '[::1]' || /^\[::ffff:7f[0-9a-f]{2}:/.test(canonical);
+}
+
+function parseText(text: string, use: EndpointUse): Endpoint {
+  const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
+  if (scheme === undefined) throw invalid(text, 'it has no scheme such as tcp://');
+  checkScheme(text, scheme.toLowerCase());
+  const [authority] = rest.split(/[/?#]/, 1);
+  if (authority.includes('@')) throw invalid(text, 'a tcp endpoint has no user name or password');
+  const { host, port } = splitAuthority(text, authority);
+  checkNothingFollows(text, rest.slice(authority.length));
+  return Object.freeze({ scheme: 'tcp', host: checkHost(text, host), port: checkPort(text, port, use) });
+}
+
+function checkScheme(shown: unknown, scheme: unknown): void {
+  if (scheme === 'tcp') return;
+  if (typeof scheme === 'string' && ABSENT_SCHEMES.has(scheme)) {
+    const message = `Endpoint ${show(shown)}: this version does not have the scheme ${scheme}, only tcp`;
+    throw new QWormholeError('ERR_QW_OPTION_UNSUPPORTED', message, {
+      details: { endpoint: plain(shown), scheme },
+    });
+  }
+  throw invalid(shown, `the scheme ${show(scheme)} is not known; this version has tcp`);
+}
+
+function splitAuthority(text: string, authority: string): { host: string; port: string } {
+  const bracketed = /^(\[[^\]]*\])(?::(.*))?$/s.exec(authority);
+  if (bracketed) return { host: bracketed[1], port: bracketed[2] ?? '' };
+  const colon = authority.indexOf(':');
+  if (colon !== authority.lastIndexOf(':') && !/[[\]]/.test(authority)) {
+    throw invalid(text, 'an IPv6 address goes in brackets, as in tcp://[::1]:9000');
+  }
+  if (colon === -1) return { host: authority, port: '' };
+  return { host: authority.slice(0, colon), port: authority.slice(colon + 1) };
+}
+
+function checkNothingFollows(text: string, tail: string): void {
+  if (tail === '') return;
+  const part = { '/': 'path', '?': 'query', '#': 'fragment' }[tail[0]];
+  throw invalid(
+    text,
+    `a tcp endpoint ends after the port and has no ${part}; options go into the options object`,
+  );
+}
+
+function checkHost(shown: unknown, host: string): string {
+  if (host === '') throw invalid(shown, 'the host is missing; for this machine write 127.0.0.1');
+  if (host.startsWith('[')) {
+    const address = host.slice(1, -1);
+    // The zone behind % is an interface's name, and those have cases.
+    if (host.endsWith(']') && isIPv6(address)) return address.replace(/^[^%]*/, (part) => part.toLowerCase());
+    throw invalid(shown, 'what is in the brackets is not an IPv6 address');
+  }
+  if (isIPv4(host)) return host;
+  // Names outside ASCII are written as DNS knows them. That conversion would drop control characters.
+  const isPlain = /^[ -~]*$/.test(host) || /[\p{Cc}\s]/u.test(host);
+  const name = isPlain ? host.toLowerCase() : domainToASCII(host);
+  if (NUMERIC_END.test(name)) throw invalid(shown, 'the host is not a complete IPv4 address of four numbers');
+  if (!NAME.test(name) || name.length > MAX_NAME_LENGTH) throw invalid(shown, 'the host is not a legal name');
+  return name;
+}
+
+function checkPort(shown: unknown, port: string | number, use: EndpointUse): number {
+  const hint =
+    use === 'listen' ? 'write :0 for a free one' : 'write it after the host, as in tcp://host:9000';
+  if (port === '' || port === undefined) throw invalid(shown, `the port is missing; ${hint}`);
+  const number = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port;
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > MAX_PORT) {
+    throw invalid(shown, `the port is not a number from 1 to ${MAX_PORT}`);
+  }
+  if (number === 0 && use === 'connect') throw invalid(shown, 'port 0 is for listening only');
+  return number;
+}
+
+function parseObject(input: EndpointObject, use: EndpointUse): Endpoint {
+  checkScheme(input, input.scheme);
+  const unknown = Object.keys(input).find((key) => !OBJECT_KEYS.has(key));
+  if (unknown !== undefined) throw invalid(input, `a tcp endpoint has no field ${show(unknown)}`);
+  const { host = LOOPBACK, port, protocol } = input;
+  if (typeof host !== 'string') throw invalid(input, 'the host is not a string');
+  if (protocol !== undefined && !PROTOCOLS.includes(protocol)) {
+    throw invalid(input, `the protocol is not one of ${PROTOCOLS.join(', ')}`);
+  }
+  const checked = checkHost(input, isIPv6(host) ? `[${host}]` : host);
+  if (typeof port === 'string') throw invalid(input, 'the port is a string, not a number');
+  const endpoint = { scheme: 'tcp', host: checked, port: checkPort(input, port, use) } as const;
+  return Object.freeze(protocol === undefined ? endpoint : { ...endpoint, protocol });
+}
+
+function invalid(shown: unknown, why: string): QWormholeError {
+  return new QWormholeError('ERR_QW_ENDPOINT_INVALID', `Endpoint ${show(shown)}: ${why}`, {
+    details: { endpoint: plain(shown) },
+  });
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(plain(value)) : plain(value);
+}
+
+/** A short text for messages and logs; a password that was put into a URL does not get there. */
+function plain(value: unknown): string {
+  let text: string;
+  try {
+    text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  } catch {
+    text = String(value);
+  }
+  const safe = text.replace(/(:\/\/)[^/?#]*@/, '$1***@');
+  return safe.length > MAX_SHOWN ? `${safe.slice(0, MAX_SHOWN)}…` : safe;
+}

@@ -1,0 +1,195 @@
+// Generated from errors.json by scripts/generate.mjs: edit that file instead.
+
+/** What an error is about. */
+export type ErrorKind = 'configuration' | 'usage' | 'protocol' | 'network' | 'resource' | 'internal';
+
+/** A stable code: match on it, never on a message. */
+export type ErrorCode =
+  | 'ERR_QW_OPTION_INVALID'
+  | 'ERR_QW_OPTION_UNKNOWN'
+  | 'ERR_QW_OPTION_UNSUPPORTED'
+  | 'ERR_QW_ENDPOINT_INVALID'
+  | 'ERR_QW_STATE'
+  | 'ERR_QW_CLOSED'
+  | 'ERR_QW_ABORTED'
+  | 'ERR_QW_ENCODE'
+  | 'ERR_QW_DECODE'
+  | 'ERR_QW_TOO_BIG'
+  | 'ERR_QW_TRUNCATED'
+  | 'ERR_QW_ADDRESS_IN_USE'
+  | 'ERR_QW_ADDRESS_UNAVAILABLE'
+  | 'ERR_QW_PERMISSION'
+  | 'ERR_QW_DNS'
+  | 'ERR_QW_CONNECT_REFUSED'
+  | 'ERR_QW_CONNECT_TIMEOUT'
+  | 'ERR_QW_CONNECT_FAILED'
+  | 'ERR_QW_CONNECTION_LOST'
+  | 'ERR_QW_CLOSE_TIMEOUT'
+  | 'ERR_QW_TOO_MANY_CONNECTIONS'
+  | 'ERR_QW_RESOURCES'
+  | 'ERR_QW_NATIVE_UNAVAILABLE'
+  | 'ERR_QW_NATIVE_FAILED'
+  | 'ERR_QW_INTERNAL';
+
+/** What is known of an error by its code alone. */
+export interface ErrorFacts {
+  readonly kind: ErrorKind;
+  /** The same operation may succeed later without a change to the program. */
+  readonly retriable: boolean;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+/** Every code with its facts. */
+export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
+  ERR_QW_OPTION_INVALID: {
+    kind: 'configuration',
+    retriable: false,
+    meaning: 'An option has a value outside its range or of the wrong type.',
+    remedy: 'Correct the option that the message names; docs/options.md lists types, units and ranges.',
+  },
+  ERR_QW_OPTION_UNKNOWN: {
+    kind: 'configuration',
+    retriable: false,
+    meaning: 'An option that does not exist was given.',
+    remedy: 'Check the spelling against docs/options.md.',
+  },
+  ERR_QW_OPTION_UNSUPPORTED: {
+    kind: 'configuration',
+    retriable: false,
+    meaning: 'The backend, runtime or platform in use cannot honour an option.',
+    remedy: 'Remove the option or choose a backend that honours it; docs/options.md has the table.',
+  },
+  ERR_QW_ENDPOINT_INVALID: {
+    kind: 'configuration',
+    retriable: false,
+    meaning: 'An endpoint is not a URL or object this version understands.',
+    remedy: 'Write it as tcp://host:port; IPv6 addresses go in brackets.',
+  },
+  ERR_QW_STATE: {
+    kind: 'usage',
+    retriable: false,
+    meaning: "The call does not fit the object's state.",
+    remedy: 'Wait for the event or promise that the message names.',
+  },
+  ERR_QW_CLOSED: {
+    kind: 'usage',
+    retriable: false,
+    meaning: 'The connection or server was closed before the operation finished.',
+    remedy: 'Open a new one; listen for close.',
+  },
+  ERR_QW_ABORTED: {
+    kind: 'usage',
+    retriable: false,
+    meaning: 'The AbortSignal given to the operation was aborted.',
+    remedy: "Expected when you abort; the cause is the signal's reason.",
+  },
+  ERR_QW_ENCODE: {
+    kind: 'usage',
+    retriable: false,
+    meaning: 'The codec cannot encode the message given to send.',
+    remedy: 'Send what the codec accepts, or choose another codec.',
+  },
+  ERR_QW_DECODE: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: "A received payload does not decode with this connection's codec; the stream stays in step.",
+    remedy: 'Use the same codec on both ends.',
+  },
+  ERR_QW_TOO_BIG: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'A message is larger than maxMessage.',
+    remedy: 'Send smaller messages, or raise maxMessage on both ends.',
+  },
+  ERR_QW_TRUNCATED: {
+    kind: 'protocol',
+    retriable: true,
+    meaning: 'The stream ended in the middle of a message.',
+    remedy: 'The peer died or closed early; the partial message was not delivered.',
+  },
+  ERR_QW_ADDRESS_IN_USE: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'The port is taken.',
+    remedy: 'Choose another port, port 0 for a free one, or stop the other program.',
+  },
+  ERR_QW_ADDRESS_UNAVAILABLE: {
+    kind: 'network',
+    retriable: false,
+    meaning: "The host's address or the interface does not exist on this machine.",
+    remedy: 'Bind to an address of this machine, such as 127.0.0.1 or 0.0.0.0.',
+  },
+  ERR_QW_PERMISSION: {
+    kind: 'network',
+    retriable: false,
+    meaning: 'The system does not allow the operation.',
+    remedy: 'Use a port above 1023, or give the process the privilege.',
+  },
+  ERR_QW_DNS: {
+    kind: 'network',
+    retriable: true,
+    meaning: "The host's name does not resolve.",
+    remedy: 'Check the name and the resolver.',
+  },
+  ERR_QW_CONNECT_REFUSED: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'Nothing listens at the address.',
+    remedy: 'Check that the server runs and that host and port are right.',
+  },
+  ERR_QW_CONNECT_TIMEOUT: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'The connection was not established within connectTimeoutMs.',
+    remedy: 'Check the route and firewalls, or raise connectTimeoutMs.',
+  },
+  ERR_QW_CONNECT_FAILED: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'The connection could not be established.',
+    remedy: "The cause has the system's own code.",
+  },
+  ERR_QW_CONNECTION_LOST: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'An established connection broke.',
+    remedy: 'Reconnect; the client does so by default.',
+  },
+  ERR_QW_CLOSE_TIMEOUT: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'The peer did not end its side within closeTimeoutMs.',
+    remedy: 'Nothing to do: the connection was cut.',
+  },
+  ERR_QW_TOO_MANY_CONNECTIONS: {
+    kind: 'resource',
+    retriable: true,
+    meaning: 'The server holds maxConnections already.',
+    remedy: 'Raise maxConnections, or spread the clients over more servers.',
+  },
+  ERR_QW_RESOURCES: {
+    kind: 'resource',
+    retriable: true,
+    meaning: 'The system is out of descriptors, memory or buffers.',
+    remedy: 'Raise the limit (ulimit -n), or close what is not needed.',
+  },
+  ERR_QW_NATIVE_UNAVAILABLE: {
+    kind: 'configuration',
+    retriable: false,
+    meaning: 'The native backend was demanded and cannot be loaded.',
+    remedy: 'Run npx qwormhole doctor, or allow the TypeScript backend with QWORMHOLE_NATIVE=auto.',
+  },
+  ERR_QW_NATIVE_FAILED: {
+    kind: 'internal',
+    retriable: true,
+    meaning: 'The native backend broke at run time and was destroyed.',
+    remedy: 'Report it with the cause; onNativeFailure decides whether the TypeScript backend takes over.',
+  },
+  ERR_QW_INTERNAL: {
+    kind: 'internal',
+    retriable: false,
+    meaning: 'An invariant of this library does not hold.',
+    remedy: 'Report it with the stack.',
+  },
+};

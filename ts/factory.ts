@@ -1,0 +1,107 @@
+/** How servers and clients are made: options checked, a backend chosen, and the two put together. */
+import { QWormholeClient } from './client.js';
+import type { CodecOption } from './codec/codec.js';
+import type { EndpointInput } from './endpoint.js';
+import { chooseDriver, type Choice, type Role } from './link/choose.js';
+import type { Backend, Mode } from './link/link.js';
+import { resolveClientOptions, resolveServerOptions } from './options/resolve.js';
+import type { ClientSettings, ServerSettings } from './options/settings.js';
+import { assertSupported } from './options/support.js';
+import type { ClientOptions, ServerOptions } from './options/types.js';
+import { QWormholeServer } from './server.js';
+
+/** What a factory says besides the object that it made. */
+export interface BackendResult {
+  /** The backend in use. */
+  readonly mode: Mode;
+  /** The name of that backend. */
+  readonly backend: Backend;
+  /** Whether the native backend loads here; `undefined` when nobody tried. */
+  readonly nativeAvailable: boolean | undefined;
+}
+
+/** A server that does not listen yet. */
+export interface CreatedServer<C extends CodecOption = CodecOption> extends BackendResult {
+  readonly server: QWormholeServer<C>;
+}
+
+/** A client that is not connected yet. */
+export interface CreatedClient<C extends CodecOption = CodecOption> extends BackendResult {
+  readonly client: QWormholeClient<C>;
+}
+
+/** One endpoint or several. */
+export type Endpoints = EndpointInput | readonly EndpointInput[];
+
+/** Options of the short forms, whose endpoints are an argument. */
+export type ListenOptions<C extends CodecOption = CodecOption> = Omit<ServerOptions<C>, 'endpoints'>;
+export type ConnectOptions<C extends CodecOption = CodecOption> = Omit<ClientOptions<C>, 'endpoints'>;
+
+/**
+ * Makes a server; `server.listen()` binds its endpoints.
+ * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_ENDPOINT_INVALID`, `ERR_QW_NATIVE_UNAVAILABLE`.
+ */
+export function createQWormholeServer<const C extends CodecOption = 'buffer'>(
+  options: ServerOptions<C>,
+): CreatedServer<C> {
+  const settings = resolveServerOptions(options);
+  const choice = chooseFor('server', settings);
+  return { server: new QWormholeServer<C>(settings, choice), ...resultOf(choice) };
+}
+
+/**
+ * Makes a client; `client.connect()` connects it.
+ * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_ENDPOINT_INVALID`, `ERR_QW_NATIVE_UNAVAILABLE`.
+ */
+export function createQWormholeClient<const C extends CodecOption = 'buffer'>(
+  options: ClientOptions<C>,
+): CreatedClient<C> {
+  const settings = resolveClientOptions(options);
+  const choice = chooseFor('client', settings);
+  return { client: new QWormholeClient<C>(settings, choice), ...resultOf(choice) };
+}
+
+/** Makes a server and listens. Rejects with a `QWormholeError`; then nothing is bound. */
+export async function listen<const C extends CodecOption = 'buffer'>(
+  endpoints: Endpoints,
+  options?: ListenOptions<C>,
+): Promise<QWormholeServer<C>> {
+  const { server } = createQWormholeServer<C>({ ...options, endpoints } as ServerOptions<C>);
+  try {
+    await server.listen();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return server;
+}
+
+/** Makes a client and connects. Rejects with a `QWormholeError`; then nothing is left. */
+export async function connect<const C extends CodecOption = 'buffer'>(
+  endpoints: Endpoints,
+  options?: ConnectOptions<C>,
+): Promise<QWormholeClient<C>> {
+  const { client } = createQWormholeClient<C>({ ...options, endpoints } as ClientOptions<C>);
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  return client;
+}
+
+function chooseFor(role: Role, settings: ServerSettings | ClientSettings): Choice {
+  const choice = chooseDriver(role, settings);
+  try {
+    assertSupported(settings, choice.mode);
+  } catch (error) {
+    choice.driver.release();
+    throw error;
+  }
+  return choice;
+}
+
+function resultOf({ mode, backend, nativeAvailable }: Choice): BackendResult {
+  return { mode, backend, nativeAvailable };
+}

@@ -1,0 +1,42 @@
+/** What users get. */
+export {
+  connect,
+  createQWormholeClient,
+  createQWormholeServer,
+  listen,
+  type BackendResult,
+  type ConnectOptions,
+  type CreatedClient,
+  type CreatedServer,
+  type Endpoints,
+  type ListenOptions,
+} from './factory.js';
+export { QWormholeRuntime, type RuntimeDefaults } from './runtime.js';
+export { QWormholeServer } from './server.js';
+export type {
+  BroadcastOptions,
+  BroadcastResult,
+  QWormholeServerLike,
+  ServerCloseOptions,
+  ServerEvents,
+} from './server-like.js';
+export type { ServerConnection } from './server-connection.js';
+export { QWormholeClient, type ClientEvents } from './client.js';
+export { Connection, type ConnectionEvents, type ConnectionState } from './connection.js';
+export type { MessageIterator } from './iteration.js';
+export type { MessageClass, SendOptions } from './sending.js';
+export type { Amount, ClientStats, Drops, ServerStats, TrafficStats } from './stats.js';
+export type { DropRun } from './policy/drop-log.js';
+export type { WaitOptions } from './policy/waits.js';
+export type {
+  ClientOptions,
+  OfflineQueueOptions,
+  ReconnectOptions,
+  ServerOptions,
+  SharedOptions,
+} from './options/types.js';
+export type { EndpointInput, EndpointObject, Scheme } from './endpoint.js';
+export type { BufferInput, Codec, CodecInput, CodecMessage, CodecName, CodecOption } from './codec/codec.js';
+export { QWormholeError, type ErrorCode, type ErrorKind } from './errors/error.js';
+export { CLOSE_CODES, CloseCode, closeCodeName, isRetriableClose, type CloseCodeName } from './close-codes.js';
+export type { Backend, DropReason, Mode, Protocol, SendResult } from './link/link.js';

@@ -1,0 +1,94 @@
+/**
+ * The outbound half that both drivers share: what is accepted, what is refused, and what `send` says
+ * about it. A driver supplies the queue itself and the count of bytes the kernel has taken.
+ */
+import { tooBig } from '../errors/error.js';
+import { environmentBudget } from './budget.js';
+import type { ClassIndex, DropReason, Link, LinkHandler, LinkInfo, LinkLimits, SendResult } from './link.js';
+
+/** UTF-8 needs at most three bytes for each UTF-16 code unit. */
+const MAX_UTF8_PER_UNIT = 3;
+/**
+ * A queued message counts as at least this many bytes towards watermarks and cap, so that a peer that
+ * makes us queue empty messages cannot grow the queue for free. Its header and bookkeeping cost about that.
+ */
+const MIN_COST = 16;
+
+export abstract class BoundedLink implements Link {
+  abstract readonly info: LinkInfo;
+  abstract handler: LinkHandler;
+  abstract get bufferedAmount(): number;
+  /** Messages accepted and not yet wholly taken by the kernel. */
+  abstract get bufferedMessages(): number;
+  dropReason: DropReason = 'closed';
+  /** Set once our side ends or the link dies: nothing is accepted from then on. */
+  protected ended = false;
+
+  protected constructor(protected readonly limits: LinkLimits) {}
+
+  /** Queues bytes that fit; they may be reused by the caller afterwards. */
+  protected abstract enqueueBytes(payload: Uint8Array, cls: ClassIndex): void;
+  /** Queues a string that fits as UTF-8 and returns its size in bytes. */
+  protected abstract enqueueString(payload: string, cls: ClassIndex): number;
+  /** Makes `onDrain` follow once `isLow()`; idempotent until it did. */
+  protected abstract armDrain(): void;
+
+  send(payload: string | Uint8Array, cls: ClassIndex): SendResult {
+    if (this.ended) return this.#drop('closed');
+    const buffered = this.bufferedAmount;
+    if (typeof payload === 'string') return this.#sendString(payload, cls, buffered);
+    const size = payload.byteLength;
+    if (!this.#admits(size, buffered)) return 'dropped';
+    this.enqueueBytes(payload, cls);
+    return this.#accepted(buffered + size);
+  }
+
+  /** The exact size costs a pass over the string: it is asked for only where the bound would not fit. */
+  #sendString(payload: string, cls: ClassIndex, buffered: number): SendResult {
+    const bound = payload.length * MAX_UTF8_PER_UNIT;
+    const fits = bound <= this.limits.maxMessage && buffered + bound <= this.limits.maxQueued;
+    if (!this.#admits(fits ? bound : Buffer.byteLength(payload), buffered)) return 'dropped';
+    return this.#accepted(buffered + this.enqueueString(payload, cls));
+  }
+
+  #admits(size: number, buffered: number): boolean {
+    const { maxMessage, maxQueued, memoryBudget } = this.limits;
+    if (size > maxMessage) throw tooBig(size, maxMessage);
+    if (buffered !== 0 && buffered + size > maxQueued) this.dropReason = 'queue-full';
+    else if (this.bufferedMessages * MIN_COST >= maxQueued) this.dropReason = 'queue-full';
+    else if (environmentBudget.used() + size > memoryBudget) this.dropReason = 'budget';
+    else return true;
+    return false;
+  }
+
+  #accepted(buffered: number): SendResult {
+    const high = this.limits.highWaterMark;
+    if (buffered < high && this.bufferedMessages * MIN_COST < high) return 'sent';
+    this.armDrain();
+    return 'backpressure';
+  }
+
+  /** The low watermark as a number of messages. */
+  protected get lowMessages(): number {
+    return Math.floor(this.limits.lowWaterMark / MIN_COST);
+  }
+
+  /** The queue fell to the low watermark, in bytes and in messages. */
+  protected isLow(): boolean {
+    return this.bufferedAmount <= this.limits.lowWaterMark && this.bufferedMessages <= this.lowMessages;
+  }
+
+  #drop(reason: DropReason): SendResult {
+    this.dropReason = reason;
+    return 'dropped';
+  }
+
+  abstract flush(): void;
+  abstract notifyEmpty(): void;
+  abstract pause(): void;
+  abstract resume(): void;
+  abstract close(code: number, reason: string): void;
+  abstract terminate(code: number, reason: string): void;
+  abstract ref(): void;
+  abstract unref(): void;
+}

@@ -1,0 +1,17 @@
+/** The close code of a link that ends by a fault. Both drivers and the layers above use it. */
+import { CloseCode } from '../close-codes.js';
+import type { ErrorCode, QWormholeError } from '../errors/error.js';
+import type { LinkClose } from './link.js';
+
+const CODES: Partial<Record<ErrorCode, number>> = {
+  ERR_QW_TOO_BIG: CloseCode.too_big,
+  ERR_QW_TRUNCATED: CloseCode.protocol,
+};
+
+/** An unclean end; a fault that is no peer's doing counts as ours. */
+export function faultClose(error: QWormholeError): LinkClose {
+  // A peer that is gone without a word did, as far as anyone can tell, not answer any more.
+  const byKind = error.kind === 'network' ? CloseCode.timeout : CloseCode.internal;
+  const code = error.closeCode ?? CODES[error.code] ?? byKind;
+  return { code, reason: error.message, clean: false, error };
+}

@@ -1,0 +1,183 @@
+/**
+ * The seam: what every backend gives, and all that the layers above may ask of it.
+ *
+ * A link is an ordered, bounded, duplex channel of whole messages. A driver makes links. Mechanism
+ * (sockets, framing, queues, counters) lives below this file, twice; policy (which codec, when to
+ * reconnect, what a drop means) lives above it, once. Nothing above imports a driver's own types.
+ */
+import type { QWormholeError } from '../errors/error.js';
+
+/** The backend in use, as users read it. */
+export type Mode = 'native' | 'ts';
+/** The name of that backend, the same string as in the handshake. */
+export type Backend = 'rust' | 'ts';
+
+/** How messages lie on the wire. */
+export type Protocol = 'raw' | 'length-prefixed';
+
+/**
+ * What became of a message: handed on, handed on but stop until `drain`, or not accepted.
+ * `backpressure` means accepted with the queue at or above the high watermark.
+ */
+export type SendResult = 'sent' | 'backpressure' | 'dropped';
+
+/** Why a message was not accepted. */
+export type DropReason = 'closed' | 'queue-full' | 'budget' | 'expired' | 'offline';
+
+/** Order between queued messages: 0 high overtakes 1 normal overtakes 2 low, whole message by whole message. */
+export type ClassIndex = 0 | 1 | 2;
+
+/** How a link ended. `code` is from the one number space of `close-codes.ts`. */
+export interface LinkClose {
+  readonly code: number;
+  readonly reason: string;
+  /** Both sides ended between two messages and everything accepted reached the kernel. */
+  readonly clean: boolean;
+  /** The fault behind an unclean end. */
+  readonly error?: QWormholeError;
+}
+
+/** Both ends of a link. */
+export interface LinkInfo {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
+/**
+ * What a link tells its owner, always from the event loop, never from inside a call on that link.
+ * The order is: messages, at most one `onEnd`, exactly one `onClose`, then nothing.
+ */
+export interface LinkHandler {
+  /** One message. The view may share a larger slab of memory and keeps it alive. */
+  onMessage(payload: Buffer): void;
+  /** After a `backpressure`: `bufferedAmount` fell to the low watermark or below. */
+  onDrain(): void;
+  /** After `notifyEmpty()`: everything accepted was taken by the kernel. */
+  onEmpty(): void;
+  /** The peer will send no more, and stopped between two messages. */
+  onEnd(): void;
+  /** The end of the link. What was queued and not written is gone. */
+  onClose(close: LinkClose): void;
+}
+
+/** Bounds and byte counts of the outbound half, equal on both drivers. */
+export interface LinkLimits {
+  /** Largest payload of one message, bytes, both directions. */
+  readonly maxMessage: number;
+  /** `send` answers `backpressure` from here on, bytes. */
+  readonly highWaterMark: number;
+  /** `onDrain` fires at or below, bytes. */
+  readonly lowWaterMark: number;
+  /** Nothing is accepted that would take the queue above, bytes; an empty queue takes one message. */
+  readonly maxQueued: number;
+  /** How long a graceful close waits for the peer, ms. */
+  readonly closeTimeoutMs: number;
+  /** Bytes this environment may hold for all its links, in and out: beyond, nothing is read or accepted. */
+  readonly memoryBudget: number;
+}
+
+/** Socket options in the driver's words: every field decided, `undefined` means the system's default. */
+export interface SocketSettings {
+  readonly noDelay: boolean;
+  /** Idle time before the first TCP keepalive probe, ms; 0 is off. */
+  readonly keepAliveMs: number;
+  readonly receiveBufferSize?: number;
+  readonly sendBufferSize?: number;
+  /** TCP_NOTSENT_LOWAT, bytes. */
+  readonly notSentLowAt?: number;
+  /** TCP_USER_TIMEOUT, ms. */
+  readonly userTimeoutMs?: number;
+  /** Device to bind to (SO_BINDTODEVICE, IP_BOUND_IF). */
+  readonly interfaceName?: string;
+}
+
+/** Where and how to listen. */
+export interface ListenSpec {
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly backlog: number;
+  readonly reusePort: boolean;
+  readonly ipv6Only: boolean;
+  readonly limits: LinkLimits;
+  readonly socket: SocketSettings;
+}
+
+/** Whom and how to call. */
+export interface DialSpec {
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  readonly connectTimeoutMs: number;
+  readonly limits: LinkLimits;
+  readonly socket: SocketSettings;
+}
+
+/** One connection. It starts paused: nothing is read before the first `resume()`. */
+export interface Link {
+  readonly info: LinkInfo;
+  /** Set by the owner before the first `resume()`. */
+  handler: LinkHandler;
+  /** Payload bytes accepted and not yet taken by the kernel. */
+  readonly bufferedAmount: number;
+  /** Why the last `send` was `dropped`. */
+  readonly dropReason: DropReason;
+
+  /**
+   * Offers one message; the bytes may be reused once this returns.
+   * @throws QWormholeError `ERR_QW_TOO_BIG` above `maxMessage`.
+   */
+  send(payload: string | Uint8Array, cls: ClassIndex): SendResult;
+  /** Hands over now what would wait for the end of the tick. */
+  flush(): void;
+  /** Asks for one `onEmpty` when `bufferedAmount` is next zero. */
+  notifyEmpty(): void;
+  /** Stops delivery at once, also within a batch; the socket is no longer read. */
+  pause(): void;
+  /** Delivers what waited, then reads on. */
+  resume(): void;
+  /** Sends what is queued, ends our side, waits for the peer's end; `onClose` follows. */
+  close(code: number, reason: string): void;
+  /** Drops what is queued and resets the connection; `onClose` follows. */
+  terminate(code: number, reason: string): void;
+  ref(): void;
+  unref(): void;
+}
+
+/** What a listening socket tells its server. */
+export interface ListenerHandler {
+  onLink(link: Link): void;
+  /** A fault that did not end the listener (descriptors exhausted, say). */
+  onError(error: QWormholeError): void;
+}
+
+/** A bound socket. */
+export interface LinkListener {
+  readonly host: string;
+  readonly port: number;
+  /** Accepts no more; its links live on. Resolves when the port is free. */
+  close(): Promise<void>;
+  ref(): void;
+  unref(): void;
+}
+
+/** Maker of links: one backend. */
+export interface LinkDriver {
+  readonly mode: Mode;
+  readonly backend: Backend;
+  /** Rejects with a `QWormholeError`. */
+  listen(spec: ListenSpec, handler: ListenerHandler): Promise<LinkListener>;
+  /** Rejects with a `QWormholeError`; an abort frees the socket and rejects with `ERR_QW_ABORTED`. */
+  connect(spec: DialSpec, signal?: AbortSignal): Promise<Link>;
+  /**
+   * Called once if the backend itself breaks (never for a fault of one link). By then every link of
+   * the driver got its `onClose` and every port is free.
+   */
+  onFailure: ((error: QWormholeError) => void) | undefined;
+  /** Gives back this owner's share of the backend. Its links and listeners must be closed before. */
+  release(): void;
+}

@@ -1,0 +1,61 @@
+/** An outgoing connection: name resolution, connecting, time limit and abort. */
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { aborted, fromSystem, type QWormholeError } from '../../errors/error.js';
+import type { DialSpec } from '../link.js';
+import { connectTimeout } from './faults.js';
+
+/** Resolves with a connected socket that nobody reads yet. Rejects with a `QWormholeError`. */
+export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
+  if (signal?.aborted) return Promise.reject(aborted(signal));
+  return new Promise((resolve, reject) => {
+    const what = `${spec.host}:${spec.port}`;
+    const socket = connect(optionsOf(spec));
+    // Else node reads as soon as the connection stands.
+    socket.pause();
+    const timeoutMs = spec.connectTimeoutMs;
+    const timer = setTimeout(() => fail(connectTimeout(what, timeoutMs)), timeoutMs);
+
+    function fail(error: QWormholeError): void {
+      settle();
+      // The loser of a race between failures must not go unheard.
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(error);
+    }
+    function settle(): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      socket.off('connect', onConnect).off('error', onError);
+    }
+    function onAbort(): void {
+      fail(aborted(signal!));
+    }
+    function onError(error: Error): void {
+      fail(fromSystem(firstOf(error), { during: 'connect', what }));
+    }
+    function onConnect(): void {
+      settle();
+      resolve(socket);
+    }
+    signal?.addEventListener('abort', onAbort);
+    socket.on('connect', onConnect).on('error', onError);
+  });
+}
+
+function optionsOf({ host, port, localAddress, localPort, socket }: DialSpec): TcpNetConnectOpts {
+  return {
+    host,
+    port,
+    localAddress,
+    localPort,
+    allowHalfOpen: true,
+    noDelay: socket.noDelay,
+    keepAlive: socket.keepAliveMs > 0,
+    keepAliveInitialDelay: socket.keepAliveMs,
+  };
+}
+
+/** When every address of a name failed, node packs the errors together; the last attempt's says most. */
+function firstOf(error: Error): unknown {
+  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+}

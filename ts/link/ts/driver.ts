@@ -1,0 +1,37 @@
+/** The pure TypeScript backend, on `node:net`. */
+import type { DialSpec, Link, LinkDriver, LinkListener, ListenerHandler, ListenSpec } from '../link.js';
+import type { QWormholeError } from '../../errors/error.js';
+import { dial } from './dial.js';
+import { TsLink } from './link.js';
+import { TsListener } from './listener.js';
+import { linkMemory } from './memory.js';
+
+export class TsDriver implements LinkDriver {
+  readonly mode = 'ts';
+  readonly backend = 'ts';
+  /** Never called: there is nothing here that could break apart from the process. */
+  onFailure: ((error: QWormholeError) => void) | undefined;
+  #isReleased = false;
+
+  constructor() {
+    linkMemory.acquire();
+  }
+
+  listen(spec: ListenSpec, handler: ListenerHandler): Promise<LinkListener> {
+    return TsListener.open(spec, handler);
+  }
+
+  async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
+    const socket = await dial(spec, signal);
+    const link = new TsLink(socket, spec.protocol, spec.limits);
+    // The caller sets its handler when this promise resolves: well before the next turn of the loop.
+    setImmediate(() => link.start());
+    return link;
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    linkMemory.release();
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Bytes to messages, for the length-prefixed protocol: a 32-bit big-endian length, then the payload.
+ *
+ * It is pulled: `push` gives it a chunk, `next` takes one message after the other, so that whoever pulls
+ * may stop at any message and go on later. Messages that lie whole in a chunk are views of it. What is
+ * cut off at the end of a chunk is carried in memory that grows with the bytes received, never with the
+ * length announced, and each byte is copied a constant number of times whatever the sizes of the chunks.
+ */
+import { View } from '../view.js';
+
+/** Size of the length in front of each message, bytes. */
+export const HEADER = 4;
+
+/** Smallest memory for a carried tail, bytes: a few tiny chunks do not each cost an allocation. */
+const MIN_CARRY = 64;
+
+const NOTHING = Buffer.alloc(0);
+
+export class FrameDecoder {
+  /** Length announced by a header above `maxMessage`; -1 while the stream is legal. Nothing follows it. */
+  oversized = -1;
+  readonly #maxMessage: number;
+  #chunk: Buffer = NOTHING;
+  /** The chunk's memory and where it begins there: asking the chunk for each message costs what parsing one does. */
+  #memory: ArrayBufferLike = NOTHING.buffer;
+  #offset = 0;
+  /** The part of the chunk that is not parsed. */
+  #at = 0;
+  #end = 0;
+  /** Front of a frame, header included, of which the rest is still to come; valid up to `#carried`. */
+  #carry: Buffer = NOTHING;
+  #carried = 0;
+
+  constructor(maxMessage: number) {
+    this.#maxMessage = maxMessage;
+  }
+
+  /** Bytes received that are part of no message taken yet. */
+  get held(): number {
+    return this.#carried + this.#end - this.#at;
+  }
+
+  /** Whether bytes wait that `next` has not looked at. */
+  get hasUnparsed(): boolean {
+    return this.#at !== this.#end;
+  }
+
+  /** Offers the next bytes of the stream. The chunk before must be parsed: `next` returned `undefined`. */
+  push(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#memory = chunk.buffer;
+    this.#offset = chunk.byteOffset;
+    this.#at = 0;
+    this.#end = chunk.length;
+  }
+
+  /** The next whole message, or `undefined` until more bytes come. */
+  next(): Buffer | undefined {
+    if (this.#carried !== 0) return this.#resume();
+    const chunk = this.#chunk;
+    const at = this.#at;
+    const body = at + HEADER;
+    if (body > this.#end) return this.#keepTail();
+    const size = lengthAt(chunk, at);
+    if (size > this.#maxMessage) return this.#refuse(size);
+    const end = body + size;
+    if (end > this.#end) return this.#keepTail();
+    this.#at = end;
+    return new View(this.#memory, this.#offset + body, size);
+  }
+
+  /** Forgets everything held. */
+  clear(): void {
+    this.#release();
+    this.#carry = NOTHING;
+    this.#carried = 0;
+  }
+
+  #refuse(size: number): undefined {
+    this.oversized = size;
+    this.clear();
+  }
+
+  #release(): void {
+    this.#chunk = NOTHING;
+    this.#memory = NOTHING.buffer;
+    this.#at = this.#end = 0;
+  }
+
+  /** Carries what is left of the chunk. */
+  #keepTail(): undefined {
+    if (this.#at !== this.#end) {
+      const tail = this.#chunk.subarray(this.#at, this.#end);
+      // Most of the chunk: holding it whole costs less than a copy. A small tail must not pin it.
+      const worthHolding = tail.length * 2 >= tail.buffer.byteLength;
+      if (worthHolding) this.#carry = tail;
+      else this.#append(tail);
+      this.#carried = tail.length;
+    }
+    this.#release();
+  }
+
+  /** Goes on with the frame that began in an earlier chunk. */
+  #resume(): Buffer | undefined {
+    if (this.#carried < HEADER) this.#take(HEADER - this.#carried);
+    if (this.#carried < HEADER) return undefined;
+    const size = lengthAt(this.#carry, 0);
+    if (size > this.#maxMessage) return this.#refuse(size);
+    const total = HEADER + size;
+    // The rest of a frame is there or is not: only then is the whole length a reason to allocate it.
+    if (this.#end - this.#at < total - this.#carried) {
+      this.#take(this.#end - this.#at, total);
+      return undefined;
+    }
+    this.#take(total - this.#carried, total);
+    const message = new View(this.#carry.buffer, this.#carry.byteOffset + HEADER, size);
+    this.#carry = NOTHING;
+    this.#carried = 0;
+    return message;
+  }
+
+  /** Moves up to `count` bytes from the chunk behind the carried ones; `total` bounds the memory. */
+  #take(count: number, total = MIN_CARRY): void {
+    const from = this.#at;
+    const to = Math.min(from + count, this.#end);
+    this.#append(this.#chunk.subarray(from, to), total);
+    this.#carried += to - from;
+    this.#at = to;
+    if (to === this.#end) this.#release();
+  }
+
+  #append(bytes: Buffer, total = MIN_CARRY): void {
+    const used = this.#carried + bytes.length;
+    if (used > this.#carry.length) {
+      // At least doubles, so that the copies stay linear, and stops at the frame's end.
+      const room = Math.max(used, Math.min(this.#carry.length * 2, total), MIN_CARRY);
+      const grown = room > MIN_CARRY ? Buffer.allocUnsafeSlow(room) : Buffer.allocUnsafe(room);
+      this.#carry.copy(grown, 0, 0, this.#carried);
+      this.#carry = grown;
+    }
+    bytes.copy(this.#carry, this.#carried);
+  }
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+}

@@ -1,0 +1,275 @@
+/**
+ * One connection over a `net.Socket`.
+ *
+ * Receiving: chunks go through a decoder that is pulled message by message, so that `pause` stops at
+ * once. While paused the socket is still read until one chunk is held: that is how the end of a peer
+ * that has nothing to say is noticed. Sending: `socket-writer.ts`. Ending: a link is over when the
+ * socket says `close`, and tells its owner then, once.
+ */
+import type { Socket } from 'node:net';
+import { fromSystem, tooBig, type QWormholeError } from '../../errors/error.js';
+import { BoundedLink } from '../bounded-link.js';
+import { faultClose } from '../fault.js';
+import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits, Protocol, SendResult } from '../link.js';
+import { closeTimeout, truncated } from './faults.js';
+import { flusher } from './flusher.js';
+import { FrameDecoder } from './frame-decoder.js';
+import { linkMemory } from './memory.js';
+import { RawDecoder } from './raw-decoder.js';
+import { SocketWriter } from './socket-writer.js';
+
+/** UTF-8 needs at most three bytes for each UTF-16 code unit. */
+const MAX_UTF8_PER_UNIT = 3;
+
+/** From this bound on a pass over the string costs less than the memory that the bound would waste, bytes. */
+const MEASURE_FROM = 4096;
+
+export class TsLink extends BoundedLink {
+  readonly info: LinkInfo;
+  declare handler: LinkHandler;
+  readonly #socket: Socket;
+  readonly #decoder: FrameDecoder | RawDecoder;
+  readonly #writer: SocketWriter;
+  /** Bytes of `linkMemory.inbound` that are ours. */
+  #held = 0;
+  #isPaused = true;
+  #isDispatching = false;
+  #isWaking = false;
+  /** The environment holds too much: nothing is read until it holds less. */
+  #isStarved = false;
+  #wantsDrain = false;
+  #wantsEmpty = false;
+  /** The peer has ended its side. */
+  #peerEnded = false;
+  /** How it ends, once that is decided: by our wish or by a fault. */
+  #ending: LinkClose | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits) {
+    super(limits);
+    const framed = protocol === 'length-prefixed';
+    this.info = infoOf(socket);
+    this.#socket = socket;
+    this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
+    this.#writer = new SocketWriter(socket, framed, this.#onProgress);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onSocketClose);
+  }
+
+  /** Starts to watch the socket; the owner has set its handler. */
+  start(): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.on('data', this.#onData);
+    this.#socket.on('end', this.#onSocketEnd);
+    this.#socket.resume();
+  }
+
+  override send(payload: string | Uint8Array, cls: ClassIndex): SendResult {
+    // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
+    if (typeof payload !== 'string' && !this.ended) {
+      const size = payload.byteLength;
+      const { maxMessage, highWaterMark } = this.limits;
+      if (size <= maxMessage && this.#writer.append(payload, size, cls, highWaterMark)) return 'sent';
+    }
+    return super.send(payload, cls);
+  }
+
+  get bufferedAmount(): number {
+    return this.#writer.payload;
+  }
+
+  get bufferedMessages(): number {
+    return this.#writer.messages;
+  }
+
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex): void {
+    this.#writer.write(payload, cls);
+  }
+
+  protected enqueueString(payload: string, cls: ClassIndex): number {
+    const bound = payload.length * MAX_UTF8_PER_UNIT;
+    return this.#writer.writeString(payload, bound <= MEASURE_FROM ? bound : Buffer.byteLength(payload), cls);
+  }
+
+  protected armDrain(): void {
+    this.#wantsDrain = true;
+  }
+
+  flush(): void {
+    this.#writer.flush();
+  }
+
+  notifyEmpty(): void {
+    this.#wantsEmpty = true;
+    if (this.#writer.messages === 0) process.nextTick(this.#onProgress);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#wake();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ending !== undefined) return;
+    this.ended = true;
+    this.#ending = { code, reason, clean: true };
+    this.#forgetReceived();
+    this.#restartCloseTimer();
+    // What still comes is read and thrown away, so that the peer gets as far as its end.
+    if (!this.#isDispatching) this.#socket.resume();
+    this.#writer.end();
+  }
+
+  terminate(code: number, reason: string): void {
+    this.#kill({ code, reason, clean: false });
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#ending !== undefined) return;
+    this.#decoder.push(chunk);
+    if (!this.#isPaused) this.#dispatch();
+    this.#afterReading();
+  };
+
+  /** Delivers the messages that are whole, until there are none or the owner wants no more. */
+  #dispatch(): void {
+    const isOutermost = flusher.begin();
+    this.#isDispatching = true;
+    try {
+      while (!this.#isPaused && this.#ending === undefined) {
+        const message = this.#decoder.next();
+        if (message === undefined) break;
+        this.handler.onMessage(message);
+      }
+    } finally {
+      this.#isDispatching = false;
+      if (isOutermost) flusher.end();
+    }
+    const { oversized } = this.#decoder;
+    if (oversized >= 0) this.#fail(tooBig(oversized, this.limits.maxMessage));
+  }
+
+  /** Counts what is held, and reads on or not. */
+  #afterReading(): void {
+    if (this.#ending !== undefined) return void this.#socket.resume();
+    const { held, hasUnparsed } = this.#decoder;
+    if (held !== this.#held) {
+      linkMemory.inbound += held - this.#held;
+      this.#held = held;
+    }
+    if (!this.#isStarved && linkMemory.isFull(this.limits.memoryBudget)) {
+      this.#isStarved = true;
+      linkMemory.wait(this, this.limits.memoryBudget, this.#onMemory);
+    }
+    if (this.#isStarved || hasUnparsed) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  readonly #onMemory = (): void => {
+    this.#isStarved = false;
+    this.#wake();
+  };
+
+  /** Has what is held delivered from the event loop. */
+  #wake(): void {
+    if (this.#isDispatching || this.#isWaking) return;
+    this.#isWaking = true;
+    process.nextTick(this.#onWake);
+  }
+
+  readonly #onWake = (): void => {
+    this.#isWaking = false;
+    if (this.#ending !== undefined || this.#socket.destroyed) return;
+    if (!this.#isPaused && this.#decoder.hasUnparsed) this.#dispatch();
+    this.#afterReading();
+  };
+
+  readonly #onProgress = (): void => {
+    if (this.#socket.destroyed) return;
+    if (this.#ending !== undefined) this.#restartCloseTimer();
+    if (this.#wantsDrain && this.isLow()) {
+      this.#wantsDrain = false;
+      this.handler.onDrain();
+    }
+    if (this.#wantsEmpty && this.#writer.messages === 0) {
+      this.#wantsEmpty = false;
+      this.handler.onEmpty();
+    }
+  };
+
+  /** The peer's end: in order between two messages, else a fault. */
+  readonly #onSocketEnd = (): void => {
+    this.#peerEnded = true;
+    if (this.#ending !== undefined) return;
+    if (this.#decoder.held === 0) this.handler.onEnd();
+    else this.#fail(truncated(this.#decoder.held));
+  };
+
+  readonly #onError = (error: Error): void => {
+    const { remoteAddress, remotePort } = this.info;
+    const what = `${remoteAddress}:${remotePort}`;
+    if (this.#ending?.error === undefined) this.#fail(fromSystem(error, { during: 'io', what }));
+  };
+
+  #fail(error: QWormholeError): void {
+    this.#kill(faultClose(error));
+  }
+
+  /** An unclean end. Of two reasons the first is told; the fault that spoils an end in order comes with it. */
+  #kill(close: LinkClose): void {
+    if (this.#ending === undefined) this.#ending = close;
+    else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
+    this.ended = true;
+    this.#forgetReceived();
+    if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
+  }
+
+  #forgetReceived(): void {
+    this.#decoder.clear();
+    linkMemory.inbound -= this.#held;
+    this.#held = 0;
+    linkMemory.forget(this);
+  }
+
+  /** The peer has so long to take our next bytes and to end its side. */
+  #restartCloseTimer(): void {
+    clearTimeout(this.#closeTimer);
+    this.#closeTimer = setTimeout(
+      () => this.#fail(closeTimeout(this.limits.closeTimeoutMs)),
+      this.limits.closeTimeoutMs,
+    );
+    this.#closeTimer.unref();
+  }
+
+  readonly #onSocketClose = (): void => {
+    clearTimeout(this.#closeTimer);
+    this.ended = true;
+    this.#forgetReceived();
+    const close = this.#ending ?? faultClose(fromSystem(undefined, { during: 'io', what: '' }));
+    const isWhole = this.#peerEnded && this.#writer.messages === 0;
+    this.handler.onClose(close.clean && !isWhole ? { ...close, clean: false } : close);
+    this.#writer.discard();
+  };
+}
+
+function infoOf(socket: Socket): LinkInfo {
+  return {
+    remoteAddress: socket.remoteAddress ?? '',
+    remotePort: socket.remotePort ?? 0,
+    localAddress: socket.localAddress ?? '',
+    localPort: socket.localPort ?? 0,
+  };
+}

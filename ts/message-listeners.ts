@@ -1,0 +1,81 @@
+/**
+ * The listeners of the event `message`, looked up when they change rather than for every message. Each is
+ * called whatever became of the one before.
+ */
+import type { EventEmitter } from 'node:events';
+
+type MessageListener = (message: any, connection?: any) => unknown;
+
+/** What a listener came to. */
+export interface ListenerOutcome {
+  /** It returned an object: a promise, maybe. */
+  returned(result: object): void;
+  threw(error: unknown): void;
+}
+
+const NOBODY: readonly MessageListener[] = [];
+
+export class MessageListeners {
+  readonly #emitter: EventEmitter;
+  readonly #outcome: ListenerOutcome;
+  /** Nearly always there is one. */
+  #only: MessageListener | undefined;
+  #all: readonly MessageListener[] = NOBODY;
+
+  constructor(emitter: EventEmitter, outcome: ListenerOutcome) {
+    this.#emitter = emitter;
+    this.#outcome = outcome;
+  }
+
+  get isEmpty(): boolean {
+    return this.#all.length === 0;
+  }
+
+  /** The listeners are others than before. */
+  refresh(): void {
+    // Raw: the wrappers of `once` remove themselves when they are called.
+    this.#all = this.#emitter.rawListeners('message') as MessageListener[];
+    this.#only = this.#all.length === 1 ? this.#all[0] : undefined;
+  }
+
+  /** A connection's own listeners. */
+  call(message: unknown): void {
+    const only = this.#only;
+    if (only === undefined) return this.#callAll(message);
+    try {
+      const result: unknown = only.call(this.#emitter, message);
+      if (typeof result === 'object' && result !== null) this.#outcome.returned(result);
+    } catch (error) {
+      this.#outcome.threw(error);
+    }
+  }
+
+  /** A server's listeners, who are told whose message it is. */
+  callFor(message: unknown, connection: object): void {
+    const only = this.#only;
+    if (only === undefined) return this.#callAllFor(message, connection);
+    try {
+      const result: unknown = only.call(this.#emitter, message, connection);
+      if (typeof result === 'object' && result !== null) this.#outcome.returned(result);
+    } catch (error) {
+      this.#outcome.threw(error);
+    }
+  }
+
+  #callAll(message: unknown): void {
+    for (const listener of this.#all) this.#try(() => listener.call(this.#emitter, message));
+  }
+
+  #callAllFor(message: unknown, connection: object): void {
+    for (const listener of this.#all) this.#try(() => listener.call(this.#emitter, message, connection));
+  }
+
+  #try(call: () => unknown): void {
+    try {
+      const result = call();
+      if (typeof result === 'object' && result !== null) this.#outcome.returned(result);
+    } catch (error) {
+      this.#outcome.threw(error);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** Runs a schema and says in our words what is wrong. */
+import type { z } from 'zod';
+import { describe } from '../describe.js';
+import { QWormholeError } from '../errors/error.js';
+import { nearest } from '../nearest.js';
+import { OPTION_TABLE, type OptionFacts } from './table.js';
+
+/** Whose options they are. */
+export type Role = 'server' | 'client';
+
+type OptionName = keyof typeof OPTION_TABLE;
+type Issue = z.core.$ZodIssue;
+
+/** Checks an option object; throws `ERR_QW_OPTION_UNKNOWN` or `ERR_QW_OPTION_INVALID` for the first fault. */
+export function checkOptions<S extends z.ZodType>(schema: S, role: Role, options: unknown): z.output<S> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new QWormholeError(
+      'ERR_QW_OPTION_INVALID',
+      `The options must be an object, not ${describe(options)}`,
+    );
+  }
+  const result = schema.safeParse(options);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(innermost);
+  // A misspelt name explains more than what it leaves unset.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  throw issue.code === 'unrecognized_keys'
+    ? unknown(issue, role)
+    : invalidOption(nameOf(issue.path), valueAt(options, issue.path));
+}
+
+/** An error that names an option, what it takes, and what it was given; `why` replaces the range. */
+export function invalidOption(name: string, value: unknown, why?: string): QWormholeError {
+  const facts: OptionFacts | undefined = OPTION_TABLE[name as OptionName];
+  const rule = why ?? `must be ${facts?.expects ?? 'left out'}`;
+  return new QWormholeError('ERR_QW_OPTION_INVALID', `Option ${name} ${rule}; it is ${describe(value)}`, {
+    details: { option: name },
+  });
+}
+
+/** A union reports the faults of all its branches: the one that went deeper than the first look is meant. */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const deeper = issue.errors
+    .flat()
+    .find(({ code, path }) => code === 'unrecognized_keys' || path.length > 0);
+  return deeper === undefined
+    ? issue
+    : innermost({ ...deeper, path: [...issue.path, ...deeper.path] } as Issue);
+}
+
+function unknown(issue: Issue & { code: 'unrecognized_keys' }, role: Role): QWormholeError {
+  const name = nameOf([...issue.path, issue.keys[0]]);
+  const other = (OPTION_TABLE as Readonly<Record<string, OptionFacts>>)[name]?.for;
+  const known = Object.entries<OptionFacts>(OPTION_TABLE).filter(
+    ([, facts]) => facts.for === role || facts.for === 'both',
+  );
+  const meant = nearest(
+    name,
+    known.map(([key]) => key),
+  );
+  const hint = other
+    ? `it is an option of the ${other}`
+    : meant
+      ? `did you mean ${meant}?`
+      : 'there is none like it';
+  const suggestion = other || !meant ? {} : { suggestion: meant };
+  return new QWormholeError('ERR_QW_OPTION_UNKNOWN', `Option ${name} of a ${role} does not exist: ${hint}`, {
+    details: { option: name, ...suggestion },
+  });
+}
+
+function nameOf(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.');
+}
+
+function valueAt(options: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((value, key) => (value as Record<PropertyKey, unknown>)?.[key], options);
+}

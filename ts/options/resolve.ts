@@ -1,0 +1,152 @@
+/** From what users give to what the library uses: checks, defaults, and the rules between options. */
+import { codecFor, isRawCodec } from '../codec/builtin.js';
+import type { CodecOption } from '../codec/codec.js';
+import { parseEndpoint, type EndpointInput, type EndpointUse } from '../endpoint.js';
+import type { Protocol } from '../link/link.js';
+import { checkOptions, invalidOption } from './check.js';
+import {
+  clientSchema,
+  serverSchema,
+  type CheckedClientOptions,
+  type CheckedServerOptions,
+} from './schema.js';
+import type {
+  ClientSettings,
+  OfflineQueueSettings,
+  ReconnectSettings,
+  ServerSettings,
+  SettledEndpoint,
+  SharedSettings,
+} from './settings.js';
+import { OPTION_TABLE as T } from './table.js';
+import type { ClientOptions, ServerOptions } from './types.js';
+
+/** Default watermarks are at most this part of the bound above them, so that lowering a bound lowers them. */
+const WATERMARK_PART = 4;
+
+type CheckedOptions = CheckedServerOptions | CheckedClientOptions;
+
+/** Checks a server's options and decides every one; throws `ERR_QW_OPTION_…` and `ERR_QW_ENDPOINT_INVALID`. */
+export function resolveServerOptions(options: ServerOptions): ServerSettings {
+  const given = checkOptions(serverSchema, 'server', options);
+  return Object.freeze({
+    ...resolveShared(given, 'listen'),
+    maxConnections: given.maxConnections ?? T.maxConnections.default,
+    backlog: given.backlog ?? T.backlog.default,
+    reusePort: given.reusePort ?? T.reusePort.default,
+    ipv6Only: given.ipv6Only ?? T.ipv6Only.default,
+  });
+}
+
+/** Checks a client's options and decides every one; throws `ERR_QW_OPTION_…` and `ERR_QW_ENDPOINT_INVALID`. */
+export function resolveClientOptions(options: ClientOptions): ClientSettings {
+  const given = checkOptions(clientSchema, 'client', options);
+  if (given.localAddress !== undefined && given.interfaceBinding === 'address') {
+    throw invalidOption(
+      'localAddress',
+      given.localAddress,
+      "excludes interfaceBinding 'address', which chooses it",
+    );
+  }
+  return Object.freeze({
+    ...resolveShared(given, 'connect'),
+    localAddress: given.localAddress,
+    localPort: given.localPort ?? T.localPort.default,
+    connectTimeoutMs: given.connectTimeoutMs ?? T.connectTimeoutMs.default,
+    reconnect: resolveReconnect(given.reconnect),
+    offlineQueue: resolveOfflineQueue(given.offlineQueue),
+  });
+}
+
+function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings {
+  if (given.interfaceBinding === 'address' && given.interfaceName === undefined) {
+    throw invalidOption('interfaceBinding', 'address', 'needs interfaceName');
+  }
+  const codec = codecFor(given.codec === undefined ? T.codec.default : (given.codec as CodecOption));
+  const endpoints = resolveEndpoints(given.endpoints, use, given.protocol ?? T.protocol.default);
+  if (endpoints.some(({ protocol }) => protocol === 'raw') && !isRawCodec(codec)) {
+    const why = "must be 'buffer' or 'text' with protocol raw, whose chunks are not messages";
+    throw invalidOption('codec', given.codec, why);
+  }
+  return {
+    endpoints,
+    codec,
+    preferNative: given.preferNative ?? T.preferNative.default,
+    forceTs: given.forceTs ?? T.forceTs.default,
+    onNativeFailure: given.onNativeFailure,
+    ioThreads: given.ioThreads ?? T.ioThreads.default,
+    maxMessage: given.maxMessage ?? T.maxMessage.default,
+    ...resolveWatermarks(given),
+    memoryBudget: given.memoryBudget ?? T.memoryBudget.default,
+    closeTimeoutMs: given.closeTimeoutMs ?? T.closeTimeoutMs.default,
+    ...resolveSocket(given),
+    copy: given.copy ?? T.copy.default,
+    signal: given.signal,
+  };
+}
+
+function resolveSocket(given: CheckedOptions) {
+  return {
+    noDelay: given.noDelay ?? T.noDelay.default,
+    keepAlive: given.keepAlive ?? T.keepAlive.default,
+    receiveBufferSize: given.receiveBufferSize,
+    sendBufferSize: given.sendBufferSize,
+    notSentLowAt: given.notSentLowAt,
+    userTimeoutMs: given.userTimeoutMs,
+    interfaceName: given.interfaceName,
+    interfaceBinding: given.interfaceBinding ?? T.interfaceBinding.default,
+  };
+}
+
+function resolveEndpoints(given: unknown, use: EndpointUse, fallback: Protocol): readonly SettledEndpoint[] {
+  const list = (Array.isArray(given) ? given : [given]) as EndpointInput[];
+  if (given === undefined || list.length === 0) throw invalidOption('endpoints', given);
+  return Object.freeze(
+    list.map((input) => {
+      const { scheme, host, port, protocol = fallback } = parseEndpoint(input, use);
+      return Object.freeze({ scheme, host, port, protocol });
+    }),
+  );
+}
+
+function resolveWatermarks(given: CheckedOptions) {
+  const maxQueued = given.maxQueued ?? T.maxQueued.default;
+  const highWaterMark =
+    given.highWaterMark ?? Math.min(T.highWaterMark.default, Math.ceil(maxQueued / WATERMARK_PART));
+  if (highWaterMark > maxQueued) {
+    throw invalidOption('highWaterMark', highWaterMark, `must be at most maxQueued, ${maxQueued} (bytes)`);
+  }
+  const lowWaterMark =
+    given.lowWaterMark ?? Math.min(T.lowWaterMark.default, Math.floor(highWaterMark / WATERMARK_PART));
+  if (lowWaterMark > highWaterMark) {
+    throw invalidOption(
+      'lowWaterMark',
+      lowWaterMark,
+      `must be at most highWaterMark, ${highWaterMark} (bytes)`,
+    );
+  }
+  return { highWaterMark, lowWaterMark, maxQueued };
+}
+
+function resolveReconnect(given: CheckedClientOptions['reconnect']): ReconnectSettings | false {
+  if (given === false) return false;
+  const { initial, baseMs, capMs, maxAttempts } = typeof given === 'object' ? given : {};
+  const base = baseMs ?? T['reconnect.baseMs'].default;
+  const cap = capMs ?? Math.max(T['reconnect.capMs'].default, base);
+  if (cap < base)
+    throw invalidOption('reconnect.capMs', cap, `must be at least reconnect.baseMs, ${base} (ms)`);
+  return Object.freeze({
+    initial: initial ?? T['reconnect.initial'].default,
+    baseMs: base,
+    capMs: cap,
+    maxAttempts: maxAttempts ?? Infinity,
+  });
+}
+
+function resolveOfflineQueue(given: CheckedClientOptions['offlineQueue']): OfflineQueueSettings | false {
+  if (given === false) return false;
+  return Object.freeze({
+    maxBytes: given?.maxBytes ?? T['offlineQueue.maxBytes'].default,
+    maxAgeMs: given?.maxAgeMs ?? T['offlineQueue.maxAgeMs'].default,
+  });
+}

@@ -1,0 +1,99 @@
+/** The one schema of each option object. Numbers come from the table, so that page and check agree. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { PROTOCOLS } from '../endpoint.js';
+import { OPTION_TABLE } from './table.js';
+
+/** The options whose value is an integer of a range. */
+type IntegerOption = {
+  [Name in keyof typeof OPTION_TABLE]: (typeof OPTION_TABLE)[Name] extends { min: number; max: number }
+    ? Name
+    : never;
+}[keyof typeof OPTION_TABLE];
+
+function integer(name: IntegerOption) {
+  const { min, max } = OPTION_TABLE[name];
+  return z.int().min(min).max(max);
+}
+
+/** Long enough for the names of every system; a slash or NUL is in none of them. */
+const interfaceName = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^/\0]+$/);
+
+/** By shape, since a signal may come from another realm. */
+const signal = z.custom<AbortSignal>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as AbortSignal).aborted === 'boolean' &&
+    typeof (value as AbortSignal).addEventListener === 'function',
+);
+
+const shared = {
+  /** Taken apart by `parseEndpoint`, which says more than a schema can. */
+  endpoints: z.unknown().optional(),
+  protocol: z.enum(PROTOCOLS as ['raw', 'length-prefixed']).optional(),
+  /** Checked by `codecFor`. */
+  codec: z.unknown().optional(),
+  preferNative: z.boolean().optional(),
+  forceTs: z.boolean().optional(),
+  onNativeFailure: z.enum(['migrate', 'error']).optional(),
+  ioThreads: integer('ioThreads').optional(),
+  maxMessage: integer('maxMessage').optional(),
+  highWaterMark: integer('highWaterMark').optional(),
+  lowWaterMark: integer('lowWaterMark').optional(),
+  maxQueued: integer('maxQueued').optional(),
+  memoryBudget: integer('memoryBudget').optional(),
+  closeTimeoutMs: integer('closeTimeoutMs').optional(),
+  noDelay: z.boolean().optional(),
+  keepAlive: z.union([z.literal(false), integer('keepAlive')]).optional(),
+  receiveBufferSize: integer('receiveBufferSize').optional(),
+  sendBufferSize: integer('sendBufferSize').optional(),
+  notSentLowAt: integer('notSentLowAt').optional(),
+  userTimeoutMs: integer('userTimeoutMs').optional(),
+  interfaceName: interfaceName.optional(),
+  interfaceBinding: z.enum(['device', 'address']).optional(),
+  copy: z.boolean().optional(),
+  signal: signal.optional(),
+};
+
+/** Options of a server, as given. */
+export const serverSchema = z.strictObject({
+  ...shared,
+  maxConnections: integer('maxConnections').optional(),
+  backlog: integer('backlog').optional(),
+  reusePort: z.boolean().optional(),
+  ipv6Only: z.boolean().optional(),
+});
+
+const reconnect = z.strictObject({
+  initial: z.boolean().optional(),
+  baseMs: integer('reconnect.baseMs').optional(),
+  capMs: integer('reconnect.capMs').optional(),
+  maxAttempts: z.union([z.literal(Infinity), integer('reconnect.maxAttempts')]).optional(),
+});
+
+const offlineQueue = z.strictObject({
+  maxBytes: integer('offlineQueue.maxBytes').optional(),
+  maxAgeMs: integer('offlineQueue.maxAgeMs').optional(),
+});
+
+/** Options of a client, as given. */
+export const clientSchema = z.strictObject({
+  ...shared,
+  localAddress: z
+    .string()
+    .refine((text) => isIP(text) !== 0)
+    .optional(),
+  localPort: integer('localPort').optional(),
+  connectTimeoutMs: integer('connectTimeoutMs').optional(),
+  reconnect: z.union([z.boolean(), reconnect]).optional(),
+  offlineQueue: z.union([z.literal(false), offlineQueue]).optional(),
+});
+
+/** What the schemas give. */
+export type CheckedServerOptions = z.output<typeof serverSchema>;
+export type CheckedClientOptions = z.output<typeof clientSchema>;

@@ -1,0 +1,70 @@
+/** Options as the library uses them: every field decided, nothing left to check. */
+import type { Codec } from '../codec/codec.js';
+import type { Endpoint } from '../endpoint.js';
+import type { Protocol } from '../link/link.js';
+
+/** An endpoint with its protocol decided. */
+export interface SettledEndpoint extends Endpoint {
+  readonly protocol: Protocol;
+}
+
+/** What servers and clients have in common. Units and meanings are those of the options. */
+export interface SharedSettings {
+  /** At least one. */
+  readonly endpoints: readonly SettledEndpoint[];
+  readonly codec: Codec;
+  readonly preferNative: boolean;
+  readonly forceTs: boolean;
+  /** `undefined`: `error` where native was forced, else `migrate`. */
+  readonly onNativeFailure: 'migrate' | 'error' | undefined;
+  readonly ioThreads: number;
+  readonly maxMessage: number;
+  readonly highWaterMark: number;
+  readonly lowWaterMark: number;
+  readonly maxQueued: number;
+  readonly memoryBudget: number;
+  readonly closeTimeoutMs: number;
+  readonly noDelay: boolean;
+  readonly keepAlive: number | false;
+  readonly receiveBufferSize: number | undefined;
+  readonly sendBufferSize: number | undefined;
+  readonly notSentLowAt: number | undefined;
+  readonly userTimeoutMs: number | undefined;
+  readonly interfaceName: string | undefined;
+  readonly interfaceBinding: 'device' | 'address';
+  readonly copy: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Everything that a server was told or assumes. */
+export interface ServerSettings extends SharedSettings {
+  readonly maxConnections: number;
+  readonly backlog: number;
+  readonly reusePort: boolean;
+  readonly ipv6Only: boolean;
+}
+
+/** How a client connects again. */
+export interface ReconnectSettings {
+  readonly initial: boolean;
+  readonly baseMs: number;
+  readonly capMs: number;
+  /** May be `Infinity`. */
+  readonly maxAttempts: number;
+}
+
+/** What a client keeps while there is no connection. */
+export interface OfflineQueueSettings {
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+/** Everything that a client was told or assumes. */
+export interface ClientSettings extends SharedSettings {
+  readonly localAddress: string | undefined;
+  /** 0: the system chooses. */
+  readonly localPort: number;
+  readonly connectTimeoutMs: number;
+  readonly reconnect: ReconnectSettings | false;
+  readonly offlineQueue: OfflineQueueSettings | false;
+}

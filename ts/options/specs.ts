@@ -1,0 +1,56 @@
+/** Settings in the words of the seam. */
+import type { DialSpec, LinkLimits, ListenSpec, SocketSettings } from '../link/link.js';
+import { dialAddress, listenAddress } from './interface-address.js';
+import type { ClientSettings, ServerSettings, SettledEndpoint, SharedSettings } from './settings.js';
+
+/** Bounds of one link. */
+export function toLimits(settings: SharedSettings): LinkLimits {
+  const { maxMessage, highWaterMark, lowWaterMark, maxQueued, closeTimeoutMs, memoryBudget } = settings;
+  return Object.freeze({ maxMessage, highWaterMark, lowWaterMark, maxQueued, closeTimeoutMs, memoryBudget });
+}
+
+/** Socket options; binding by address is not among them, it is a matter of the address. */
+export function toSocketSettings(settings: SharedSettings): SocketSettings {
+  const { noDelay, keepAlive, receiveBufferSize, sendBufferSize, notSentLowAt, userTimeoutMs } = settings;
+  return Object.freeze({
+    noDelay,
+    keepAliveMs: keepAlive === false ? 0 : keepAlive,
+    receiveBufferSize,
+    sendBufferSize,
+    notSentLowAt,
+    userTimeoutMs,
+    interfaceName: settings.interfaceBinding === 'device' ? settings.interfaceName : undefined,
+  });
+}
+
+/** Where and how to listen, for one endpoint. Throws `ERR_QW_ADDRESS_UNAVAILABLE` for an interface without address. */
+export function toListenSpec(settings: ServerSettings, endpoint: SettledEndpoint): ListenSpec {
+  const { interfaceName, interfaceBinding, backlog, reusePort, ipv6Only } = settings;
+  const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
+  return {
+    host: byAddress ? listenAddress(interfaceName, endpoint.host) : endpoint.host,
+    port: endpoint.port,
+    protocol: endpoint.protocol,
+    backlog,
+    reusePort,
+    ipv6Only,
+    limits: toLimits(settings),
+    socket: toSocketSettings(settings),
+  };
+}
+
+/** Whom and how to call, for one endpoint. Throws `ERR_QW_ADDRESS_UNAVAILABLE` for an interface without address. */
+export function toDialSpec(settings: ClientSettings, endpoint: SettledEndpoint): DialSpec {
+  const { interfaceName, interfaceBinding, localAddress, localPort, connectTimeoutMs } = settings;
+  const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
+  return {
+    host: endpoint.host,
+    port: endpoint.port,
+    protocol: endpoint.protocol,
+    localAddress: byAddress ? dialAddress(interfaceName, endpoint.host) : localAddress,
+    localPort: localPort === 0 ? undefined : localPort,
+    connectTimeoutMs,
+    limits: toLimits(settings),
+    socket: toSocketSettings(settings),
+  };
+}

@@ -1,0 +1,285 @@
+// Generated from options.json by scripts/generate.mjs: edit that file instead.
+
+/** Whether an option is honoured: yes, no, not known, or under conditions. */
+export type Support =
+  | boolean
+  | null
+  | {
+      readonly os: readonly string[];
+      /** The first version of each release line, as `major.minor`; newer lines count too. */
+      readonly minimum: readonly string[];
+    };
+
+/** What is known of an option, besides its meaning. */
+export interface OptionFacts {
+  readonly for: 'both' | 'server' | 'client';
+  /** What a legal value is, for messages. */
+  readonly expects: string;
+  readonly default?: number | boolean | string;
+  readonly min?: number;
+  readonly max?: number;
+  /** Where it is not honoured; what is not listed honours it. */
+  readonly support?: {
+    readonly native?: { readonly [Platform in 'linux' | 'darwin' | 'win32']?: Support };
+    readonly ts?: { readonly [Runtime in 'node' | 'bun' | 'deno']?: Support };
+  };
+  /** With this value of another option the support does not matter. */
+  readonly unless?: Readonly<Record<string, string>>;
+  /** What to do where it is not honoured. */
+  readonly cure?: string;
+}
+
+/** Every option by its name; those of a nested object are `outer.inner`. */
+export const OPTION_TABLE = {
+  endpoints: {
+    for: 'both',
+    expects: 'one endpoint or a list of at least one',
+  },
+  protocol: {
+    for: 'both',
+    expects: "'raw' or 'length-prefixed'",
+    default: 'length-prefixed',
+  },
+  codec: {
+    for: 'both',
+    expects: "'buffer', 'text', 'json', 'cbor', 'msgpack' or an object with name, encode and decode",
+    default: 'buffer',
+  },
+  preferNative: {
+    for: 'both',
+    expects: 'true or false',
+    default: true,
+  },
+  forceTs: {
+    for: 'both',
+    expects: 'true or false',
+    default: false,
+  },
+  onNativeFailure: {
+    for: 'both',
+    expects: "'migrate' or 'error'",
+  },
+  ioThreads: {
+    for: 'both',
+    expects: 'an integer from 1 to 64 (threads)',
+    default: 1,
+    min: 1,
+    max: 64,
+    support: { ts: { node: false, bun: false, deno: false } },
+    cure: 'leave it out, or use the native backend',
+  },
+  maxMessage: {
+    for: 'both',
+    expects: 'an integer from 1 to 1073741824 (bytes)',
+    default: 4_194_304,
+    min: 1,
+    max: 1_073_741_824,
+  },
+  highWaterMark: {
+    for: 'both',
+    expects: 'an integer from 1 to 1073741824 (bytes)',
+    default: 1_048_576,
+    min: 1,
+    max: 1_073_741_824,
+  },
+  lowWaterMark: {
+    for: 'both',
+    expects: 'an integer from 0 to 1073741824 (bytes)',
+    default: 262_144,
+    min: 0,
+    max: 1_073_741_824,
+  },
+  maxQueued: {
+    for: 'both',
+    expects: 'an integer from 1 to 1073741824 (bytes)',
+    default: 4_194_304,
+    min: 1,
+    max: 1_073_741_824,
+  },
+  memoryBudget: {
+    for: 'both',
+    expects: 'an integer from 65536 to 2147483648 (bytes)',
+    default: 536_870_912,
+    min: 65_536,
+    max: 2_147_483_648,
+  },
+  closeTimeoutMs: {
+    for: 'both',
+    expects: 'an integer from 0 to 2147483647 (ms)',
+    default: 5000,
+    min: 0,
+    max: 2_147_483_647,
+  },
+  noDelay: {
+    for: 'both',
+    expects: 'true or false',
+    default: true,
+  },
+  keepAlive: {
+    for: 'both',
+    expects: 'false or an integer from 1000 to 32767000 (ms)',
+    default: 60_000,
+    min: 1000,
+    max: 32_767_000,
+  },
+  receiveBufferSize: {
+    for: 'both',
+    expects: 'an integer from 1 to 1073741823 (bytes)',
+    min: 1,
+    max: 1_073_741_823,
+    support: { ts: { node: false, bun: false, deno: false } },
+    cure: 'leave it out, or use the native backend',
+  },
+  sendBufferSize: {
+    for: 'both',
+    expects: 'an integer from 1 to 1073741823 (bytes)',
+    min: 1,
+    max: 1_073_741_823,
+    support: { ts: { node: false, bun: false, deno: false } },
+    cure: 'leave it out, or use the native backend',
+  },
+  notSentLowAt: {
+    for: 'both',
+    expects: 'an integer from 1 to 2147483647 (bytes)',
+    min: 1,
+    max: 2_147_483_647,
+    support: { native: { darwin: false, win32: false }, ts: { node: false, bun: false, deno: false } },
+    cure: 'leave it out, or use the native backend on Linux',
+  },
+  userTimeoutMs: {
+    for: 'both',
+    expects: 'an integer from 1 to 2147483647 (ms)',
+    min: 1,
+    max: 2_147_483_647,
+    support: { native: { darwin: false, win32: false }, ts: { node: false, bun: false, deno: false } },
+    cure: 'leave it out, or use the native backend on Linux',
+  },
+  interfaceName: {
+    for: 'both',
+    expects: 'the name of a network interface',
+    support: { native: { win32: false }, ts: { node: false, bun: false, deno: false } },
+    unless: { interfaceBinding: 'address' },
+    cure: "use the native backend on Linux or macOS, or set interfaceBinding to 'address', which is weaker: routing may still choose another interface",
+  },
+  interfaceBinding: {
+    for: 'both',
+    expects: "'device' or 'address'",
+    default: 'device',
+    support: { ts: { bun: false } },
+    cure: 'leave it out and give an endpoint with the address, or use Node',
+  },
+  copy: {
+    for: 'both',
+    expects: 'true or false',
+    default: false,
+  },
+  signal: {
+    for: 'both',
+    expects: 'an AbortSignal',
+  },
+  maxConnections: {
+    for: 'server',
+    expects: 'an integer from 1 to 1048576 (connections)',
+    default: 10_000,
+    min: 1,
+    max: 1_048_576,
+  },
+  backlog: {
+    for: 'server',
+    expects: 'an integer from 1 to 65535 (connections)',
+    default: 511,
+    min: 1,
+    max: 65_535,
+  },
+  reusePort: {
+    for: 'server',
+    expects: 'true or false',
+    default: false,
+    support: {
+      native: { darwin: false, win32: false },
+      ts: {
+        node: { os: ['linux'], minimum: ['22.12', '23.1'] },
+        bun: { os: ['linux'], minimum: ['1.3'] },
+        deno: { os: ['linux'], minimum: ['2.9'] },
+      },
+    },
+    cure: 'leave it out, or use Linux with the native backend or Node 22.12, 23.1 or newer',
+  },
+  ipv6Only: {
+    for: 'server',
+    expects: 'true or false',
+    default: false,
+    support: { ts: { deno: false } },
+    cure: 'leave it out, or use Node',
+  },
+  localAddress: {
+    for: 'client',
+    expects: 'an IP address of this machine',
+    support: { ts: { bun: false } },
+    cure: 'leave it out, or use Node',
+  },
+  localPort: {
+    for: 'client',
+    expects: 'an integer from 0 to 65535',
+    default: 0,
+    min: 0,
+    max: 65_535,
+    support: { ts: { bun: false } },
+    cure: 'leave it out, or use Node',
+  },
+  connectTimeoutMs: {
+    for: 'client',
+    expects: 'an integer from 1 to 2147483647 (ms)',
+    default: 10_000,
+    min: 1,
+    max: 2_147_483_647,
+  },
+  reconnect: {
+    for: 'client',
+    expects: 'true, false or an object',
+    default: true,
+  },
+  'reconnect.initial': {
+    for: 'client',
+    expects: 'true or false',
+    default: false,
+  },
+  'reconnect.baseMs': {
+    for: 'client',
+    expects: 'an integer from 1 to 2147483647 (ms)',
+    default: 300,
+    min: 1,
+    max: 2_147_483_647,
+  },
+  'reconnect.capMs': {
+    for: 'client',
+    expects: 'an integer from 1 to 2147483647 (ms)',
+    default: 10_000,
+    min: 1,
+    max: 2_147_483_647,
+  },
+  'reconnect.maxAttempts': {
+    for: 'client',
+    expects: 'an integer from 1 to 2147483647 (attempts) or Infinity',
+    min: 1,
+    max: 2_147_483_647,
+  },
+  offlineQueue: {
+    for: 'client',
+    expects: 'false or an object',
+  },
+  'offlineQueue.maxBytes': {
+    for: 'client',
+    expects: 'an integer from 1 to 1073741824 (bytes)',
+    default: 1_048_576,
+    min: 1,
+    max: 1_073_741_824,
+  },
+  'offlineQueue.maxAgeMs': {
+    for: 'client',
+    expects: 'an integer from 1 to 2147483647 (ms)',
+    default: 30_000,
+    min: 1,
+    max: 2_147_483_647,
+  },
+} as const satisfies Record<string, OptionFacts>;

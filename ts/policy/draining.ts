@@ -1,0 +1,62 @@
+/** The end of many connections: spread over a time, and cut when another has passed. */
+import { CloseCode } from '../close-codes.js';
+
+/** Peers that answer at once leave in order even when no time is granted, ms. */
+const MIN_GRACE_MS = 250;
+
+/** How often it is looked whose turn it is, ms. */
+const STEP_MS = 10;
+
+const REASON = 'the server is going away';
+
+/** What is ended. */
+export interface Drainable {
+  close(code: number, reason: string): unknown;
+  terminate(code: number, reason: string): void;
+}
+
+export class Draining {
+  readonly #connections: () => Iterable<Drainable>;
+  #cutAt = Infinity;
+  #cutTimer: NodeJS.Timeout | undefined;
+  #stepTimer: NodeJS.Timeout | undefined;
+
+  /** @param connections Those that are still open. */
+  constructor(connections: () => Iterable<Drainable>) {
+    this.#connections = connections;
+  }
+
+  /** Closes the connections of this moment over `spreadMs`. */
+  start(spreadMs: number): void {
+    const queue = [...this.#connections()];
+    const total = queue.length;
+    const began = performance.now();
+    const step = (): void => {
+      const share = spreadMs === 0 ? 1 : Math.min((performance.now() - began) / spreadMs, 1);
+      const left = total - Math.ceil(total * share);
+      while (queue.length > left) queue.pop()!.close(CloseCode.shutdown, REASON);
+      if (queue.length === 0) clearInterval(this.#stepTimer);
+    };
+    if (spreadMs > 0) this.#stepTimer = setInterval(step, STEP_MS);
+    step();
+  }
+
+  /** Resets what is open after this time; an earlier moment asked for before stays. */
+  cutAfter(gracefulMs: number): void {
+    const delay = Math.max(gracefulMs, MIN_GRACE_MS);
+    const at = performance.now() + delay;
+    if (at >= this.#cutAt) return;
+    this.#cutAt = at;
+    clearTimeout(this.#cutTimer);
+    this.#cutTimer = setTimeout(() => {
+      clearInterval(this.#stepTimer);
+      for (const connection of this.#connections()) connection.terminate(CloseCode.shutdown, REASON);
+    }, delay);
+  }
+
+  /** Nothing is left to end. */
+  stop(): void {
+    clearTimeout(this.#cutTimer);
+    clearInterval(this.#stepTimer);
+  }
+}

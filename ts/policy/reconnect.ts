@@ -1,0 +1,59 @@
+/**
+ * When to call again: exponential backoff with full jitter. Each pause is drawn evenly from nothing up to
+ * a bound that doubles, so that the clients of a server that restarts do not all come back at once.
+ */
+import type { ReconnectSettings } from '../options/settings.js';
+
+/** Doubling beyond this many times exceeds every cap, and would overflow. */
+const MAX_DOUBLINGS = 31;
+
+/** Upper bound of the pause after `failures` failures in a row, ms. */
+export function pauseBound({ baseMs, capMs }: ReconnectSettings, failures: number): number {
+  return Math.min(capMs, baseMs * 2 ** Math.min(failures, MAX_DOUBLINGS));
+}
+
+/** An attempt that is due after a pause. */
+export interface PlannedAttempt {
+  /** 1 for the first attempt after a loss. */
+  readonly attempt: number;
+  /** The pause before it, ms. */
+  readonly delayMs: number;
+}
+
+/** Counts attempts and says how long to wait. Holds no timer and looks at no clock. */
+export class Backoff {
+  readonly #settings: ReconnectSettings;
+  readonly #random: () => number;
+  /** Attempts since the last connection. */
+  #attempts = 0;
+  /** How often the bound has doubled: starts anew only after a connection that lasted. */
+  #doublings = 0;
+
+  /** @param random Evenly from [0, 1). */
+  constructor(settings: ReconnectSettings, random: () => number = Math.random) {
+    this.#settings = settings;
+    this.#random = random;
+  }
+
+  /** The next attempt, or `undefined` when there were `maxAttempts`. */
+  next(): PlannedAttempt | undefined {
+    if (this.#attempts >= this.#settings.maxAttempts) return undefined;
+    const bound = pauseBound(this.#settings, this.#doublings);
+    this.#attempts += 1;
+    this.#doublings += 1;
+    return { attempt: this.#attempts, delayMs: Math.round(this.#random() * bound) };
+  }
+
+  /** An attempt succeeded. */
+  connected(): void {
+    this.#attempts = 0;
+  }
+
+  /**
+   * The connection is lost. One that lasted no longer than the next pause may last counts as one more
+   * failure: a server that accepts and hangs up is not called in a tight loop.
+   */
+  lost(lastedMs: number): void {
+    if (lastedMs > pauseBound(this.#settings, this.#doublings)) this.#doublings = 0;
+  }
+}

@@ -1,0 +1,179 @@
+/** The connections of a server: who is let in, what goes to all of them, and what they add up to. */
+import type { CodecMessage, CodecOption } from './codec/codec.js';
+import { CloseCode } from './close-codes.js';
+import { QWormholeError, tooBig } from './errors/error.js';
+import type { Link, LinkClose, LinkHandler, Protocol } from './link/link.js';
+import type { MessageListeners } from './message-listeners.js';
+import type { ServerSettings } from './options/settings.js';
+import { Draining } from './policy/draining.js';
+import { RateLimit } from './policy/warnings.js';
+import { classOf } from './sending.js';
+import { ServerConnection, type ConnectionHost } from './server-connection.js';
+import type { BroadcastOptions, BroadcastResult, ServerEvents } from './server-like.js';
+import { Traffic, type ServerStats } from './stats.js';
+
+/** Connections that were turned away are reported at most this often, ms. */
+const REFUSAL_INTERVAL_MS = 1000;
+
+/** The server, as its connections need it. */
+export interface ServerVoice<C extends CodecOption> {
+  readonly listeners: MessageListeners;
+  fire<Name extends keyof ServerEvents<C>>(event: Name, ...values: ServerEvents<C>[Name]): void;
+  /** Tells of an error that no call can throw. */
+  report(error: QWormholeError, connection?: ServerConnection<C>): void;
+  handlerFailed(error: unknown, isRejection: boolean, connection?: ServerConnection<C>): void;
+}
+
+/** A link that was turned away has nothing to say. */
+const DEAF: LinkHandler = { onMessage() {}, onDrain() {}, onEmpty() {}, onEnd() {}, onClose() {} };
+
+export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterable<ServerConnection<C>> {
+  readonly #settings: ServerSettings;
+  readonly #voice: ServerVoice<C>;
+  readonly #listeners: MessageListeners;
+  readonly #connections = new Map<string, ServerConnection<C>>();
+  readonly #past = new Traffic();
+  #accepted = 0;
+  #refused = 0;
+  readonly #refusals = new RateLimit(REFUSAL_INTERVAL_MS);
+  #draining: Draining | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(settings: ServerSettings, voice: ServerVoice<C>) {
+    this.#settings = settings;
+    this.#voice = voice;
+    this.#listeners = voice.listeners;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  get(id: string): ServerConnection<C> | undefined {
+    return this.#connections.get(id);
+  }
+
+  [Symbol.iterator](): IterableIterator<ServerConnection<C>> {
+    return this.#connections.values();
+  }
+
+  /** A peer has connected. */
+  admit(link: Link, protocol: Protocol): void {
+    if (this.#draining !== undefined) return turnAway(link, CloseCode.shutdown);
+    if (this.#connections.size >= this.#settings.maxConnections) return this.#refuse(link);
+    const connection = new ServerConnection(this, link, protocol, this.#settings);
+    this.#connections.set(connection.id, connection);
+    this.#accepted += 1;
+    this.#voice.fire('connection', connection);
+  }
+
+  /** Sends encoded bytes to all open connections but some. */
+  broadcast(payload: Uint8Array, { except, class: name }: BroadcastOptions<C>): BroadcastResult {
+    const { maxMessage } = this.#settings;
+    if (payload.byteLength > maxMessage) throw tooBig(payload.byteLength, maxMessage);
+    const cls = classOf(name);
+    const left = except === undefined ? undefined : idsOf(except);
+    let accepted = 0;
+    let dropped = 0;
+    for (const connection of this.#connections.values()) {
+      if (connection.state !== 'open' || left?.has(connection.id)) continue;
+      if (connection.sendEncoded(payload, cls) === 'dropped') dropped += 1;
+      else accepted += 1;
+    }
+    return { accepted, dropped };
+  }
+
+  /** Ends all connections; resolves when there are none. Admits nobody from now on. */
+  drain(spreadMs: number): Promise<void> {
+    this.#draining = new Draining(() => this);
+    const gone = new Promise<void>((resolve) => (this.#onEmpty = resolve));
+    this.#draining.start(spreadMs);
+    this.#checkEmpty();
+    return gone;
+  }
+
+  /** Resets what is left after this time; the shortest time asked for counts. */
+  cutAfter(gracefulMs: number): void {
+    if (this.#onEmpty !== undefined) this.#draining?.cutAfter(gracefulMs);
+  }
+
+  stats(): ServerStats {
+    const total = new Traffic();
+    total.add(this.#past);
+    let bufferedAmount = 0;
+    for (const connection of this.#connections.values()) {
+      connection.addTrafficTo(total);
+      bufferedAmount += connection.bufferedAmount;
+    }
+    return {
+      ...total.stats(bufferedAmount),
+      connections: this.#connections.size,
+      connectionsAccepted: this.#accepted,
+      connectionsRefused: this.#refused,
+    };
+  }
+
+  /** The server's `message` listeners are others than before. */
+  listenersChanged(): void {
+    for (const connection of this.#connections.values()) connection.hostListenersChanged();
+  }
+
+  // --- Reports of the connections ---
+
+  get hasMessageListeners(): boolean {
+    return !this.#listeners.isEmpty;
+  }
+
+  deliver(message: CodecMessage<C>, connection: ServerConnection<C>): void {
+    this.#listeners.callFor(message, connection);
+  }
+
+  echo<Name extends 'backpressure' | 'dropped' | 'drain'>(event: Name, values: ServerEvents<C>[Name]): void {
+    this.#voice.fire(event, ...values);
+  }
+
+  connectionFailed(error: QWormholeError, connection: ServerConnection<C>): void {
+    this.#voice.report(error, connection);
+  }
+
+  handlerOfConnectionFailed(error: unknown, isRejection: boolean, connection: ServerConnection<C>): void {
+    this.#voice.handlerFailed(error, isRejection, connection);
+  }
+
+  connectionClosed(connection: ServerConnection<C>, { code, reason, clean }: LinkClose): void {
+    connection.addTrafficTo(this.#past);
+    this.#connections.delete(connection.id);
+    this.#voice.fire('clientClosed', connection, code, reason, clean);
+    this.#checkEmpty();
+  }
+
+  #refuse(link: Link): void {
+    this.#refused += 1;
+    turnAway(link, CloseCode.busy);
+    this.#refusals.run((more) => {
+      const { maxConnections } = this.#settings;
+      const message = `${more + 1} connections were refused: there are ${maxConnections} already`;
+      const details = { maxConnections, refused: more + 1 };
+      this.#voice.report(new QWormholeError('ERR_QW_TOO_MANY_CONNECTIONS', message, { details }));
+    });
+  }
+
+  #checkEmpty(): void {
+    if (this.#onEmpty === undefined || this.#connections.size > 0) return;
+    this.#draining?.stop();
+    this.#onEmpty();
+    this.#onEmpty = undefined;
+  }
+}
+
+/** A reset costs neither side anything more, however many there are. */
+function turnAway(link: Link, code: number): void {
+  link.handler = DEAF;
+  link.terminate(code, '');
+}
+
+function idsOf<C extends CodecOption>(except: NonNullable<BroadcastOptions<C>['except']>): Set<string> {
+  if (typeof except === 'string') return new Set([except]);
+  if (except instanceof ServerConnection) return new Set([except.id]);
+  return new Set(Array.from(except, (each) => (typeof each === 'string' ? each : each.id)));
+}

@@ -1,0 +1,60 @@
+/** The parts of sending and closing that need no connection. */
+import { describe } from './describe.js';
+import { QWormholeError } from './errors/error.js';
+import type { ClassIndex } from './link/link.js';
+
+/** Which messages overtake which, while they are queued. */
+export type MessageClass = 'high' | 'normal' | 'low';
+
+/** What `send` takes besides the message. */
+export interface SendOptions {
+  /** High overtakes normal overtakes low, between whole messages. Default: `normal`. */
+  readonly class?: MessageClass;
+}
+
+/** The class of a message unless told otherwise. */
+export const NORMAL: ClassIndex = 1;
+const MAX_CODE = 0xffff;
+/** Timers fire at once beyond it. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Throws `ERR_QW_OPTION_INVALID` for a class that does not exist. */
+export function classOf(name: MessageClass | undefined): ClassIndex {
+  switch (name) {
+    case undefined:
+    case 'normal':
+      return NORMAL;
+    case 'high':
+      return 0;
+    case 'low':
+      return 2;
+    default: {
+      const message = `The class of a message is 'high', 'normal' or 'low', not ${describe(name)}`;
+      throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'class' } });
+    }
+  }
+}
+
+/** Bytes of a payload on the wire. */
+export function sizeOf(payload: string | Uint8Array): number {
+  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
+}
+
+/** Throws `ERR_QW_OPTION_INVALID` unless they are a close code and a reason. */
+export function checkClose(code: unknown, reason: unknown): void {
+  if (typeof code !== 'number' || !Number.isInteger(code) || code < 0 || code > MAX_CODE) {
+    const message = `A close code is an integer from 0 to ${MAX_CODE}, not ${describe(code)}`;
+    throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'code' } });
+  }
+  if (typeof reason !== 'string') {
+    const message = `The reason of a close is a string, not ${describe(reason)}`;
+    throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'reason' } });
+  }
+}
+
+/** Throws `ERR_QW_OPTION_INVALID` unless it is a time in ms that timers can wait. */
+export function checkDuration(name: string, ms: unknown): void {
+  if (typeof ms === 'number' && ms >= 0 && ms <= MAX_TIMER_MS) return;
+  const message = `Option ${name} must be a number from 0 to ${MAX_TIMER_MS} (ms); it is ${describe(ms)}`;
+  throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: name } });
+}

@@ -1,0 +1,89 @@
+/** What a server is to its users, whatever its backend. */
+import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
+import type { QWormholeError } from './errors/error.js';
+import type { Backend, Mode } from './link/link.js';
+import type { DropRun } from './policy/drop-log.js';
+import type { WaitOptions } from './policy/waits.js';
+import type { MessageClass } from './sending.js';
+import type { ServerConnection } from './server-connection.js';
+import type { ServerStats } from './stats.js';
+
+/** Events of a server. What concerns one connection names it last. */
+export interface ServerEvents<C extends CodecOption = CodecOption> {
+  /** All endpoints are bound; again after a move to another backend. */
+  listening: [addresses: readonly string[]];
+  /** Somebody has connected. */
+  connection: [connection: ServerConnection<C>];
+  /** A message on any connection. */
+  message: [message: CodecMessage<C>, connection: ServerConnection<C>];
+  /** A connection answers `backpressure`, and will until `drain`. */
+  backpressure: [bufferedAmount: number, connection: ServerConnection<C>];
+  drain: [connection: ServerConnection<C>];
+  /** A connection did not accept messages: one event per run of them. */
+  dropped: [run: DropRun, connection: ServerConnection<C>];
+  /** A connection has ended. */
+  clientClosed: [connection: ServerConnection<C>, code: number, reason: string, clean: boolean];
+  /** The server has begun to close: it takes no more connections. */
+  draining: [];
+  /** The end, once: no endpoint is bound and no connection is left. */
+  close: [];
+  /** A fault of the server, or of a connection that has no listener for it. */
+  error: [error: QWormholeError, connection?: ServerConnection<C>];
+  /** A listener threw or rejected. Without a listener for this the error is rethrown as Node does. */
+  handlerError: [error: unknown, connection?: ServerConnection<C>];
+}
+
+/** How a server closes. */
+export interface ServerCloseOptions extends WaitOptions {
+  /**
+   * How long connections may take to send what is queued and to end in order, ms; those left are reset.
+   * With less than a quarter of a second they have that. Default: 0.
+   */
+  readonly gracefulMs?: number;
+  /** Connections are closed one after the other over this time, ms, so that their owners do not all come back at once. Default: 0. */
+  readonly spreadMs?: number;
+}
+
+/** How a message goes to many. */
+export interface BroadcastOptions<C extends CodecOption = CodecOption> {
+  /** Those left out: connections or their ids. */
+  readonly except?: ServerConnection<C> | string | Iterable<ServerConnection<C> | string>;
+  /** As of `send`. Default: `normal`. */
+  readonly class?: MessageClass;
+}
+
+/** What became of a broadcast, in connections. */
+export interface BroadcastResult {
+  readonly accepted: number;
+  readonly dropped: number;
+}
+
+export interface QWormholeServerLike<C extends CodecOption = CodecOption>
+  extends AsyncDisposable, Iterable<ServerConnection<C>> {
+  /** The backend in use. */
+  readonly mode: Mode;
+  /** The name of that backend. */
+  readonly backend: Backend;
+  /** It takes connections: false before `listening` and from the start of `close`. */
+  readonly ready: boolean;
+  /** The endpoints as bound, ports resolved, in the order of the options. */
+  readonly addresses: readonly string[];
+  /** The open connections. */
+  readonly connections: Iterable<ServerConnection<C>>;
+
+  /** Binds all endpoints or none; the same promise when called again. Resolves with the addresses. */
+  listen(options?: WaitOptions): Promise<readonly string[]>;
+  /** Takes no more connections, ends those there are, and frees the ports. The same end for all callers. */
+  close(options?: ServerCloseOptions): Promise<void>;
+  /** `close({ gracefulMs })`. Default: 5000. */
+  shutdown(gracefulMs?: number): Promise<void>;
+  /** Sends a message to all open connections; it is encoded once. Throws as `send` does. */
+  broadcast(message: CodecInput<C>, options?: BroadcastOptions<C>): BroadcastResult;
+  getConnection(id: string): ServerConnection<C> | undefined;
+  getConnectionCount(): number;
+  stats(): ServerStats;
+  /** Listening keeps the process alive: the default. */
+  ref(): this;
+  /** Listening does not keep the process alive; open connections still do. */
+  unref(): this;
+}

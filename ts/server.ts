@@ -1,0 +1,234 @@
+/**
+ * A server: its endpoints and its life. `listen` binds, `close` drains, and in between the backend may
+ * break and be replaced. All is built on the seam: nothing here knows which backend is at work.
+ */
+import type { CodecInput, CodecOption } from './codec/codec.js';
+import { Emitter } from './emitter.js';
+import { isLoopback } from './endpoint.js';
+import { aborted, closed, type QWormholeError } from './errors/error.js';
+import { reportHandlerError } from './handler-errors.js';
+import { chooseDriver, type Choice } from './link/choose.js';
+import type { Backend, ListenSpec, Mode } from './link/link.js';
+import { Listening } from './listening.js';
+import { MessageListeners } from './message-listeners.js';
+import type { ServerSettings } from './options/settings.js';
+import { toListenSpec } from './options/specs.js';
+import { nativeFailed, nativeFailureAction, whilePortIsTaken } from './policy/native-failure.js';
+import { abortable, type WaitOptions } from './policy/waits.js';
+import { warnPublicBind, warnUnheard } from './policy/warnings.js';
+import { Roster } from './roster.js';
+import { checkDuration } from './sending.js';
+import type { ServerConnection } from './server-connection.js';
+import type {
+  BroadcastOptions,
+  BroadcastResult,
+  QWormholeServerLike,
+  ServerCloseOptions,
+  ServerEvents,
+} from './server-like.js';
+import type { ServerStats } from './stats.js';
+
+/** Grace of `shutdown`, ms. */
+const SHUTDOWN_GRACE_MS = 5000;
+
+const NO_ADDRESSES: readonly string[] = Object.freeze([]);
+
+type State = 'idle' | 'opening' | 'listening' | 'moving' | 'draining' | 'closed';
+
+export class QWormholeServer<C extends CodecOption = CodecOption>
+  extends Emitter<ServerEvents<C>>
+  implements QWormholeServerLike<C>
+{
+  readonly #settings: ServerSettings;
+  readonly #roster: Roster<C>;
+  #choice: Choice;
+  #state: State = 'idle';
+  #opening: Promise<readonly string[]> | undefined;
+  #listening: Listening | undefined;
+  #closing: Promise<void> | undefined;
+  #isRef = true;
+  readonly #onAbort = (): void => void this.close();
+  readonly #listeners = new MessageListeners(this, {
+    returned: (result) => this.watch(result),
+    threw: (error) => this.handlerFailed(error, false),
+  });
+
+  /** @internal Use `listen` or `createQWormholeServer`. */
+  constructor(settings: ServerSettings, choice: Choice) {
+    super();
+    this.#settings = settings;
+    this.#choice = choice;
+    this.#roster = new Roster(settings, {
+      listeners: this.#listeners,
+      fire: (event, ...values) => void this.fire(event, ...values),
+      report: (error, connection) => this.#report(error, connection),
+      handlerFailed: (error, isRejection, connection) =>
+        reportHandlerError(this, error, isRejection, connection),
+    });
+    choice.driver.onFailure = (error) => void this.#driverFailed(error);
+    settings.signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  get mode(): Mode {
+    return this.#choice.mode;
+  }
+
+  get backend(): Backend {
+    return this.#choice.backend;
+  }
+
+  get ready(): boolean {
+    return this.#state === 'listening';
+  }
+
+  get addresses(): readonly string[] {
+    return this.#listening?.addresses ?? NO_ADDRESSES;
+  }
+
+  get connections(): Iterable<ServerConnection<C>> {
+    return this.#roster;
+  }
+
+  [Symbol.iterator](): Iterator<ServerConnection<C>> {
+    return this.#roster[Symbol.iterator]();
+  }
+
+  listen(options: WaitOptions = {}): Promise<readonly string[]> {
+    const { signal } = this.#settings;
+    if (signal?.aborted) return Promise.reject(aborted(signal));
+    if (this.#closing !== undefined) return Promise.reject(closed('server'));
+    this.#opening ??= this.#open();
+    return abortable(abortable(this.#opening, signal), options.signal);
+  }
+
+  close({ gracefulMs = 0, spreadMs = 0, signal }: ServerCloseOptions = {}): Promise<void> {
+    checkDuration('gracefulMs', gracefulMs);
+    checkDuration('spreadMs', spreadMs);
+    this.#closing ??= this.#end(spreadMs);
+    this.#roster.cutAfter(Math.max(gracefulMs, spreadMs));
+    return abortable(this.#closing, signal);
+  }
+
+  shutdown(gracefulMs = SHUTDOWN_GRACE_MS): Promise<void> {
+    return this.close({ gracefulMs });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  broadcast(message: CodecInput<C>, options: BroadcastOptions<C> = {}): BroadcastResult {
+    const payload = this.#settings.codec.encode(message);
+    return this.#roster.broadcast(typeof payload === 'string' ? Buffer.from(payload) : payload, options);
+  }
+
+  getConnection(id: string): ServerConnection<C> | undefined {
+    return this.#roster.get(id);
+  }
+
+  getConnectionCount(): number {
+    return this.#roster.size;
+  }
+
+  stats(): ServerStats {
+    return this.#roster.stats();
+  }
+
+  ref(): this {
+    this.#isRef = true;
+    this.#listening?.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#isRef = false;
+    this.#listening?.unref();
+    return this;
+  }
+
+  protected handlerFailed(error: unknown, isRejection: boolean): void {
+    reportHandlerError(this, error, isRejection);
+  }
+
+  protected override listenersChanged(event: string | symbol): void {
+    if (event !== 'message') return;
+    this.#listeners.refresh();
+    this.#roster.listenersChanged();
+  }
+
+  #report(error: QWormholeError, connection?: ServerConnection<C>): void {
+    if (this.listenerCount('error') > 0) this.fire('error', error, connection);
+    else warnUnheard(error);
+  }
+
+  async #open(): Promise<readonly string[]> {
+    this.#state = 'opening';
+    try {
+      const specs = this.#settings.endpoints.map((endpoint) => toListenSpec(this.#settings, endpoint));
+      await this.#bind(specs);
+    } catch (error) {
+      // Not the end: the caller may free the port and try again.
+      if (this.#state === 'opening') this.#state = 'idle';
+      this.#opening = undefined;
+      throw error;
+    }
+    return this.addresses;
+  }
+
+  /** Binds and says so; undone if the server was closed meanwhile. */
+  async #bind(specs: readonly ListenSpec[]): Promise<void> {
+    const listening = await Listening.open(this.#choice.driver, specs, ({ protocol }) => ({
+      onLink: (link) => this.#roster.admit(link, protocol),
+      onError: (error) => this.#report(error),
+    }));
+    if (this.#closing !== undefined) {
+      await listening.close();
+      throw closed('server');
+    }
+    this.#listening = listening;
+    this.#state = 'listening';
+    if (!this.#isRef) listening.unref();
+    const exposed = specs.findIndex(({ host }) => !isLoopback(host));
+    if (exposed !== -1) warnPublicBind(listening.addresses[exposed]);
+    this.fire('listening', listening.addresses);
+  }
+
+  async #end(spreadMs: number): Promise<void> {
+    const opening = this.#opening;
+    this.#state = 'draining';
+    this.#settings.signal?.removeEventListener('abort', this.#onAbort);
+    const gone = this.#roster.drain(spreadMs);
+    // From a tick of its own: nobody hears events from inside of a call.
+    await Promise.resolve();
+    this.fire('draining');
+    await Promise.all([gone, this.#listening?.close()]);
+    await opening?.catch(() => {});
+    this.#choice.driver.onFailure = undefined;
+    this.#choice.driver.release();
+    this.#state = 'closed';
+    this.fire('close');
+  }
+
+  /** The backend broke: its links are closed and its ports are free. */
+  async #driverFailed(cause: QWormholeError): Promise<void> {
+    this.#report(nativeFailed(cause));
+    if (this.#closing !== undefined) return;
+    const ports = this.#listening?.ports;
+    this.#listening = undefined;
+    if (nativeFailureAction(this.#settings, this.#choice) === 'error') return void this.close();
+    this.#choice.driver.onFailure = undefined;
+    this.#choice.driver.release();
+    this.#choice = chooseDriver('server', { forceTs: true });
+    if (ports === undefined) return;
+    this.#state = 'moving';
+    const specs = this.#settings.endpoints.map((endpoint, index) =>
+      toListenSpec(this.#settings, { ...endpoint, port: ports[index] }),
+    );
+    this.#opening = whilePortIsTaken(() => this.#bind(specs)).then(() => this.addresses);
+    await this.#opening.catch((error: QWormholeError) => {
+      if (this.#closing !== undefined) return;
+      this.#report(error);
+      void this.close();
+    });
+  }
+}
