@@ -1,6 +1,7 @@
 /**
- * One behaviour suite, run whole on each backend, and the unit tests once. Without a built addon the project
- * `native` is left out; QWORMHOLE_NATIVE=0 leaves it out too, and =1 leaves it in so that it fails loudly.
+ * One behaviour suite, run whole over all four pairings of backends (client to server), and the tests that
+ * are about one thing only. Without a built addon what needs one is left out; QWORMHOLE_NATIVE=0 leaves it
+ * out too, and =1 leaves it in so that it fails loudly.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,18 +9,37 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-const alias = [
-  { find: /^qwormhole$/, replacement: at('./ts/index.ts') },
-  { find: /^qwormhole\/native$/, replacement: at('./ts/native.ts') },
-  { find: /^qwormhole\/internal$/, replacement: at('./ts/internal.ts') },
-];
+/** What the tests import by the package's names is its source. */
+function aliases(main: string) {
+  return [
+    { find: /^qwormhole$/, replacement: at(main) },
+    { find: /^qwormhole\/native$/, replacement: at('./ts/native.ts') },
+    { find: /^qwormhole\/internal$/, replacement: at('./ts/internal.ts') },
+  ];
+}
 
 /** Sockets and worker threads are torn down between files, so each file has a process of its own. */
 const shared = { pool: 'forks', testTimeout: 20_000, hookTimeout: 20_000 } as const;
 
-function project(name: string, include: string[], native: string | undefined): TestProjectConfiguration {
-  const env = native === undefined ? {} : { QWORMHOLE_NATIVE: native };
-  return { resolve: { alias }, test: { ...shared, name, include, env } };
+interface Settings {
+  readonly env?: Record<string, string>;
+  readonly main?: string;
+}
+
+function project(name: string, include: string, { env = {}, main = './ts/index.ts' }: Settings = {}) {
+  return {
+    resolve: { alias: aliases(main) },
+    test: { ...shared, name, include: [include], env },
+  } satisfies TestProjectConfiguration;
+}
+
+const BEHAVIOUR = 'test/behaviour/**/*.test.ts';
+
+function mixed(name: string, tsSide: 'server' | 'client') {
+  return project(name, BEHAVIOUR, {
+    main: './test/support/pairing.ts',
+    env: { QWORMHOLE_NATIVE: 'force', QWORMHOLE_TEST_TS_SIDE: tsSide },
+  });
 }
 
 const wish = process.env.QWORMHOLE_NATIVE ?? '';
@@ -31,14 +51,22 @@ if (!withNative) {
   console.log(`native tests: skipped (${reason})`);
 }
 
-const behaviour = ['test/behaviour/**/*.test.ts'];
+const native = [
+  project('native', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force' } }),
+  mixed('ts-to-native', 'client'),
+  mixed('native-to-ts', 'server'),
+  project('native-only', 'test/native/**/*.test.ts', { env: { QWORMHOLE_NATIVE: 'auto' } }),
+];
 
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['test/unit/**/*.test.ts'], undefined),
-      project('ts', behaviour, 'force-ts'),
-      ...(withNative ? [project('native', behaviour, 'force')] : []),
+      project('unit', 'test/unit/**/*.test.ts'),
+      project('selection', 'test/*.test.ts'),
+      project('cli', 'test/cli/**/*.test.ts'),
+      project('docs', 'test/docs/**/*.test.ts'),
+      project('ts', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force-ts' } }),
+      ...(withNative ? native : []),
     ],
   },
 });

@@ -10,9 +10,18 @@ import type { CodecOption } from './codec/codec.js';
 import { Connection, type ConnectionEvents } from './connection.js';
 import { aborted, closed, tooBig, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
-import { chooseDriver, type Choice } from './link/choose.js';
+import { onTypeScript, type Choice } from './link/choose.js';
 import { faultClose } from './link/fault.js';
-import type { Backend, ClassIndex, Link, LinkClose, LinkHandler, Mode, Protocol, SendResult } from './link/link.js';
+import type {
+  Backend,
+  ClassIndex,
+  Link,
+  LinkClose,
+  LinkHandler,
+  Mode,
+  Protocol,
+  SendResult,
+} from './link/link.js';
 import type { ClientSettings, SettledEndpoint } from './options/settings.js';
 import { toDialSpec } from './options/specs.js';
 import { nativeFailed, nativeFailureAction } from './policy/native-failure.js';
@@ -286,7 +295,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     }
     this.#choice.driver.onFailure = undefined;
     this.#choice.driver.release();
-    this.#choice = chooseDriver('client', { forceTs: true });
+    this.#choice = onTypeScript(this.#choice.nativeAvailable);
     this.#attempt?.abort();
     if (wasCalling) void this.#call();
   }

@@ -11,6 +11,7 @@ export {
   type Endpoints,
   type ListenOptions,
 } from './factory.js';
+export { backendInfo, type BackendInfo } from './link/backend-info.js';
 export { QWormholeRuntime, type RuntimeDefaults } from './runtime.js';
 export { QWormholeServer } from './server.js';
 export type {
@@ -38,5 +39,11 @@ export type {
 export type { EndpointInput, EndpointObject, Scheme } from './endpoint.js';
 export type { BufferInput, Codec, CodecInput, CodecMessage, CodecName, CodecOption } from './codec/codec.js';
 export { QWormholeError, type ErrorCode, type ErrorKind } from './errors/error.js';
-export { CLOSE_CODES, CloseCode, closeCodeName, isRetriableClose, type CloseCodeName } from './close-codes.js';
+export {
+  CLOSE_CODES,
+  CloseCode,
+  closeCodeName,
+  isRetriableClose,
+  type CloseCodeName,
+} from './close-codes.js';
 export type { Backend, DropReason, Mode, Protocol, SendResult } from './link/link.js';

@@ -13,3 +13,6 @@ export { OfflineQueue } from './policy/offline-queue.js';
 export { Backoff, pauseBound } from './policy/reconnect.js';
 export { abortable, Waits } from './policy/waits.js';
 export { RateLimit } from './policy/warnings.js';
+export { injectNativeFailure } from './link/native/environment.js';
+export { loadNative, type LoadReport } from './link/native/loader.js';
+export { isFirstInProcess } from './policy/once-per-process.js';

@@ -7,7 +7,7 @@ import { Emitter } from './emitter.js';
 import { isLoopback } from './endpoint.js';
 import { aborted, closed, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
-import { chooseDriver, type Choice } from './link/choose.js';
+import { onTypeScript, type Choice } from './link/choose.js';
 import type { Backend, ListenSpec, Mode } from './link/link.js';
 import { Listening } from './listening.js';
 import { MessageListeners } from './message-listeners.js';
@@ -218,7 +218,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     if (nativeFailureAction(this.#settings, this.#choice) === 'error') return void this.close();
     this.#choice.driver.onFailure = undefined;
     this.#choice.driver.release();
-    this.#choice = chooseDriver('server', { forceTs: true });
+    this.#choice = onTypeScript(this.#choice.nativeAvailable);
     if (ports === undefined) return;
     this.#state = 'moving';
     const specs = this.#settings.endpoints.map((endpoint, index) =>

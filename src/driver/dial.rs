@@ -81,7 +81,7 @@ fn failed(to: SocketAddr, error: io::Error) -> Error {
 fn timed_out(to: SocketAddr, within: Duration) -> Error {
     Error::new(
         Code::ConnectTimeout,
-        format!("connecting to {to} took longer than {} ms", within.as_millis()),
+        format!("cannot connect to {to} within {} ms", within.as_millis()),
     )
 }
 

@@ -15,6 +15,7 @@ use crate::{
     error::Error,
     frame::Protocol,
     link::{Class, Outbound, Released, Written},
+    socket,
 };
 
 /// A link as its owner holds it.
@@ -106,6 +107,17 @@ impl Handle {
         half.notify_at = Some(at);
         if half.is_notify_due() {
             half.wake();
+        }
+    }
+
+    /// The task is gone without an end of its own: frees the socket. With `reset` the peer learns that
+    /// this was no orderly end; without, what the kernel holds still reaches it.
+    pub(crate) fn abandon(&self, reset: bool) {
+        if let Some(socket) = self.lock().socket.take()
+            && reset
+        {
+            socket::reset_on_close(socket.as_ref());
+            socket.forget();
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a running link tells its consumer.
 
-use std::{net::SocketAddr, task::Waker};
+use std::{net::SocketAddr, task::Waker, time::Duration};
 
 use crate::{
     error::{Code, Error},
@@ -46,10 +46,10 @@ impl Closed {
         }
     }
 
-    pub(crate) fn timed_out() -> Self {
+    pub(crate) fn timed_out(within: Duration) -> Self {
         Self::fault(Error::new(
             Code::CloseTimeout,
-            "the peer did not end its side in time",
+            format!("the peer did not end its side within {} ms", within.as_millis()),
         ))
     }
 }

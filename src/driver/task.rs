@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    link::{Inbound, ReadTurn, Written},
+    link::{Inbound, ReadTurn, Released, TURN, Written},
     socket,
 };
 
@@ -42,7 +42,15 @@ pub(crate) struct LinkTask<S: Sink> {
     peer_ended: bool,
     /// Our side is ended.
     we_ended: bool,
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Deadline>,
+    /// Not to be read: the bytes read when that was said.
+    ahead_of: Option<u64>,
+}
+
+/// When a close that makes no progress is given up.
+struct Deadline {
+    since: Released,
+    sleep: Pin<Box<Sleep>>,
 }
 
 impl<S: Sink> LinkTask<S> {
@@ -58,6 +66,7 @@ impl<S: Sink> LinkTask<S> {
             peer_ended: false,
             we_ended: false,
             deadline: None,
+            ahead_of: Some(0),
         };
         task.handle.lock().socket = Some(writer);
         task.sink.opened(ends);
@@ -82,6 +91,10 @@ impl<S: Sink> LinkTask<S> {
             self.sink.released();
         }
         let (reading, closing) = (half.wishes.reading, half.wishes.close);
+        if !reading && self.ahead_of.is_none() {
+            self.ahead_of = Some(self.inbound.received());
+        }
+        let released = half.out.released();
         if closing && written == Written::All && !self.we_ended {
             half.shutdown();
             self.we_ended = true;
@@ -92,21 +105,32 @@ impl<S: Sink> LinkTask<S> {
             if self.we_ended && self.peer_ended {
                 return Ok(Some(Closed::clean()));
             }
-            return Ok(self.poll_deadline(cx).is_ready().then(Closed::timed_out));
+            let late = self.poll_deadline(cx, released).is_ready();
+            return Ok(late.then(|| Closed::timed_out(self.close_timeout)));
         }
-        if reading && !self.peer_ended {
+        if reading {
+            self.ahead_of = None;
+        }
+        if !self.peer_ended && self.may_read() {
             self.read(cx)?;
         }
         Ok(None)
     }
 
+    /// A link that is not to be read is read ahead once all the same: only so is the end of a peer
+    /// noticed that says nothing more.
+    fn may_read(&self) -> bool {
+        self.ahead_of.is_none_or(|received| received == self.inbound.received())
+    }
+
     fn read(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        loop {
+        let most = if self.ahead_of.is_some() { 1 } else { TURN };
+        while self.may_read() {
             let mut reader = Reader {
                 half: &mut self.reader,
                 cx,
             };
-            let turn = self.inbound.on_readable(&mut reader, &mut self.sink.room())?;
+            let turn = self.inbound.on_readable(&mut reader, &mut self.sink.room(), most)?;
             match turn {
                 ReadTurn::Drained => {
                     if self.reader.as_ref().poll_read_ready(cx).is_pending() {
@@ -114,7 +138,9 @@ impl<S: Sink> LinkTask<S> {
                     }
                 }
                 ReadTurn::Yield => {
-                    cx.waker().wake_by_ref();
+                    if self.may_read() {
+                        cx.waker().wake_by_ref();
+                    }
                     return Ok(());
                 }
                 ReadTurn::Stalled => {
@@ -128,6 +154,7 @@ impl<S: Sink> LinkTask<S> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Reads and forgets until the peer ends its side.
@@ -159,12 +186,18 @@ impl<S: Sink> LinkTask<S> {
         Ok(())
     }
 
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let timeout = self.close_timeout;
-        self.deadline
-            .get_or_insert_with(|| Box::pin(sleep(timeout)))
-            .as_mut()
-            .poll(cx)
+    /// The peer has so long to take our next bytes and to end its side.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, released: Released) -> Poll<()> {
+        if self.deadline.as_ref().is_none_or(|deadline| deadline.since != released) {
+            self.deadline = Some(Deadline {
+                since: released,
+                sleep: Box::pin(sleep(self.close_timeout)),
+            });
+        }
+        match &mut self.deadline {
+            Some(deadline) => deadline.sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
     }
 
     fn finish(&mut self, closed: Closed) {

@@ -189,6 +189,13 @@ impl<P: Poller> Core<P> {
         self.ring_if_starved();
     }
 
+    /// Ends the poller and everything that it ran; returns when no thread touches the shared memory
+    /// any more.
+    pub(crate) fn stop(&self) {
+        self.poller().stop();
+        self.table.abandon(false);
+    }
+
     /// Breaks the I/O side on purpose, as a defect in it would: for tests of what follows.
     pub(crate) fn inject_panic(&self) {
         self.panic_asked.store(true, Ordering::Release);
@@ -255,6 +262,7 @@ impl<P: Poller> Host for Core<P> {
     }
 
     fn on_failure(&self, why: &str) {
+        self.table.abandon(true);
         {
             let mut io = self.inbox.io();
             let ticket = self.inbox.park(&mut io, Parcel::Text(why.to_owned()));

@@ -65,6 +65,15 @@ impl Table {
         }
     }
 
+    /// Frees every socket, after the thread that served them has ended; see [`Handle::abandon`].
+    pub(super) fn abandon(&self, reset: bool) {
+        for entry in &self.lock().slots {
+            if let Some(handle) = &entry.handle {
+                handle.abandon(reset);
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Entries> {
         // No code that can panic runs between the changes of one operation.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)

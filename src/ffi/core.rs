@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{ArrayBuffer, Function, JsObjectValue, Object};
+use napi::bindgen_prelude::{ArrayBuffer, Function, Object};
 use napi::{Env, JsValue};
 use napi_derive::napi;
 

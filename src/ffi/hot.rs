@@ -12,7 +12,7 @@ use napi_sys::{Status, napi_callback_info, napi_env, napi_threadsafe_function, n
 
 use super::raw::{self, Failed, Outcome, check};
 use crate::{
-    driver::{IoThread, Poller, panic_message},
+    driver::{IoThread, panic_message},
     error::Result,
     exchange::{Core, Counters, Descriptor, LinkId, Parcel, Slab, single},
 };
@@ -187,7 +187,7 @@ unsafe extern "C" fn on_env_end(channel: *mut c_void) {
     let channel = unsafe { &*channel.cast::<Channel>() };
     if let Some(core) = channel.core.get() {
         // A panic must not cross into C; one in here leaves the thread to the process's end.
-        let _ = catch_unwind(AssertUnwindSafe(|| core.poller().stop()));
+        let _ = catch_unwind(AssertUnwindSafe(|| core.stop()));
     }
 }
 

@@ -22,8 +22,8 @@ const CARRY: usize = 4 * 1024;
 const MIN_READ: usize = 16 * 1024;
 const MAX_READ: usize = 68 * 1024;
 
-/// Bytes that one link may read before the others have their turn.
-const TURN: usize = 256 * 1024;
+/// Bytes that one link should read before the others have their turn.
+pub const TURN: usize = 256 * 1024;
 
 /// How a readable turn ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub struct Inbound {
     protocol: Protocol,
     max_message: usize,
     state: State,
+    received: u64,
 }
 
 #[derive(Debug)]
@@ -61,17 +62,23 @@ impl Inbound {
             protocol,
             max_message,
             state: State::Carry(Vec::new()),
+            received: 0,
         }
     }
 
-    /// Reads what there is, within one turn, and hands messages to `room`.
+    /// Reads what there is, up to about `most` bytes, and hands messages to `room`.
     ///
     /// # Errors
     /// `TooBig` at the header of a message above the limit, `Truncated` when the stream ends inside
     /// a message, `ConnectionLost` when the read fails.
-    pub fn on_readable(&mut self, io: &mut impl Read, room: &mut impl Room) -> Result<ReadTurn> {
+    pub fn on_readable(
+        &mut self,
+        io: &mut impl Read,
+        room: &mut impl Room,
+        most: usize,
+    ) -> Result<ReadTurn> {
         let mut read = 0;
-        while read < TURN {
+        while read < most {
             let step = match &mut self.state {
                 State::Carry(_) => self.read_in_place(io, room)?,
                 State::Assembly(..) => self.read_assembly(io, room)?,
@@ -79,6 +86,7 @@ impl Inbound {
             match step {
                 Step::Read { bytes, filled } => {
                     read += bytes;
+                    self.received += bytes as u64;
                     // A read that left room has emptied the socket: asking again would be a wasted call.
                     if !filled {
                         return Ok(ReadTurn::Drained);
@@ -89,6 +97,11 @@ impl Inbound {
             }
         }
         Ok(ReadTurn::Yield)
+    }
+
+    /// Bytes ever read.
+    pub fn received(&self) -> u64 {
+        self.received
     }
 
     /// Gives up an unfinished message; its bytes no longer count as held.
@@ -221,7 +234,7 @@ fn split(bytes: &[u8], max_message: usize, marks: &mut impl Marks) -> Split {
 fn too_big(length: usize, limit: usize) -> Error {
     Error::new(
         Code::TooBig,
-        format!("the peer announced a message of {length} bytes, the limit is {limit}"),
+        format!("a message of {length} bytes is larger than the limit of {limit} bytes"),
     )
 }
 

@@ -8,6 +8,6 @@ mod inbound;
 mod outbound;
 mod room;
 
-pub use inbound::{Inbound, ReadTurn};
+pub use inbound::{Inbound, ReadTurn, TURN};
 pub use outbound::{Class, Outbound, Released, Written};
 pub use room::{Marks, Room};

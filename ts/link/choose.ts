@@ -31,11 +31,14 @@ export interface Choice {
 }
 
 /**
- * Chooses and acquires a driver; the caller releases it.
+ * Chooses and acquires a driver; the caller releases it. With `demand`, native is as good as forced
+ * unless it is ruled out.
  * @throws QWormholeError `ERR_QW_NATIVE_UNAVAILABLE` when native is demanded and does not load.
  */
-export function chooseDriver(role: Role, preference: BackendPreference): Choice {
-  const decision = decideNativeUse(preference);
+export function chooseDriver(role: Role, preference: BackendPreference, demand?: 'force'): Choice {
+  const decided = decideNativeUse(preference);
+  const isDemanded = demand === 'force' && decided.use === 'prefer-native';
+  const decision: NativeDecision = isDemanded ? { use: 'force', reason: 'the native classes' } : decided;
   if (decision.use === 'never' || decision.use === 'prefer-ts') return onTypeScript(undefined);
   const report = loadNative();
   if (report.binding !== undefined) return onNative(report, decision, preference.ioThreads ?? 1);
@@ -62,7 +65,7 @@ function onNative(report: LoadReport, decision: NativeDecision, ioThreads: numbe
 }
 
 /** The error of a demand for native that cannot be met. */
-export function unavailable(report: LoadReport, { reason }: NativeDecision): QWormholeError {
+function unavailable(report: LoadReport, { reason }: NativeDecision): QWormholeError {
   const tried = report.candidates.map(({ path, failure, detail }) => `${path}: ${failure} (${detail})`);
   return new QWormholeError(
     'ERR_QW_NATIVE_UNAVAILABLE',

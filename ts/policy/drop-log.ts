@@ -1,8 +1,12 @@
 /**
  * Turns single drops into one report per run. A run ends with the next accepted message, with another
- * reason, with the tick, or with the connection: a sender in a loop hears of it once, not a million times.
+ * reason or with the connection: a sender in a loop hears of it once, not a million times. One that never
+ * ends is reported in parts, so that it is heard of at all.
  */
 import type { DropReason } from '../link/link.js';
+
+/** The longest part of a run that is reported at once, ms: soon enough for a person, rare enough for a log. */
+const PART_MS = 1000;
 
 /** A run of messages that were not accepted. */
 export interface DropRun {
@@ -19,7 +23,7 @@ export class DropLog {
   #reason: DropReason = 'closed';
   #count = 0;
   #bytes = 0;
-  #isScheduled = false;
+  #timer: NodeJS.Timeout | undefined;
   readonly #report: (run: DropRun) => void;
 
   constructor(report: (run: DropRun) => void) {
@@ -32,13 +36,13 @@ export class DropLog {
     this.#reason = reason;
     this.#count += count;
     this.#bytes += bytes;
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    process.nextTick(this.#onTick);
+    this.#timer ??= setTimeout(this.#onTimer, PART_MS).unref();
   }
 
   /** Ends the run under way, if there is one. */
   end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (!this.isOpen) return;
     const run = { reason: this.#reason, count: this.#count, bytes: this.#bytes };
     // Before the report: a listener may send again.
@@ -47,8 +51,5 @@ export class DropLog {
     this.#report(run);
   }
 
-  readonly #onTick = (): void => {
-    this.#isScheduled = false;
-    this.end();
-  };
+  readonly #onTimer = (): void => this.end();
 }

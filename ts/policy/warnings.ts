@@ -1,5 +1,6 @@
 /** Warnings that nobody asked for, and therefore few: `process.emitWarning`, at a bounded rate. */
 import type { QWormholeError } from '../errors/error.js';
+import { isFirstInProcess } from './once-per-process.js';
 
 /** A warning of the same kind comes at most this often, ms. */
 const INTERVAL_MS = 10_000;
@@ -28,7 +29,6 @@ export class RateLimit {
 }
 
 const byCode = new Map<string, RateLimit>();
-const warned = new Set<string>();
 
 /** An error that has no listener anywhere: said at most once per interval for each code. */
 export function warnUnheard(error: QWormholeError): void {
@@ -45,10 +45,9 @@ export function warnUnheard(error: QWormholeError): void {
   });
 }
 
-/** A listener that others than this machine can reach without TLS: said once. */
+/** A listener that other machines can reach without TLS: said once per process. */
 export function warnPublicBind(address: string): void {
-  if (warned.has('public-bind')) return;
-  warned.add('public-bind');
+  if (!isFirstInProcess('public-bind')) return;
   process.emitWarning(
     `${address} can be reached from other machines and is not encrypted: put TLS or a VPN in front of it, or bind to 127.0.0.1.`,
     'QWormholeWarning',

@@ -9,14 +9,16 @@ export interface Flushable {
 }
 
 export class Flusher {
-  #dirty: Flushable[] = [];
-  #spare: Flushable[] = [];
+  /** Targets up to `#count`; beyond are those of earlier ticks. Setting an array's length costs more than a small flush. */
+  #dirty: (Flushable | undefined)[] = [];
+  #spare: (Flushable | undefined)[] = [];
+  #count = 0;
   #isDispatching = false;
   #isScheduled = false;
 
   /** Has `target` flushed soon. It calls this once until then. */
   add(target: Flushable): void {
-    this.#dirty.push(target);
+    this.#dirty[this.#count++] = target;
     if (this.#isDispatching || this.#isScheduled) return;
     this.#isScheduled = true;
     // nextTick rather than a microtask: a tick scheduled by a promise job runs when the promise queue
@@ -42,11 +44,15 @@ export class Flusher {
   };
 
   #run(): void {
+    const count = this.#count;
+    if (count === 0) return;
     const due = this.#dirty;
-    if (due.length === 0) return;
     this.#dirty = this.#spare;
-    for (let index = 0; index < due.length; index += 1) due[index].flush();
-    due.length = 0;
+    this.#count = 0;
+    for (let index = 0; index < count; index += 1) {
+      due[index]!.flush();
+      due[index] = undefined;
+    }
     this.#spare = due;
   }
 }

@@ -15,6 +15,7 @@ export const HEADER = 4;
 const MIN_CARRY = 64;
 
 const NOTHING = Buffer.alloc(0);
+const NO_MEMORY = NOTHING.buffer;
 
 export class FrameDecoder {
   /** Length announced by a header above `maxMessage`; -1 while the stream is legal. Nothing follows it. */
@@ -22,7 +23,7 @@ export class FrameDecoder {
   readonly #maxMessage: number;
   #chunk: Buffer = NOTHING;
   /** The chunk's memory and where it begins there: asking the chunk for each message costs what parsing one does. */
-  #memory: ArrayBufferLike = NOTHING.buffer;
+  #memory: ArrayBufferLike = NO_MEMORY;
   #offset = 0;
   /** The part of the chunk that is not parsed. */
   #at = 0;
@@ -83,7 +84,7 @@ export class FrameDecoder {
 
   #release(): void {
     this.#chunk = NOTHING;
-    this.#memory = NOTHING.buffer;
+    this.#memory = NO_MEMORY;
     this.#at = this.#end = 0;
   }
 

@@ -10,7 +10,15 @@ import type { Socket } from 'node:net';
 import { fromSystem, tooBig, type QWormholeError } from '../../errors/error.js';
 import { BoundedLink } from '../bounded-link.js';
 import { faultClose } from '../fault.js';
-import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits, Protocol, SendResult } from '../link.js';
+import type {
+  ClassIndex,
+  LinkClose,
+  LinkHandler,
+  LinkInfo,
+  LinkLimits,
+  Protocol,
+  SendResult,
+} from '../link.js';
 import { closeTimeout, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
@@ -41,6 +49,7 @@ export class TsLink extends BoundedLink {
   #wantsEmpty = false;
   /** The peer has ended its side. */
   #peerEnded = false;
+  #isEndTold = false;
   /** How it ends, once that is decided: by our wish or by a fault. */
   #ending: LinkClose | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
@@ -195,6 +204,7 @@ export class TsLink extends BoundedLink {
     if (this.#ending !== undefined || this.#socket.destroyed) return;
     if (!this.#isPaused && this.#decoder.hasUnparsed) this.#dispatch();
     this.#afterReading();
+    this.#checkEnd();
   };
 
   readonly #onProgress = (): void => {
@@ -210,13 +220,18 @@ export class TsLink extends BoundedLink {
     }
   };
 
-  /** The peer's end: in order between two messages, else a fault. */
   readonly #onSocketEnd = (): void => {
     this.#peerEnded = true;
-    if (this.#ending !== undefined) return;
+    this.#checkEnd();
+  };
+
+  /** Tells of the peer's end once everything before it is delivered; inside a message it is a fault. */
+  #checkEnd(): void {
+    if (!this.#peerEnded || this.#isEndTold || this.#ending !== undefined || this.#decoder.hasUnparsed) return;
+    this.#isEndTold = true;
     if (this.#decoder.held === 0) this.handler.onEnd();
     else this.#fail(truncated(this.#decoder.held));
-  };
+  }
 
   readonly #onError = (error: Error): void => {
     const { remoteAddress, remotePort } = this.info;

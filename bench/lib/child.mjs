@@ -1,0 +1,36 @@
+/** A bench process as seen from the inside: it answers its parent's requests, and ends with it. */
+
+/** Answers `{ id, method, params }` by calling `methods[method](params)`. */
+export function serveParent(methods) {
+  process.on('message', async ({ id, method, params }) => {
+    try {
+      process.send({ id, result: await methods[method](params) });
+    } catch (error) {
+      process.send({ id, error: error.message });
+    }
+  });
+  // Whatever became of the parent: nobody needs this process any more.
+  process.on('disconnect', () => process.exit());
+  process.send({ ready: true });
+}
+
+/** Says how far it is. */
+export function tellParent(progress) {
+  process.send({ progress });
+}
+
+/** Processor time and memory of this whole process, all threads. */
+export function usage() {
+  const { user, system } = process.cpuUsage();
+  return { cpuUs: user + system, rss: process.memoryUsage.rss(), peakRss: process.resourceUsage().maxRSS * 1024 };
+}
+
+/** The options that choose a backend; the environment must not forbid it. */
+export function backendOptions(backend) {
+  return { forceTs: backend === 'ts', preferNative: backend === 'native' };
+}
+
+/** A figure must never stand under the wrong name. */
+export function checkBackend(wanted, { mode }) {
+  if (mode !== wanted) throw new Error(`the backend is ${mode} where ${wanted} was asked for`);
+}

@@ -1,0 +1,28 @@
+/** The server of a pairing, in a process of its own. Started by `peer.mjs`. */
+import { listen } from '../../dist/index.js';
+import { backendOptions, checkBackend, serveParent, usage } from './child.mjs';
+import { REPLIES } from './replies.mjs';
+
+let server;
+/** The first fault: it explains the others. */
+let fault;
+
+const fail = (error) => (fault ??= error.message);
+
+serveParent({
+  async start({ backend, scenario, size }) {
+    server = await listen('tcp://127.0.0.1:0', backendOptions(backend));
+    checkBackend(backend, server);
+    server.on('error', fail);
+    server.on('handlerError', fail);
+    REPLIES[scenario](server, size, fail);
+    return server.addresses[0];
+  },
+
+  usage,
+
+  async stop() {
+    await server.close({ gracefulMs: 1000 });
+    if (fault !== undefined) throw new Error(fault);
+  },
+});

@@ -1,0 +1,43 @@
+/** A stream that ends inside a message: the part is not delivered, and the end is told as a fault. */
+import { CloseCode } from 'qwormhole';
+import { expect, it } from 'vitest';
+import { frame } from '../support/frames.js';
+import { rawPair, rawServed } from '../support/scene.js';
+import { next } from '../support/wait.js';
+
+const whole = frame('cut me anywhere');
+
+it.each(Array.from({ length: whole.length - 1 }, (_, i) => i + 1))('after %d bytes', async (cut) => {
+  const { server, peer, connection } = await rawPair();
+  const seen: string[] = [];
+  server.on('message', (message) => seen.push(String(message)));
+  const closed = next(connection, 'close');
+  peer.write(Buffer.concat([frame('before'), whole.subarray(0, cut)]));
+  peer.end();
+  const [code, , clean] = await closed;
+  expect([code, clean]).toEqual([CloseCode.protocol, false]);
+  expect(seen).toEqual(['before']);
+  expect(server.errors.map(({ code }) => code)).toEqual(['ERR_QW_TRUNCATED']);
+});
+
+it('at a client too', async () => {
+  const { client, peer } = await rawServed({ reconnect: false });
+  client.on('message', () => {});
+  const closed = next(client, 'close');
+  peer.write(whole.subarray(0, 7));
+  peer.end();
+  expect((await closed)[2]).toBe(false);
+  expect(client.errors.map(({ code }) => code)).toEqual(['ERR_QW_TRUNCATED']);
+});
+
+it('by a reset: the part is not delivered either', async () => {
+  const { server, peer, connection } = await rawPair();
+  let seen = 0;
+  server.on('message', () => (seen += 1));
+  const closed = next(connection, 'close');
+  peer.write(whole.subarray(0, 7));
+  await new Promise(setImmediate);
+  peer.reset();
+  expect((await closed)[2]).toBe(false);
+  expect(seen).toBe(0);
+});

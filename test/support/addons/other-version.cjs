@@ -1,0 +1,9 @@
+// An addon built for another version of this package.
+class Nothing {}
+module.exports = {
+  seamVersion: () => 9999,
+  version: () => '9.9.9',
+  IoCore: Nothing,
+  QWormholeServerWrapper: Nothing,
+  TcpClientWrapper: Nothing,
+};

@@ -1,0 +1,2 @@
+// An addon whose initialisation fails.
+throw new Error('the addon says no');

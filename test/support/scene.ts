@@ -1,0 +1,71 @@
+/** Servers, clients and raw peers of one test, all of them gone when it ends. */
+import { connect, listen, type ConnectOptions, type Connection, type ListenOptions } from 'qwormhole';
+import { afterEach } from 'vitest';
+import { RawPeer, RawServer } from './raw-peer.js';
+import { next } from './wait.js';
+
+export const ANYWHERE = 'tcp://127.0.0.1:0';
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  await Promise.allSettled(cleanups.splice(0).reverse().map((cleanup) => cleanup()));
+});
+
+/** Has something undone at the end of the test. */
+export function cleanUp(action: () => unknown): void {
+  cleanups.push(action);
+}
+
+type Options = ListenOptions<any>;
+
+/** A listening server; errors have a listener, so that nothing is warned about. */
+export async function serve(options: Options = {}, endpoints: string | string[] = ANYWHERE) {
+  const server = await listen<any>(endpoints, options);
+  const errors: any[] = [];
+  server.on('error', (error) => errors.push(error));
+  cleanUp(() => server.close());
+  return Object.assign(server, { errors });
+}
+
+/** A connected client of a server or address. */
+export async function call(target: { addresses: readonly string[] } | string, options: ConnectOptions<any> = {}) {
+  const client = await connect<any>(typeof target === 'string' ? target : target.addresses[0], options);
+  const errors: any[] = [];
+  client.on('error', (error) => errors.push(error));
+  cleanUp(() => client.close());
+  return Object.assign(client, { errors });
+}
+
+/** A server, one client, and the server's end of the connection. */
+export async function pair(options: Options = {}, clientOptions: ConnectOptions<any> = {}) {
+  const server = await serve(options);
+  const arrived = next(server, 'connection');
+  const codec = options.codec === undefined ? {} : { codec: options.codec };
+  const client = await call(server, { ...codec, ...clientOptions });
+  const [connection] = (await arrived) as [Connection<any>];
+  return { server, client, connection };
+}
+
+/** A server, one raw peer, and the server's end of the connection. */
+export async function rawPair(options: Options = {}) {
+  const server = await serve(options);
+  const arrived = next(server, 'connection');
+  const peer = await RawPeer.connect(server.addresses[0]);
+  cleanUp(() => peer.destroy());
+  const [connection] = (await arrived) as [Connection<any>];
+  return { server, peer, connection };
+}
+
+/** A raw server and a client of ours. */
+export async function rawServed(options: ConnectOptions<any> = {}) {
+  const raw = await RawServer.listen();
+  cleanUp(() => raw.close());
+  const client = await call(raw.url, options);
+  return { raw, client, peer: await raw.peer() };
+}
+
+/** An echo on every connection. */
+export function echo(server: { on(event: 'message', listener: (message: any, from: any) => void): unknown }): void {
+  server.on('message', (message, connection) => void connection.send(message));
+}

@@ -1,0 +1,66 @@
+/** The selection suite, once for servers and once for clients. */
+import { afterAll, describe, expect, test } from 'vitest';
+import { BrokenAddons, BUILT_ADDON, probe, type Role, SELECTION, summarise } from './selection.js';
+
+const DEBUG = { QWORMHOLE_DEBUG_NATIVE: '1' };
+
+export function selectionSuite(role: Role): void {
+  const broken = new BrokenAddons();
+  afterAll(() => broken.remove());
+
+  describe.each(SELECTION)('QWORMHOLE_NATIVE=%s with %j', (variable, options, withAddon, without) => {
+    const settings: Record<string, string> = variable === undefined ? {} : { QWORMHOLE_NATIVE: variable };
+
+    test.skipIf(BUILT_ADDON === undefined)(`gives ${withAddon} where the addon is built`, () => {
+      const outcome = probe(role, options, { ...settings, ...DEBUG });
+      expect(summarise(outcome)).toBe(withAddon);
+      // The loader speaks whenever it is touched, and only then.
+      expect(outcome.stderr.includes('native candidate')).toBe(withAddon === 'native');
+    });
+
+    test(`gives ${without} without an addon`, () => {
+      const outcome = probe(role, options, { ...settings, ...DEBUG, QWORMHOLE_NATIVE_PATH: broken.missing });
+      expect(summarise(outcome)).toBe(without);
+      const isTouched = without === 'ts-unavailable' || without === 'ERR_QW_NATIVE_UNAVAILABLE';
+      expect(outcome.stderr.includes('native candidate')).toBe(isTouched);
+    });
+  });
+
+  const CAUSES = [
+    ['missing', 'binding not found'],
+    ['corrupt', 'binding not loadable'],
+    ['otherVersion', 'binding incompatible'],
+    ['empty', 'binding incomplete'],
+    ['throwing', 'binding threw'],
+    ...(BUILT_ADDON?.includes('linux') ? [['otherPlatform', 'binding not loadable'] as const] : []),
+  ] as const;
+
+  describe.each(CAUSES)('an addon that is %s', (addon, cause) => {
+    const path = { QWORMHOLE_NATIVE_PATH: broken[addon] };
+
+    test('leads to TypeScript and to one warning with cause and cure', () => {
+      const outcome = probe(role, {}, path);
+      expect(summarise(outcome)).toBe('ts-unavailable');
+      const warnings = outcome.stderr.split('\n').filter((line) => line.includes('falling back to TS'));
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toContain(`[native-${role}] ${cause}, falling back to TS: `);
+      expect(warnings[0]).toContain('npm run build');
+    });
+
+    test('is an error that names what was tried when native is forced', () => {
+      const outcome = probe(role, {}, { ...path, QWORMHOLE_NATIVE: 'force' });
+      expect(outcome.code).toBe('ERR_QW_NATIVE_UNAVAILABLE');
+      expect(outcome.message).toContain(cause);
+    });
+
+    test('is named among the candidates with the reason', () => {
+      const { stderr } = probe(role, {}, { ...path, ...DEBUG });
+      expect(stderr).toContain(`native candidate ${path.QWORMHOLE_NATIVE_PATH}: ${cause}: `);
+    });
+  });
+
+  test('warns once per process, whichever thread is first', () => {
+    const { stderr } = probe(role, {}, { QWORMHOLE_NATIVE_PATH: broken.missing }, 4);
+    expect(stderr.match(/falling back to TS/g)).toHaveLength(1);
+  });
+}
