@@ -65,7 +65,9 @@ async function measureCell(cell, { seconds, runs }, pinning, onProgress) {
   const { client, server, scenario, size } = cell;
   const results = [];
   for (let run = 0; run < runs; run++) {
-    results.push(await measure({ client, server, scenario, size, seconds, warmup: WARMUP, pinning, onProgress }));
+    results.push(
+      await measure({ client, server, scenario, size, seconds, warmup: WARMUP, pinning, onProgress }),
+    );
   }
   return { ...cell, ...summarize(results) };
 }
@@ -102,7 +104,9 @@ async function measureAll(todo, settings, pinning) {
   for (const [index, cell] of todo.entries()) {
     const step = `${String(index + 1).padStart(width)}/${todo.length}  ${cell.scenario} ${bytes(cell.size)} ${cell.pairing}`;
     progress.begin(step);
-    rows.push(await oneRow(cell, settings, pinning, (messages) => progress.update(`${whole(messages)} messages`)));
+    rows.push(
+      await oneRow(cell, settings, pinning, (messages) => progress.update(`${whole(messages)} messages`)),
+    );
     const row = rows.at(-1);
     progress.end(remark(row) || `${whole(row.messagesPerSecond)} messages/s`);
   }
@@ -128,7 +132,7 @@ function explain({ runs, seconds }, pinning, native, here) {
     'us/msg is processor time of the whole process, user and system; MiB is its peak memory. Latency is there and',
     'back, with all that is under way; in fanout messages are deliveries. Every message is checked byte for byte.',
   ];
-  if (native.version === undefined) lines.push(`No native backend: ${native.reason}.${native.cure ? ` ${native.cure}` : ''}`);
+  if (native.version === undefined) lines.push(`No native backend: ${native.cure ?? `${native.reason}.`}`);
   return lines.join('\n');
 }
 

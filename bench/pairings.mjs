@@ -105,9 +105,8 @@ function explain(native) {
     'back. Server and clients are a process each, not pinned to cores.',
   ];
   if (native.version !== undefined) return lines.join('\n');
-  lines.push('', `The native backend is not available here: ${native.reason}.`);
+  lines.push('', `There is no native backend here: ${native.cure ?? `${native.reason}.`}`);
   lines.push('The TypeScript backend does the whole job alone.');
-  if (native.cure) lines.push(`To have the native one: ${native.cure}`);
   return lines.join('\n');
 }
 
@@ -127,7 +126,13 @@ async function main() {
   const here = machine(native.version);
   console.log(`\n${table(COLUMNS, rows)}\n\n${explain(native)}\n${describeMachine(here)}`);
   if (settings.json) {
-    const result = { date: new Date().toISOString(), machine: here, seconds: settings.seconds, size: SIZE, pairings: rows };
+    const result = {
+      date: new Date().toISOString(),
+      machine: here,
+      seconds: settings.seconds,
+      size: SIZE,
+      pairings: rows,
+    };
     await writeFile(settings.json, `${JSON.stringify(result, null, 2)}\n`);
   }
   if (rows.some(({ error }) => error !== undefined)) process.exitCode = 1;

@@ -4,6 +4,8 @@
 //! queues and cross the boundary to JavaScript, so that sending a length-prefixed message needs no
 //! framing step: its record is copied as it is. For `raw` the header stays behind.
 
+use bytes::BytesMut;
+
 /// Bytes before the payload.
 pub const HEADER: usize = 4;
 
@@ -39,7 +41,7 @@ pub(crate) fn announced(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Appends one record.
-pub(crate) fn push_record(to: &mut Vec<u8>, payload: &[u8]) {
+pub(crate) fn push_record(to: &mut BytesMut, payload: &[u8]) {
     // Every caller has checked the payload against `max_message`, which is at most MAX_PAYLOAD.
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     to.extend_from_slice(&length.to_be_bytes());

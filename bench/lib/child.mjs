@@ -22,7 +22,11 @@ export function tellParent(progress) {
 /** Processor time and memory of this whole process, all threads. */
 export function usage() {
   const { user, system } = process.cpuUsage();
-  return { cpuUs: user + system, rss: process.memoryUsage.rss(), peakRss: process.resourceUsage().maxRSS * 1024 };
+  return {
+    cpuUs: user + system,
+    rss: process.memoryUsage.rss(),
+    peakRss: process.resourceUsage().maxRSS * 1024,
+  };
 }
 
 /** The options that choose a backend; the environment must not forbid it. */

@@ -24,7 +24,9 @@ class Load {
     for (const client of clients) {
       client.on('error', (error) => this.fail(error));
       client.on('close', (code, reason) => this.fail(new Error(`connection closed: ${code} ${reason}`)));
-      client.on('dropped', ({ reason, count }) => this.fail(new Error(`${count} messages dropped: ${reason}`)));
+      client.on('dropped', ({ reason, count }) =>
+        this.fail(new Error(`${count} messages dropped: ${reason}`)),
+      );
       // Else the exception would be thrown where nobody can connect it with this load.
       client.on('handlerError', (error) => this.fail(error));
     }
@@ -60,7 +62,9 @@ class Load {
     const timers = [];
     const settled = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     timers.push(setTimeout(() => this.#end(), ms));
-    timers.push(setTimeout(() => this.fail(new Error(`not all messages arrived: ${this.missing()}`)), ms + PATIENCE));
+    timers.push(
+      setTimeout(() => this.fail(new Error(`not all messages arrived: ${this.missing()}`)), ms + PATIENCE),
+    );
     try {
       this.isRunning = true;
       this.begin();

@@ -8,7 +8,12 @@ import { bytes } from './table.mjs';
 /** Largest message that the default limits let through and of which several fit into the queue. */
 const MAX_SIZE = 2 ** 20;
 
-const DEFAULTS = { sizes: '64,1024,65536', scenarios: Object.keys(SCENARIOS).join(','), seconds: '1', runs: '3' };
+const DEFAULTS = {
+  sizes: '64,1024,65536',
+  scenarios: Object.keys(SCENARIOS).join(','),
+  seconds: '1',
+  runs: '3',
+};
 const QUICK = { sizes: '64', scenarios: 'echo,ping', seconds: '0.5', runs: '1' };
 
 const list = (entries) => entries.map(([name, { meaning }]) => `  ${name.padEnd(8)}${meaning}`).join('\n');
@@ -80,5 +85,7 @@ function number(option, text, min, max, isWhole = false) {
   const isLegal = value >= min && value <= max && (!isWhole || Number.isInteger(value));
   if (text.trim() !== '' && isLegal) return value;
   const unit = option === 'sizes' ? ` (${bytes(min)} to ${bytes(max)})` : '';
-  throw new Error(`--${option}: ${text} is not a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}${unit}`);
+  throw new Error(
+    `--${option}: ${text} is not a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}${unit}`,
+  );
 }

@@ -1,9 +1,14 @@
 /** One scenario between one server and its clients, each side a process of its own. */
+import { setTimeout } from 'node:timers/promises';
+
 import { Peer } from './peer.mjs';
 import { shapeOf } from './scenarios.mjs';
 
 /** What a run may take beyond its time, ms: the load itself gives up earlier. */
 const EXTRA_MS = 20_000;
+
+/** How long a process that loses its connections may take to be over, ms. */
+const DEATH_MS = 200;
 
 /**
  * Measures, and checks every message. Rejects when one is wrong or missing, or when a side breaks.
@@ -17,6 +22,10 @@ export async function measure(what) {
   try {
     await Promise.all([server.ready(), client.ready()]);
     return await exchange(server, client, what);
+  } catch (error) {
+    // The end of a process explains what the other one complains of.
+    const end = await Promise.race([server.ended, client.ended, setTimeout(DEATH_MS)]);
+    throw end === undefined ? error : new Error(end, { cause: error });
   } finally {
     server.kill();
     client.kill();
@@ -27,6 +36,7 @@ async function exchange(server, client, { client: from, server: to, scenario, si
   const shape = { size, ...shapeOf(scenario, size) };
   const address = await server.ask('start', { backend: to, scenario, size });
   await client.ask('start', { backend: from, scenario, address, ...shape });
+  await server.ask('admit', shape);
   const run = (ms) => client.ask('run', { ms }, ms + EXTRA_MS);
 
   const warm = await run(warmup * 1000);
@@ -46,6 +56,10 @@ async function exchange(server, client, { client: from, server: to, scenario, si
     connections: shape.connections,
     window: shape.window,
     client: { cpuUsPerMessage: cpuUs / messages, rss: used.rss, peakRss: used.peakRss },
-    server: { cpuUsPerMessage: (after.cpuUs - before.cpuUs) / messages, rss: after.rss, peakRss: after.peakRss },
+    server: {
+      cpuUsPerMessage: (after.cpuUs - before.cpuUs) / messages,
+      rss: after.rss,
+      peakRss: after.peakRss,
+    },
   };
 }

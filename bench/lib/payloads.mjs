@@ -28,10 +28,14 @@ export class Payloads {
   check(received, number) {
     const expected = this.message(number);
     if (expected.equals(received)) return;
-    const what =
-      received.length === expected.length
-        ? `it has number ${received.readUInt32BE(0)} or other bytes`
-        : `it has ${received.length} bytes instead of ${expected.length}`;
-    throw new Error(`wrong message where number ${number} was due: ${what}`);
+    throw new Error(`wrong message where number ${number} was due: ${difference(received, expected)}`);
   }
+}
+
+function difference(received, expected) {
+  if (received.length !== expected.length) {
+    return `it has ${received.length} bytes instead of ${expected.length}`;
+  }
+  const number = received.readUInt32BE(0);
+  return number === expected.readUInt32BE(0) ? 'some of its bytes are others' : `it is number ${number}`;
 }

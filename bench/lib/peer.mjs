@@ -28,6 +28,9 @@ export class Peer {
   #requests = new Map();
   #ids = 0;
   #onProgress;
+  #end;
+  /** Resolves with the reason once the process is over. */
+  ended = new Promise((resolve) => (this.#end = resolve));
 
   /**
    * Starts `<role>-child.mjs`; `ready` says when it can be asked.
@@ -38,11 +41,14 @@ export class Peer {
   constructor(role, core, onProgress) {
     const file = fileURLToPath(new URL(`${role}-child.mjs`, import.meta.url));
     // taskset replaces itself by Node, which finds the channel to us where fork has left it.
-    const pinned = core === undefined ? {} : { execPath: 'taskset', execArgv: ['-c', String(core), process.execPath] };
+    const pinned =
+      core === undefined ? {} : { execPath: 'taskset', execArgv: ['-c', String(core), process.execPath] };
     this.#child = fork(file, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], ...pinned });
     this.#onProgress = onProgress;
     alive.add(this.#child);
-    this.#child.stderr.setEncoding('utf8').on('data', (text) => (this.#said = (this.#said + text).slice(-KEPT)));
+    this.#child.stderr
+      .setEncoding('utf8')
+      .on('data', (text) => (this.#said = (this.#said + text).slice(-KEPT)));
     this.#child.on('message', (message) => this.#hear(message));
     this.#child.on('error', (error) => this.#over(error.message));
     this.#child.on('close', (code, signal) => this.#over(`the ${role} ended with ${signal ?? code}`));
@@ -67,7 +73,10 @@ export class Peer {
 
   #answer(id, limitMs, method = 'starting') {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${method} took more than ${limitMs / 1000} s`)), limitMs);
+      const timer = setTimeout(
+        () => reject(new Error(`${method} took more than ${limitMs / 1000} s`)),
+        limitMs,
+      );
       const settle = (outcome) => {
         clearTimeout(timer);
         this.#requests.delete(id);
@@ -87,6 +96,7 @@ export class Peer {
 
   #over(why) {
     alive.delete(this.#child);
+    this.#end(this.#complaint(why));
     for (const settle of this.#requests.values()) settle({ error: this.#complaint(why) });
   }
 

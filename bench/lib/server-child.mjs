@@ -1,7 +1,12 @@
 /** The server of a pairing, in a process of its own. Started by `peer.mjs`. */
+import { setTimeout } from 'node:timers/promises';
+
 import { listen } from '../../dist/index.js';
 import { backendOptions, checkBackend, serveParent, usage } from './child.mjs';
 import { REPLIES } from './replies.mjs';
+
+/** How often it is looked who is there, ms. */
+const POLL = 5;
 
 let server;
 /** The first fault: it explains the others. */
@@ -17,6 +22,11 @@ serveParent({
     server.on('handlerError', fail);
     REPLIES[scenario](server, size, fail);
     return server.addresses[0];
+  },
+
+  /** The kernel accepts before the server does: a broadcast would miss those that it has not seen yet. */
+  async admit({ connections }) {
+    while (server.getConnectionCount() < connections) await setTimeout(POLL);
   },
 
   usage,

@@ -8,6 +8,7 @@ use std::{
     task::Waker,
 };
 
+use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{carrier::Writer, sink::Ledger};
@@ -41,7 +42,7 @@ pub(super) struct Wishes {
     pub reading: bool,
     /// Write what is queued, then end our side.
     pub close: bool,
-    /// Reset now.
+    /// Reset now. Also what a connection that is over is left with: nothing is queued for it any more.
     pub terminate: bool,
 }
 
@@ -60,24 +61,22 @@ impl Handle {
         }
     }
 
-    /// Offers `records` of `messages` messages to the kernel, and queues what it does not take.
-    pub(crate) fn send(&self, class: Class, records: &[u8], messages: usize) {
-        self.lock().send(class, records, messages);
+    /// Offers `records` of `messages` messages to the kernel, and queues what it does not take, which
+    /// is part of `batch`.
+    pub(crate) fn send(&self, class: Class, records: &[u8], messages: usize, batch: &Bytes) {
+        self.lock().send(class, records, messages, |rest| keep(rest, batch));
     }
 
     /// As [`send`](Self::send), only if no other thread is at the link; says whether it did.
     pub(crate) fn try_send(&self, class: Class, records: &[u8], messages: usize) -> bool {
         match self.half.try_lock() {
-            Ok(mut half) => half.send(class, records, messages),
-            Err(TryLockError::Poisoned(half)) => half.into_inner().send(class, records, messages),
+            Ok(mut half) => half.send(class, records, messages, Bytes::copy_from_slice),
+            Err(TryLockError::Poisoned(half)) => {
+                half.into_inner().send(class, records, messages, Bytes::copy_from_slice);
+            }
             Err(TryLockError::WouldBlock) => return false,
         }
         true
-    }
-
-    /// Queues whole records, taking their memory.
-    pub(crate) fn send_owned(&self, class: Class, records: Vec<u8>) {
-        self.lock().send_owned(class, records);
     }
 
     /// Starts or stops reading.
@@ -128,17 +127,21 @@ impl Handle {
 }
 
 impl Half {
-    fn send(&mut self, class: Class, records: &[u8], messages: usize) {
+    fn send(
+        &mut self,
+        class: Class,
+        records: &[u8],
+        messages: usize,
+        keep: impl FnOnce(&[u8]) -> Bytes,
+    ) {
+        if self.wishes.terminate {
+            return;
+        }
         let Some(socket) = &self.socket else {
             return self.out.push(class, records);
         };
-        let result = self.out.write_through(&mut Writer(socket), class, records, messages);
-        self.wrote(result);
-    }
-
-    fn send_owned(&mut self, class: Class, records: Vec<u8>) {
-        self.out.push_owned(class, records);
-        let result = self.write();
+        let io = &mut Writer(socket);
+        let result = self.out.write_through(io, class, records, messages, keep);
         self.wrote(result);
     }
 
@@ -190,5 +193,14 @@ impl Half {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
         }
+    }
+}
+
+/// Shares the memory of `batch` with the part of it that stays queued, unless that is the smaller part:
+/// then a copy pins less.
+fn keep(rest: &[u8], batch: &Bytes) -> Bytes {
+    match 2 * rest.len() >= batch.len() {
+        true => batch.slice_ref(rest),
+        false => Bytes::copy_from_slice(rest),
     }
 }

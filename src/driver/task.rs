@@ -211,6 +211,7 @@ impl<S: Sink> LinkTask<S> {
             socket.forget();
         }
         half.out.clear();
+        half.wishes.terminate = true;
         half.waker = None;
         drop(half);
         self.inbound.discard(&mut self.sink.room());

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::{Bytes, BytesMut};
+
 use super::{
     counters::{Counters, SlotLedger},
     descriptor::{Descriptor, Kind, Parcel, of_listener},
@@ -51,8 +53,8 @@ pub(crate) struct Core<P: Poller> {
 
 #[derive(Default)]
 struct Outgoing {
-    batches: Vec<Vec<u8>>,
-    spare: Vec<Vec<u8>>,
+    batches: Vec<Bytes>,
+    spare: Vec<BytesMut>,
 }
 
 /// Wakes the consumer, at most once until it has looked.
@@ -142,18 +144,18 @@ impl<P: Poller> Core<P> {
         if direct && outbox::write_directly(bytes, &self.table) {
             return;
         }
-        let mut outgoing = self.outgoing();
-        let mut batch = outgoing.spare.pop().unwrap_or_default();
-        batch.clear();
-        batch.extend_from_slice(bytes);
-        outgoing.batches.push(batch);
-        drop(outgoing);
-        self.poller().ring();
+        self.hand_over(|batch| batch.extend_from_slice(bytes));
     }
 
-    /// Hands over one large message, already a record in memory of its own.
-    pub(crate) fn submit_owned(&self, batch: Vec<u8>) {
-        self.outgoing().batches.push(batch);
+    /// Hands over one large message.
+    pub(crate) fn submit_large(&self, to: LinkId, class: u32, payload: &[u8]) {
+        self.hand_over(|batch| outbox::single(batch, to, class, payload));
+    }
+
+    fn hand_over(&self, fill: impl FnOnce(&mut BytesMut)) {
+        let mut batch = self.outgoing().spare.pop().unwrap_or_default();
+        fill(&mut batch);
+        self.outgoing().batches.push(batch.freeze());
         self.poller().ring();
     }
 
@@ -229,6 +231,20 @@ impl<P: Poller> Core<P> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps the memory of some batches of which nothing stayed queued.
+    fn recycle(&self, batches: Vec<Bytes>) {
+        let mut outgoing = self.outgoing();
+        for batch in batches {
+            if outgoing.spare.len() < SPARE_BATCHES
+                && let Ok(mut batch) = batch.try_into_mut()
+                && batch.capacity() <= SPARE_BATCH_BYTES
+            {
+                batch.clear();
+                outgoing.spare.push(batch);
+            }
+        }
+    }
+
     fn wake_consumer(&self) {
         if !self.consumer.awake.swap(true, Ordering::SeqCst) {
             (self.consumer.wake)();
@@ -245,11 +261,7 @@ impl<P: Poller> Host for Core<P> {
         for batch in &batches {
             outbox::apply(batch, &self.table);
         }
-        let mut outgoing = self.outgoing();
-        let room = SPARE_BATCHES.saturating_sub(outgoing.spare.len());
-        let spare = batches.into_iter().filter(|batch| batch.capacity() <= SPARE_BATCH_BYTES);
-        outgoing.spare.extend(spare.take(room));
-        drop(outgoing);
+        self.recycle(batches);
         if self.inbox.is_starved() {
             self.inbox.feed();
         }

@@ -27,6 +27,5 @@ pub(crate) use self::core::{Core, LinkPlan};
 pub(crate) use admission::ListenerAdmission;
 pub(crate) use counters::Counters;
 pub(crate) use descriptor::{Descriptor, Parcel};
-pub(crate) use outbox::single;
 pub(crate) use slab::Slab;
 pub(crate) use table::LinkId;

@@ -9,8 +9,13 @@
 //! The data of a `Send` is records ready for the wire. A batch that does not parse is a defect of the
 //! consumer's code: the rest of it is left out and the fault logged.
 
+use bytes::{Bytes, BytesMut};
+
 use super::table::{LinkId, Table};
-use crate::link::{Class, Released};
+use crate::{
+    frame::{HEADER as RECORD_HEADER, push_record},
+    link::{Class, Released},
+};
 
 const WORD: usize = 4;
 const HEADER: usize = 5 * WORD;
@@ -37,15 +42,15 @@ struct Run<'a> {
 }
 
 /// Does what a batch asks for, run by run.
-pub(super) fn apply(batch: &[u8], table: &Table) {
-    let mut rest = batch;
+pub(super) fn apply(batch: &Bytes, table: &Table) {
+    let mut rest: &[u8] = batch;
     while !rest.is_empty() {
         let Some((run, tail)) = Run::parse(rest) else {
             tracing::error!(bytes = rest.len(), "an outgoing batch does not parse");
             return;
         };
         rest = tail;
-        run.apply(table);
+        run.apply(table, batch);
     }
 }
 
@@ -63,17 +68,16 @@ pub(super) fn write_directly(batch: &[u8], table: &Table) -> bool {
     }
 }
 
-/// One message as a batch of its own.
-pub(crate) fn single(id: LinkId, class: u32, payload: &[u8]) -> Vec<u8> {
-    let data = crate::frame::HEADER + payload.len();
-    let mut batch = Vec::with_capacity(HEADER + data.next_multiple_of(WORD));
-    let words = [operation::SEND | class << 8, id.slot, id.generation, data as u32, 1];
-    for word in words {
-        batch.extend_from_slice(&word.to_ne_bytes());
+/// Appends one message as a run of its own.
+pub(super) fn single(to: &mut BytesMut, id: LinkId, class: u32, payload: &[u8]) {
+    let data = RECORD_HEADER + payload.len();
+    let padding = data.next_multiple_of(WORD) - data;
+    to.reserve(HEADER + data + padding);
+    for word in [operation::SEND | class << 8, id.slot, id.generation, data as u32, 1] {
+        to.extend_from_slice(&word.to_ne_bytes());
     }
-    crate::frame::push_record(&mut batch, payload);
-    batch.resize(batch.len().next_multiple_of(WORD), 0);
-    batch
+    push_record(to, payload);
+    to.extend_from_slice(&[0; WORD][..padding]);
 }
 
 impl<'a> Run<'a> {
@@ -103,7 +107,7 @@ impl<'a> Run<'a> {
         Some((run, rest))
     }
 
-    fn apply(&self, table: &Table) {
+    fn apply(&self, table: &Table, batch: &Bytes) {
         if self.operation == operation::RELEASE {
             return table.release(self.id);
         }
@@ -112,7 +116,7 @@ impl<'a> Run<'a> {
             return;
         };
         match self.operation {
-            operation::SEND => link.send(self.class, self.data, self.argument as usize),
+            operation::SEND => link.send(self.class, self.data, self.argument as usize, batch),
             operation::RESUME => link.set_reading(true),
             operation::PAUSE => link.set_reading(false),
             operation::CLOSE => link.close(),

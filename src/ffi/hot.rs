@@ -14,7 +14,7 @@ use super::raw::{self, Failed, Outcome, check};
 use crate::{
     driver::{IoThread, panic_message},
     error::Result,
-    exchange::{Core, Counters, Descriptor, LinkId, Parcel, Slab, single},
+    exchange::{Core, Counters, Descriptor, LinkId, Parcel, Slab},
 };
 
 /// Events handled in one wake before Node's loop has its turn: some hundred microseconds of work.
@@ -61,6 +61,9 @@ pub(super) struct Shared {
     pub dispatch: napi_value,
 }
 
+/// An exchange and its channel.
+pub(super) type Opened = (Arc<Core<IoThread>>, *mut Channel);
+
 /// Starts an exchange with its I/O thread in this environment.
 ///
 /// # Safety
@@ -68,7 +71,7 @@ pub(super) struct Shared {
 pub(super) unsafe fn open(
     env: napi_env,
     shared: &Shared,
-) -> Outcome<Result<(Arc<Core<IoThread>>, *mut Channel)>> {
+) -> Outcome<Result<Opened>> {
     // SAFETY: by this function's contract. The references keep the three buffers where they are until
     // the environment ends, and the channel with all that points into them ends before.
     unsafe {
@@ -303,15 +306,15 @@ impl Function<4> for SubmitLarge {
         [slot, generation, class, payload]: [napi_value; 4],
     ) -> Outcome<napi_value> {
         // SAFETY: by the contract of `Function`; the bytes are copied before JavaScript runs again.
-        let batch = unsafe {
-            let id = LinkId {
+        unsafe {
+            let to = LinkId {
                 slot: raw::to_u32(env, slot)?,
                 generation: raw::to_u32(env, generation)?,
             };
             let (start, len) = raw::bytes(env, payload)?;
-            single(id, raw::to_u32(env, class)?, slice(start, len))
-        };
-        channel.core()?.submit_owned(batch);
+            let class = raw::to_u32(env, class)?;
+            channel.core()?.submit_large(to, class, slice(start, len));
+        }
         Ok(ptr::null_mut())
     }
 }

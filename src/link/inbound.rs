@@ -45,6 +45,8 @@ pub struct Inbound {
     max_message: usize,
     state: State,
     received: u64,
+    /// Size of the largest record of the last read: what the next read had better have room for.
+    usual: usize,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,7 @@ impl Inbound {
             max_message,
             state: State::Carry(Vec::new()),
             received: 0,
+            usual: 0,
         }
     }
 
@@ -122,10 +125,15 @@ impl Inbound {
             return Ok(Step::Done(ReadTurn::Yield));
         };
         let carried = carry.len();
-        let Some((space, marks)) = room.space(carried + MIN_READ) else {
+        // Large records are read one by one, each to its end: a read that ends inside one costs copies.
+        let whole = self.usual.min(MAX_READ);
+        let Some((space, marks)) = room.space((carried + MIN_READ).max(whole)) else {
             return Ok(Step::Done(ReadTurn::Stalled));
         };
-        let end = space.len().min(carried + MAX_READ);
+        let end = match whole > carried + MIN_READ {
+            true => whole,
+            false => space.len().min(carried + MAX_READ),
+        };
         let (front, back) = space[..end].split_at_mut(carried);
         let bytes = match Step::of(io.read(back), back.len())? {
             Step::Read { bytes, .. } => bytes,
@@ -144,6 +152,7 @@ impl Inbound {
         // What came before a message that is too big is delivered all the same.
         let refused = split.announced.filter(|length| *length > self.max_message);
         self.state = split.tail(&space[..total]);
+        self.usual = split.largest;
         room.commit(split.used);
         room.hold(self.held() as isize - carried as isize);
         if let Some(length) = refused {
@@ -194,6 +203,7 @@ impl Inbound {
 struct Split {
     used: usize,
     announced: Option<usize>,
+    largest: usize,
 }
 
 impl Split {
@@ -201,6 +211,7 @@ impl Split {
         Self {
             used,
             announced: None,
+            largest: 0,
         }
     }
 
@@ -216,19 +227,18 @@ impl Split {
 
 /// Marks the whole records at the front of `bytes`, up to one above `max_message`.
 fn split(bytes: &[u8], max_message: usize, marks: &mut impl Marks) -> Split {
-    let mut used = 0;
-    while let Some(length) = frame::announced(&bytes[used..]) {
-        let end = used + HEADER + length;
+    let mut split = Split::whole(0);
+    while let Some(length) = frame::announced(&bytes[split.used..]) {
+        let end = split.used + HEADER + length;
+        split.largest = split.largest.max(HEADER + length);
         if length > max_message || end > bytes.len() {
-            return Split {
-                used,
-                announced: Some(length),
-            };
+            split.announced = Some(length);
+            break;
         }
-        marks.message(used + HEADER, length);
-        used = end;
+        marks.message(split.used + HEADER, length);
+        split.used = end;
     }
-    Split::whole(used)
+    split
 }
 
 fn too_big(length: usize, limit: usize) -> Error {

@@ -9,6 +9,8 @@ use std::{
     io::{self, IoSlice, Write},
 };
 
+use bytes::{Bytes, BytesMut};
+
 use crate::{
     error::{Code, Error, Result},
     frame::{self, HEADER, Protocol},
@@ -31,6 +33,9 @@ const CLASSES: usize = 3;
 /// Small batches are gathered into chunks of this size, so that one entry of the vectored write is
 /// worth its cost and no message pays an allocation.
 const CHUNK: usize = 64 * 1024;
+
+/// From this size on a chunk of its own costs less than a copy.
+const SHARED: usize = 4 * 1024;
 
 /// Slices offered to one vectored write; the kernel's own limit is 1,024.
 const SLICES: usize = 64;
@@ -74,12 +79,14 @@ pub struct Outbound {
 #[derive(Debug, Default)]
 struct Queue {
     chunks: VecDeque<Chunk>,
+    /// Small pushes gather here, behind the chunks.
+    tail: BytesMut,
 }
 
 /// Whole records; those before `at` are written.
 #[derive(Debug)]
 struct Chunk {
-    records: Vec<u8>,
+    records: Bytes,
     at: usize,
 }
 
@@ -99,13 +106,13 @@ impl Outbound {
         self.queues[class as usize].push(records);
     }
 
-    /// Queues whole records, taking their memory.
-    pub fn push_owned(&mut self, class: Class, records: Vec<u8>) {
-        self.queues[class as usize].push_owned(records);
+    /// Queues whole records, sharing their memory.
+    pub fn push_shared(&mut self, class: Class, records: Bytes) {
+        self.queues[class as usize].push_shared(records);
     }
 
     /// Queues records of `messages` messages, but offers them to the kernel first if nothing else
-    /// waits, straight from where they are.
+    /// waits, straight from where they are. What it does not take is queued as `keep` gives it.
     ///
     /// # Errors
     /// `ConnectionLost` when the write fails.
@@ -115,9 +122,10 @@ impl Outbound {
         class: Class,
         records: &[u8],
         messages: usize,
+        keep: impl FnOnce(&[u8]) -> Bytes,
     ) -> Result<Written> {
         if self.wire_header != HEADER || !self.is_empty() {
-            self.push(class, records);
+            self.push_shared(class, keep(records));
             return self.on_writable(io);
         }
         let taken = write_once(io, &[IoSlice::new(records)])?;
@@ -125,8 +133,10 @@ impl Outbound {
             self.released.add(taken - messages * HEADER, messages);
             return Ok(Written::All);
         }
-        self.push(class, records);
-        self.consume(class as usize, taken);
+        let (whole, count) = whole_records(records, taken);
+        self.released.add(whole - count * HEADER, count);
+        self.push_shared(class, keep(&records[whole..]));
+        self.consume(class as usize, taken - whole);
         Ok(Written::Blocked)
     }
 
@@ -136,6 +146,7 @@ impl Outbound {
     /// `ConnectionLost` when the write fails.
     pub fn on_writable(&mut self, io: &mut impl Write) -> Result<Written> {
         while let Some(class) = self.next_class() {
+            self.queues[class].seal();
             let (offered, taken) = {
                 let mut slices = [IoSlice::new(&[]); SLICES];
                 let (count, offered) = self.gather(class, &mut slices);
@@ -156,7 +167,7 @@ impl Outbound {
 
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
-        self.queues.iter().all(|queue| queue.chunks.is_empty())
+        self.queues.iter().all(Queue::is_empty)
     }
 
     /// Drops everything queued.
@@ -169,7 +180,7 @@ impl Outbound {
     fn next_class(&self) -> Option<usize> {
         match self.started {
             Some((class, _)) => Some(class),
-            None => self.queues.iter().position(|queue| !queue.chunks.is_empty()),
+            None => self.queues.iter().position(|queue| !queue.is_empty()),
         }
     }
 
@@ -178,7 +189,7 @@ impl Outbound {
         let mut skip = self.started.map_or(0, |(_, written)| written);
         // A started message of a lower class may be finished, but nothing behind it goes out while
         // a higher class waits.
-        let only_first = skip > 0 && self.queues[..class].iter().any(|q| !q.chunks.is_empty());
+        let only_first = skip > 0 && self.queues[..class].iter().any(|queue| !queue.is_empty());
         let (mut count, mut total) = (0, 0);
         for chunk in &self.queues[class].chunks {
             for slice in chunk.wire(self.wire_header, only_first) {
@@ -203,6 +214,7 @@ impl Outbound {
         let header = self.wire_header;
         let mut written = self.started.take().map_or(0, |(_, written)| written);
         let queue = &mut self.queues[class];
+        queue.seal();
         while let Some(payload) = queue.front() {
             let left = header + payload - written;
             let step = taken.min(left);
@@ -226,17 +238,29 @@ impl Outbound {
 }
 
 impl Queue {
+    fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.tail.is_empty()
+    }
+
     fn push(&mut self, records: &[u8]) {
-        match self.chunks.back_mut() {
-            Some(last) if last.records.len() + records.len() <= CHUNK => {
-                last.records.extend_from_slice(records);
-            }
-            _ => self.push_owned(records.to_vec()),
+        self.tail.extend_from_slice(records);
+        if self.tail.len() >= CHUNK {
+            self.seal();
         }
     }
 
-    fn push_owned(&mut self, records: Vec<u8>) {
-        if !records.is_empty() {
+    fn push_shared(&mut self, records: Bytes) {
+        if records.len() < SHARED {
+            return self.push(&records);
+        }
+        self.seal();
+        self.chunks.push_back(Chunk { records, at: 0 });
+    }
+
+    /// Makes a chunk of the tail.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            let records = self.tail.split().freeze();
             self.chunks.push_back(Chunk { records, at: 0 });
         }
     }
@@ -291,6 +315,20 @@ impl<'a> Iterator for WireSlices<'a> {
         self.rest = if self.only_first { &[] } else { rest };
         Some(&record[HEADER - self.wire_header..])
     }
+}
+
+/// Length and number of the records that lie whole in the first `taken` bytes.
+fn whole_records(records: &[u8], taken: usize) -> (usize, usize) {
+    let (mut whole, mut count) = (0, 0);
+    while let Some(payload) = frame::announced(&records[whole..]) {
+        let end = whole + HEADER + payload;
+        if end > taken {
+            break;
+        }
+        whole = end;
+        count += 1;
+    }
+    (whole, count)
 }
 
 /// One write; zero bytes where it would block.

@@ -25,7 +25,8 @@ export class RawPeer {
     const { hostname, port } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
     const peer = new RawPeer(socket);
-    await next(socket, 'connect');
+    // A reset that comes at once may take the place of the connection.
+    await Promise.race([next(socket, 'connect'), next(socket, 'close')]);
     return peer;
   }
 

@@ -62,7 +62,8 @@ export class Arguments {
     const text = this.#text(name);
     if (text === undefined) return fallback;
     const found = allowed.find((word) => word === text);
-    if (found === undefined) throw new UsageError(`--${name} takes ${allowed.join(', ')}; not ${quote(text)}`);
+    if (found === undefined)
+      throw new UsageError(`--${name} takes ${allowed.join(', ')}; not ${quote(text)}`);
     return found;
   }
 
@@ -71,7 +72,9 @@ export class Arguments {
     if (text === undefined) return range.default;
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (number >= range.min && number <= range.max) return number;
-    throw new UsageError(`--${name} takes a whole number from ${range.min} to ${range.max}; not ${quote(text)}`);
+    throw new UsageError(
+      `--${name} takes a whole number from ${range.min} to ${range.max}; not ${quote(text)}`,
+    );
   }
 
   /** A time in ms: `250ms`, `1.5s`, `2m`, or a number without a unit. */
@@ -104,7 +107,8 @@ interface OptionToken {
 }
 
 function valueOf({ name, rawName, value, inlineValue }: OptionToken, specs: OptionSpecs): string | true {
-  if (!Object.hasOwn(specs, name)) throw new UsageError(`unknown option ${quote(rawName)}${meant(name, specs)}`);
+  if (!Object.hasOwn(specs, name))
+    throw new UsageError(`unknown option ${quote(rawName)}${meant(name, specs)}`);
   const takes = specs[name].value;
   if (takes === undefined) {
     if (value !== undefined) throw new UsageError(`--${name} takes no value`);

@@ -28,6 +28,12 @@ export function backendOptions(given: Arguments): { readonly forceTs?: true } {
 }
 
 /** For people: `native backend (rust)`. */
-export function describeBackend({ mode, backend }: { readonly mode: Mode; readonly backend: Backend }): string {
+export function describeBackend({
+  mode,
+  backend,
+}: {
+  readonly mode: Mode;
+  readonly backend: Backend;
+}): string {
   return mode === backend ? 'TypeScript backend' : `${mode} backend (${backend})`;
 }

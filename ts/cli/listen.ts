@@ -41,7 +41,8 @@ export const listen: Command = {
 
   async run(given, context) {
     given.exclude('echo', 'broadcast');
-    if (given.positionals.length === 0) throw new UsageError('an endpoint is missing, such as tcp://127.0.0.1:9000');
+    if (given.positionals.length === 0)
+      throw new UsageError('an endpoint is missing, such as tcp://127.0.0.1:9000');
     const { protocol, dialect } = dialectOf(given, 'buffer');
     const { server } = createQWormholeServer({
       ...backendOptions(given),

@@ -35,7 +35,13 @@ function runProgram(words: readonly string[], context: Context): number {
   if (asksForHelp([first]) || first === 'help') return print(programHelp(COMMANDS), context);
   if (first === '--version') return print(packageVersion(), context);
   const kind = first.startsWith('-') ? 'option' : 'command';
-  const meant = kind === 'command' ? nearest(first, COMMANDS.map(({ name }) => name)) : undefined;
+  const meant =
+    kind === 'command'
+      ? nearest(
+          first,
+          COMMANDS.map(({ name }) => name),
+        )
+      : undefined;
   const hint = meant === undefined ? '' : `, did you mean ${meant}?`;
   throw new UsageError(`unknown ${kind} ${quote(first)}${hint}`);
 }
@@ -59,9 +65,14 @@ function showWarnings(context: Context): void {
   process.on('warning', ({ message }) => context.note(`warning: ${message}`));
 }
 
+/** How long a reader of the output has after a stop, ms. */
+const LAST_OUTPUT_MS = 1_000;
+
 const context = new Context();
 showWarnings(context);
 const code = await run(process.argv.slice(2), context);
-if (context.outputError !== undefined) context.note(`qwormhole: cannot write: ${context.outputError.message}`);
-// Not exit(): what is still to be written is written, and a process that does not end shows a handle left open.
+if (context.outputError !== undefined)
+  context.note(`qwormhole: cannot write: ${context.outputError.message}`);
+// Not exit(): what is still to be written is written, unless we are told to stop and nobody reads it.
 process.exitCode = context.outputError === undefined ? code : EXIT_FAILED;
+if (context.stop.aborted) setTimeout(() => process.exit(), LAST_OUTPUT_MS).unref();

@@ -6,6 +6,7 @@ const GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
 export class Output {
   readonly #stream: NodeJS.WritableStream;
   #isBroken = false;
+  #draining: Promise<void> | undefined;
 
   /** @param onBroken Nothing more can be written: the reader is gone, or there is an error. */
   constructor(stream: NodeJS.WritableStream, onBroken: (error: Error | undefined) => void) {
@@ -30,6 +31,13 @@ export class Output {
   /** After a `false`: resolves when more can be written, or when it makes no difference any more. */
   drained(): Promise<void> {
     if (this.#isBroken) return Promise.resolve();
-    return new Promise((resolve) => this.#stream.once('drain', () => resolve()));
+    // One for all who wait: there may be as many as connections.
+    this.#draining ??= new Promise((resolve) => {
+      this.#stream.once('drain', () => {
+        this.#draining = undefined;
+        resolve();
+      });
+    });
+    return this.#draining;
   }
 }

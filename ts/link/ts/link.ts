@@ -19,10 +19,10 @@ import type {
   Protocol,
   SendResult,
 } from '../link.js';
-import { closeTimeout, truncated } from './faults.js';
+import { closeTimeout, outOfBudget, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
-import { linkMemory } from './memory.js';
+import { linkMemory, type Starved } from './memory.js';
 import { RawDecoder } from './raw-decoder.js';
 import { SocketWriter } from './socket-writer.js';
 
@@ -32,7 +32,7 @@ const MAX_UTF8_PER_UNIT = 3;
 /** From this bound on a pass over the string costs less than the memory that the bound would waste, bytes. */
 const MEASURE_FROM = 4096;
 
-export class TsLink extends BoundedLink {
+export class TsLink extends BoundedLink implements Starved {
   readonly info: LinkInfo;
   declare handler: LinkHandler;
   readonly #socket: Socket;
@@ -181,16 +181,25 @@ export class TsLink extends BoundedLink {
     }
     if (!this.#isStarved && linkMemory.isFull(this.limits.memoryBudget)) {
       this.#isStarved = true;
-      linkMemory.wait(this, this.limits.memoryBudget, this.#onMemory);
+      linkMemory.wait(this, this.limits.memoryBudget);
     }
     if (this.#isStarved || hasUnparsed) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
-  readonly #onMemory = (): void => {
+  /** Bytes received that are in no delivered message. */
+  get held(): number {
+    return this.#held;
+  }
+
+  onMemory(): void {
     this.#isStarved = false;
     this.#wake();
-  };
+  }
+
+  onStuck(): void {
+    this.#fail(outOfBudget(this.#held, this.limits.memoryBudget));
+  }
 
   /** Has what is held delivered from the event loop. */
   #wake(): void {

@@ -1,5 +1,5 @@
 /**
- * Bytes that this backend holds in this environment, and the queue of links that wait because the
+ * Bytes that this backend holds in this environment, and the links that are not read because the
  * environment holds too much.
  */
 import { environmentBudget } from '../budget.js';
@@ -7,9 +7,17 @@ import { environmentBudget } from '../budget.js';
 /** How often waiting links look again, ms: memory of the other backend is freed without notice. */
 const LOOK_AGAIN_MS = 20;
 
-interface Waiter {
-  readonly budget: number;
-  readonly resume: () => void;
+/** Nothing was freed for so long, ms: whoever holds the most of an unfinished message will not finish it. */
+const STUCK_MS = 5000;
+
+/** A link that waits for memory. */
+export interface Starved {
+  /** Bytes it holds of a message that is not finished. */
+  readonly held: number;
+  /** There is room again. */
+  onMemory(): void;
+  /** It is to give up what it holds, and itself. */
+  onStuck(): void;
 }
 
 export class LinkMemory {
@@ -17,8 +25,11 @@ export class LinkMemory {
   inbound = 0;
   /** Accepted for sending and not taken by the kernel, bytes. */
   outbound = 0;
-  readonly #waiters = new Map<object, Waiter>();
+  /** In the order of asking, with the budget of each. */
+  readonly #waiting = new Map<Starved, number>();
   #timer: NodeJS.Timeout | undefined;
+  #lastUsed = 0;
+  #lastFreedAt = 0;
   #users = 0;
   #removeGauge: (() => void) | undefined;
 
@@ -40,31 +51,40 @@ export class LinkMemory {
     return environmentBudget.used() >= budget;
   }
 
-  /** Calls `resume` once the environment holds less than `budget` bytes, in the order of asking. */
-  wait(owner: object, budget: number, resume: () => void): void {
-    this.#waiters.set(owner, { budget, resume });
-    this.#timer ??= setInterval(this.#look, LOOK_AGAIN_MS).unref();
+  /** Tells `link` once the environment holds less than `budget` bytes. */
+  wait(link: Starved, budget: number): void {
+    this.#waiting.set(link, budget);
+    if (this.#timer !== undefined) return;
+    this.#lastUsed = Infinity;
+    this.#timer = setInterval(this.#look, LOOK_AGAIN_MS).unref();
   }
 
   /** Waits no more. */
-  forget(owner: object): void {
-    this.#waiters.delete(owner);
-    if (this.#waiters.size === 0) this.#stop();
+  forget(link: Starved): void {
+    if (!this.#waiting.delete(link) || this.#waiting.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   readonly #look = (): void => {
-    for (const [owner, { budget, resume }] of this.#waiters) {
-      // Each resumed link may fill it again: the next one asks anew.
-      if (this.isFull(budget)) return;
-      this.#waiters.delete(owner);
-      resume();
+    const used = environmentBudget.used();
+    const now = performance.now();
+    if (used < this.#lastUsed) this.#lastFreedAt = now;
+    this.#lastUsed = used;
+    for (const [link, budget] of this.#waiting) {
+      // Each one may fill it again: the next one asks anew.
+      if (this.isFull(budget)) break;
+      this.forget(link);
+      link.onMemory();
     }
-    if (this.#waiters.size === 0) this.#stop();
+    if (this.#waiting.size > 0 && now - this.#lastFreedAt > STUCK_MS) this.#cutLargest(now);
   };
 
-  #stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+  #cutLargest(now: number): void {
+    this.#lastFreedAt = now;
+    const links = [...this.#waiting.keys()];
+    const largest = links.reduce((most, link) => (link.held > most.held ? link : most));
+    if (largest.held > 0) largest.onStuck();
   }
 }
 

@@ -1,0 +1,100 @@
+/** Every wait can be given up, and what was begun is undone. */
+import { getEventListeners } from 'node:events';
+import { connect, createQWormholeClient, createQWormholeServer, listen } from 'qwormhole';
+import { expect, it } from 'vitest';
+import { blackHole } from '../support/black-hole.js';
+import { RawPeer } from '../support/raw-peer.js';
+import { ANYWHERE, call, cleanUp, serve } from '../support/scene.js';
+import { failure, next, sleep, until } from '../support/wait.js';
+
+it('gives up connecting and frees the socket', async () => {
+  const { client } = createQWormholeClient({ endpoints: await blackHole() });
+  cleanUp(() => client.close());
+  const controller = new AbortController();
+  const reason = new Error('changed my mind');
+  const given = failure(() => client.connect({ signal: controller.signal }));
+  await sleep(10);
+  controller.abort(reason);
+  expect(await given).toMatchObject({ code: 'ERR_QW_ABORTED', cause: reason });
+  expect(client.state).toBe('idle');
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+});
+
+it('does not begin when the signal is aborted already', async () => {
+  const server = await serve();
+  const { client } = createQWormholeClient({ endpoints: server.addresses[0] });
+  cleanUp(() => client.close());
+  expect(await failure(() => client.connect({ signal: AbortSignal.abort('no') }))).toMatchObject({
+    code: 'ERR_QW_ABORTED',
+    cause: 'no',
+  });
+  const options = { signal: AbortSignal.abort('never') };
+  expect(await failure(() => connect(server.addresses[0], options))).toMatchObject({ code: 'ERR_QW_ABORTED' });
+  expect(await failure(() => listen(ANYWHERE, options))).toMatchObject({ code: 'ERR_QW_ABORTED' });
+  await sleep(20);
+  expect(server.stats().connectionsAccepted).toBe(0);
+});
+
+it('ends a client with the signal of its life', async () => {
+  const server = await serve();
+  const controller = new AbortController();
+  const client = await call(server, { signal: controller.signal });
+  const closed = next(client, 'close');
+  controller.abort();
+  expect((await closed)[2]).toBe(true);
+  expect(client.state).toBe('closed');
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+});
+
+it('ends the attempts of a client with the signal of its life', async () => {
+  const controller = new AbortController();
+  const { client } = createQWormholeClient({
+    endpoints: 'tcp://127.0.0.1:1',
+    reconnect: { initial: true, baseMs: 5, capMs: 10 },
+    signal: controller.signal,
+  });
+  const connecting = failure(() => client.connect());
+  await next(client, 'reconnecting');
+  controller.abort('enough');
+  expect(await connecting).toMatchObject({ code: 'ERR_QW_ABORTED', cause: 'enough' });
+});
+
+it('closes a server with the signal of its life', async () => {
+  const controller = new AbortController();
+  const server = await serve({ signal: controller.signal });
+  const client = await call(server, { reconnect: false });
+  const both = Promise.all([next(server, 'close'), next(client, 'close')]);
+  controller.abort();
+  await both;
+  expect(server.ready).toBe(false);
+});
+
+it('gives up waiting for a server to close, which closes all the same', async () => {
+  const server = await serve();
+  const peer = await RawPeer.connect(server.addresses[0]);
+  cleanUp(() => peer.destroy());
+  await until(() => server.getConnectionCount() === 1, 'the connection');
+  const closed = next(server, 'close');
+  const error = await failure(() => server.close({ gracefulMs: 400, signal: AbortSignal.timeout(20) }));
+  expect(error.code).toBe('ERR_QW_ABORTED');
+  await closed;
+});
+
+it('gives up listening and binds nothing', async () => {
+  const { server } = createQWormholeServer({ endpoints: ANYWHERE });
+  cleanUp(() => server.close());
+  const controller = new AbortController();
+  const listening = failure(() => server.listen({ signal: controller.signal }));
+  controller.abort();
+  expect(await listening).toMatchObject({ code: 'ERR_QW_ABORTED' });
+  await until(() => !server.ready && server.addresses.length === 0, 'nothing bound');
+});
+
+it('says in time that a connection cannot be had', async () => {
+  const nowhere = await blackHole();
+  const began = performance.now();
+  const error = await failure(() => connect(nowhere, { connectTimeoutMs: 150 }));
+  expect(error).toMatchObject({ code: 'ERR_QW_CONNECT_TIMEOUT', retriable: true });
+  expect(performance.now() - began).toBeGreaterThan(140);
+  expect(performance.now() - began).toBeLessThan(3000);
+});

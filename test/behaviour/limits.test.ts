@@ -1,0 +1,62 @@
+/** Bounds hold whatever a peer does. */
+import { expect, it } from 'vitest';
+import { RawPeer } from '../support/raw-peer.js';
+import { call, cleanUp, echo, serve } from '../support/scene.js';
+import { next, sleep, until } from '../support/wait.js';
+
+const MIB = 1024 * 1024;
+
+it('does not believe an announced length', async () => {
+  const server = await serve({ maxMessage: 64 * MIB });
+  server.on('message', () => {});
+  const before = process.memoryUsage().rss;
+  const header = Buffer.alloc(4);
+  header.writeUInt32BE(64 * MIB);
+  for (let i = 0; i < 50; i += 1) {
+    const peer = await RawPeer.connect(server.addresses[0]);
+    cleanUp(() => peer.destroy());
+    peer.write(header);
+    peer.write('a little');
+  }
+  await until(() => server.getConnectionCount() === 50, 'the connections');
+  await sleep(50);
+  expect(process.memoryUsage().rss - before).toBeLessThan(100 * MIB);
+});
+
+it('stops reading beyond the memory budget and goes on when there is room again', async () => {
+  const server = await serve({ memoryBudget: 2 * MIB, maxMessage: 8 * MIB });
+  let received = 0;
+  server.on('message', () => (received += 1));
+  const header = Buffer.alloc(4);
+  header.writeUInt32BE(4 * MIB);
+  const arrived = next(server, 'connection');
+  const hog = await RawPeer.connect(server.addresses[0]);
+  cleanUp(() => hog.destroy());
+  const [hogged] = await arrived;
+  hog.write(Buffer.concat([header, Buffer.alloc(3 * MIB)]));
+  await sleep(200);
+  const honest = await call(server);
+  honest.send('waits');
+  await sleep(100);
+  expect(received).toBe(0);
+  hogged.terminate();
+  await until(() => received === 1, 'the honest one');
+});
+
+it('echoes through a thousand short connections without keeping anything', async () => {
+  const server = await serve({ codec: 'text' });
+  echo(server);
+  for (let round = 0; round < 20; round += 1) {
+    await Promise.all(
+      Array.from({ length: 50 }, async (_, i) => {
+        const client = await call(server, { codec: 'text', reconnect: false });
+        const back = next(client, 'message');
+        client.send(`${round} ${i}`);
+        expect(await back).toEqual([`${round} ${i}`]);
+        await client.close();
+      }),
+    );
+  }
+  await until(() => server.getConnectionCount() === 0, 'no connection');
+  expect(server.stats().connectionsAccepted).toBe(1000);
+});
