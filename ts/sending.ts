@@ -2,6 +2,7 @@
 import { describe } from './describe.js';
 import { QWormholeError } from './errors/error.js';
 import type { ClassIndex } from './link/link.js';
+import { byteLength } from './link/view.js';
 
 /** Which messages overtake which, while they are queued. */
 export type MessageClass = 'high' | 'normal' | 'low';
@@ -37,7 +38,7 @@ export function classOf(name: MessageClass | undefined): ClassIndex {
 
 /** Bytes of a payload on the wire. */
 export function sizeOf(payload: string | Uint8Array): number {
-  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
+  return typeof payload === 'string' ? Buffer.byteLength(payload) : byteLength(payload);
 }
 
 /** Throws `ERR_QW_OPTION_INVALID` unless they are a close code and a reason. */

@@ -14,6 +14,9 @@ import { UsageError } from './usage-error.js';
 
 const COMMANDS: readonly Command[] = [listen, connect, doctor, bench];
 
+/** How long a reader of the output has after a stop, ms. */
+const LAST_OUTPUT_MS = 1_000;
+
 async function run(words: readonly string[], context: Context): Promise<number> {
   const command = COMMANDS.find(({ name }) => name === words[0]);
   try {
@@ -64,9 +67,6 @@ function showWarnings(context: Context): void {
   process.removeAllListeners('warning');
   process.on('warning', ({ message }) => context.note(`warning: ${message}`));
 }
-
-/** How long a reader of the output has after a stop, ms. */
-const LAST_OUTPUT_MS = 1_000;
 
 const context = new Context();
 showWarnings(context);

@@ -4,6 +4,7 @@
  */
 import { tooBig } from '../errors/error.js';
 import { environmentBudget } from './budget.js';
+import { byteLength } from './view.js';
 import type { ClassIndex, DropReason, Link, LinkHandler, LinkInfo, LinkLimits, SendResult } from './link.js';
 
 /** UTF-8 needs at most three bytes for each UTF-16 code unit. */
@@ -37,7 +38,7 @@ export abstract class BoundedLink implements Link {
     if (this.ended) return this.#drop('closed');
     const buffered = this.bufferedAmount;
     if (typeof payload === 'string') return this.#sendString(payload, cls, buffered);
-    const size = payload.byteLength;
+    const size = byteLength(payload);
     if (!this.#admits(size, buffered)) return 'dropped';
     this.enqueueBytes(payload, cls);
     return this.#accepted(buffered + size);

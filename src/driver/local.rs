@@ -1,0 +1,82 @@
+//! Running links on the runtime of whoever asks, without a thread of their own.
+//!
+//! The Rust API uses this: its links are ordinary tasks beside the program's own. Messages are queued
+//! here and written by the link's task, so that all that is sent until the program yields goes out in
+//! one write.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::BytesMut;
+use tokio::net::TcpStream;
+
+use super::{
+    dial::{dial, ends_of, run},
+    guarded::spawn_link,
+    handle::Handle,
+    poller::NewLink,
+    sink::{Ends, Sink},
+};
+use crate::{
+    error::Result,
+    frame::{self, HEADER},
+    link::Class,
+};
+
+/// Messages up to this size get their record on the stack; the queue copies it from there.
+const ON_STACK: usize = 1024;
+
+/// Runs a link over an accepted connection; gives the addresses of both ends.
+pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S>) -> Result<Ends> {
+    let ends = ends_of(&stream)?;
+    spawn_link(run(stream, ends, link));
+    Ok(ends)
+}
+
+/// Connects and runs the link; its sink hears the outcome.
+pub(crate) fn dial_here<S: Sink>(
+    socket: std::net::TcpStream,
+    to: SocketAddr,
+    within: Duration,
+    link: NewLink<S>,
+) {
+    spawn_link(dial(socket, to, within, link));
+}
+
+impl Handle {
+    /// Queues one message for the link's task to write, if `admit` lets it in. `None` once our side
+    /// was told to end: nothing is queued then, and `admit` is not asked.
+    ///
+    /// `admit` runs under the link's lock, as does the publishing of what was written: counts kept by
+    /// the two are exact.
+    pub(crate) fn queue<T, E>(
+        &self,
+        class: Class,
+        payload: &[u8],
+        admit: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> Option<std::result::Result<T, E>> {
+        let mut half = self.lock();
+        if half.wishes.close || half.wishes.terminate {
+            return None;
+        }
+        let admitted = match admit() {
+            Ok(admitted) => admitted,
+            refused => return Some(refused),
+        };
+        // Where something waits, the task was woken for it or waits for the socket already.
+        let wake = half.out.is_empty();
+        if payload.len() <= ON_STACK {
+            let mut record = [0; HEADER + ON_STACK];
+            record[..HEADER].copy_from_slice(&(payload.len() as u32).to_be_bytes());
+            record[HEADER..][..payload.len()].copy_from_slice(payload);
+            half.out.push(class, &record[..HEADER + payload.len()]);
+        } else {
+            let mut record = BytesMut::with_capacity(HEADER + payload.len());
+            frame::push_record(&mut record, payload);
+            half.out.push_shared(class, record.freeze());
+        }
+        if wake {
+            half.wake();
+        }
+        Some(Ok(admitted))
+    }
+}

@@ -1,0 +1,117 @@
+/** The addon as this package sees it; `native/binding.d.cts` is generated from the Rust side. */
+
+/** The boundary that this package speaks; the addon's must be the same. */
+export const SEAM_VERSION = 1;
+
+/** A failure as it crosses the boundary. */
+export interface Fault {
+  readonly code: string;
+  readonly context: string;
+  readonly os?: number | null;
+}
+
+/** Plain functions, called per batch. */
+export interface HotFunctions {
+  /** Hands over that many bytes of the outgoing buffer; `direct`: one run, to be written at once. */
+  submit(length: number, direct: boolean): void;
+  /** Hands over one large message. */
+  submitLarge(slot: number, generation: number, cls: number, payload: Uint8Array): void;
+  /** Lends memory for received bytes. */
+  lend(id: number, memory: ArrayBuffer): void;
+  /** The text of a parcel. */
+  takeText(ticket: number): string | undefined;
+  /** Copies the bytes of a parcel. */
+  takeBytes(ticket: number, target: Uint8Array): void;
+  /** Whether the I/O side keeps the process alive. */
+  hold(alive: boolean): void;
+}
+
+/** One I/O thread. */
+export interface IoCore {
+  fault(): Fault | null;
+  functions(): HotFunctions;
+  injectFailure(): void;
+}
+
+/** Limits of a link that the I/O side enforces. */
+export interface PlanSpec {
+  protocol: string;
+  maxMessage: number;
+  memoryBudget: number;
+  closeTimeoutMs: number;
+}
+
+/** Socket options. */
+export interface SocketSpec {
+  noDelay: boolean;
+  keepAliveMs: number;
+  receiveBufferSize?: number;
+  sendBufferSize?: number;
+  notSentLowAt?: number;
+  userTimeoutMs?: number;
+  interfaceName?: string;
+}
+
+export interface ListenerSpec {
+  host: string;
+  port: number;
+  backlog: number;
+  reusePort: boolean;
+  ipv6Only: boolean;
+  plan: PlanSpec;
+  socket: SocketSpec;
+}
+
+export interface DialerSpec {
+  host: string;
+  port: number;
+  localAddress?: string;
+  localPort?: number;
+  connectTimeoutMs: number;
+  plan: PlanSpec;
+  socket: SocketSpec;
+}
+
+/** A listener of the addon. */
+export interface ServerWrapper {
+  listen(): { host: string; port: number; fault?: Fault | null };
+  close(): void;
+}
+
+/** A dialler of the addon. */
+export interface ClientWrapper {
+  connect(): { slot: number; generation: number; fault?: Fault | null };
+}
+
+interface Common {
+  seamVersion(): number;
+  version(): string;
+  IoCore: new (
+    counters: ArrayBuffer,
+    incoming: ArrayBuffer,
+    outgoing: ArrayBuffer,
+    dispatch: (count: number) => void,
+  ) => IoCore;
+}
+
+/** What a native server needs of the addon. */
+export interface NativeServerBinding extends Common {
+  QWormholeServerWrapper: new (cores: IoCore[], listener: number, spec: ListenerSpec) => ServerWrapper;
+}
+
+/** What a native client needs of the addon. */
+export interface NativeClientBinding extends Common {
+  TcpClientWrapper: new (core: IoCore, spec: DialerSpec) => ClientWrapper;
+}
+
+/** The whole addon. */
+export type NativeBinding = NativeServerBinding & NativeClientBinding;
+
+/** The names without which an addon is of no use, and what each must be. */
+export const REQUIRED_SYMBOLS = [
+  'seamVersion',
+  'version',
+  'IoCore',
+  'QWormholeServerWrapper',
+  'TcpClientWrapper',
+] as const;

@@ -1,0 +1,32 @@
+/** Events of the I/O side as words: the twin of `src/exchange/descriptor.rs`. */
+
+/** Words of one event: slot, generation and kind, offset, length, listener, aux. */
+export const EVENT_WORDS = 6;
+
+/** Kind and generation share a word. */
+export const KIND_BITS = 8;
+export const KIND_MASK = 0xff;
+
+/** What happened. */
+export const EventKind = {
+  /** `length` bytes at `offset` of the current slab. */
+  message: 1,
+  /** From here on offsets are in the slab `aux`. */
+  slab: 2,
+  /** A message of `length` bytes waits as parcel `aux`. */
+  assembled: 3,
+  /** A connection is up; parcel `aux` has its addresses. */
+  opened: 4,
+  /** The threshold that was asked for is reached. */
+  released: 5,
+  /** The peer ended its side. */
+  ended: 6,
+  /** The connection is over; `offset` is 1 if cleanly, parcel `aux` has the error unless it is 0. */
+  closed: 7,
+  /** `listener` failed to accept for now; parcel `aux` has the error. */
+  listenerFailed: 8,
+  /** The port of `listener` is free again. */
+  listenerClosed: 9,
+  /** The I/O side broke; parcel `aux` says why. */
+  failed: 10,
+} as const;

@@ -1,0 +1,188 @@
+/**
+ * One I/O thread as this environment sees it: the shared buffers, the links by number, and the
+ * dispatch of event batches. All of the hot receive path is here.
+ */
+import { environmentBudget } from '../budget.js';
+import { View } from '../view.js';
+import type { IoCore, NativeBinding } from './binding.js';
+import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
+import { faultOf, faultOfText, nativeFailure } from './faults.js';
+import type { NativeLink } from './link.js';
+import { Outbox, OUTBOX_BYTES } from './outbox.js';
+import type { LinkInfo } from '../link.js';
+import type { QWormholeError } from '../../errors/error.js';
+
+/** Most connections of one I/O thread: the memory for their counters is reserved, not touched. */
+const SLOTS = 256 * 1024;
+
+/** Events taken at once: about what a JavaScript thread handles in a tenth of a millisecond. */
+const BATCH = 1024;
+
+/** Memory for received bytes: 256 KiB stays in the second-level cache. Four keep both sides busy. */
+const SLAB_BYTES = 256 * 1024;
+const SLABS = 4;
+
+/** What was being done when a listener failed. */
+const ACCEPTING = { during: 'listen', what: 'its port' } as const;
+
+/** Who hears of a listener's events. */
+export interface ListenerEvents {
+  onOpened(link: { slot: number; generation: number }, info: LinkInfo): void;
+  onFailed(error: QWormholeError): void;
+  onClosed(): void;
+}
+
+/** Who hears that the thread broke. */
+export interface Owner {
+  exchangeFailed(error: QWormholeError): void;
+}
+
+export class Exchange {
+  readonly core: IoCore;
+  readonly outbox: Outbox;
+  /** Bytes and messages released per slot; slot 0: released in all, held for unfinished messages. */
+  readonly counters = new Uint32Array(new ArrayBuffer(2 * 4 * SLOTS));
+  /** Payload bytes ever accepted, modulo 2^32, less what ended links never wrote. */
+  accepted = 0;
+  /** Bytes of delivered messages that paused links hold. */
+  held = 0;
+  /** Set once the thread broke. */
+  failure: QWormholeError | undefined;
+  readonly listeners = new Map<number, ListenerEvents>();
+  readonly owners = new Set<Owner>();
+  readonly #hot;
+  readonly #links: (NativeLink | undefined)[] = [];
+  readonly #events: Uint32Array;
+  readonly #slabs = new Map<number, ArrayBuffer>();
+  #slab = new ArrayBuffer(0);
+  #slabIds = 0;
+  #holders = 0;
+
+  /** @throws QWormholeError if the system gives no thread. */
+  constructor(binding: NativeBinding) {
+    const incoming = new ArrayBuffer(4 * EVENT_WORDS * BATCH);
+    const outgoing = new ArrayBuffer(OUTBOX_BYTES);
+    this.#events = new Uint32Array(incoming);
+    this.core = new binding.IoCore(this.counters.buffer, incoming, outgoing, this.#dispatch);
+    const fault = this.core.fault();
+    if (fault) throw faultOf(fault, { during: 'listen', what: 'an I/O thread' });
+    this.#hot = this.core.functions();
+    this.outbox = new Outbox(outgoing, this.#hot);
+    for (let count = 0; count < SLABS; count += 1) this.#lend();
+    environmentBudget.addGauge(() => this.#used());
+  }
+
+  /** Takes a link in; its number is its own until it is over. */
+  add(link: NativeLink): void {
+    this.#links[link.slot] = link;
+  }
+
+  /** The link is over: its number may be given out again. */
+  remove(link: NativeLink): void {
+    this.#links[link.slot] = undefined;
+  }
+
+  /** One more or one fewer thing that keeps the process alive. */
+  hold(count: 1 | -1): void {
+    this.#holders += count;
+    if (this.#holders === 0) this.#hot.hold(false);
+    else if (this.#holders === 1 && count === 1) this.#hot.hold(true);
+  }
+
+  #used(): number {
+    return ((this.accepted - this.counters[0]) >>> 0) + this.counters[1] + this.held;
+  }
+
+  #lend(): void {
+    const memory = new ArrayBuffer(SLAB_BYTES);
+    this.#slabIds = (this.#slabIds + 1) >>> 0;
+    this.#slabs.set(this.#slabIds, memory);
+    this.#hot.lend(this.#slabIds, memory);
+  }
+
+  readonly #dispatch = (count: number): void => {
+    this.outbox.begin();
+    let index = 0;
+    // A throw out of here would lose the rest of the batch: whatever threw, the rest goes on.
+    while (index < count) {
+      try {
+        for (; index < count; index += 1) this.#one(index * EVENT_WORDS);
+      } catch (error) {
+        index += 1;
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+    this.outbox.end();
+  };
+
+  #one(at: number): void {
+    const events = this.#events;
+    const stamp = events[at + 1];
+    const link = this.#links[events[at]];
+    if (link !== undefined && link.messageStamp === stamp)
+      return link.deliver(new View(this.#slab, events[at + 2], events[at + 3]));
+    const kind = stamp & KIND_MASK;
+    if (kind === EventKind.slab) return this.#nextSlab(events[at + 5]);
+    if (link !== undefined && link.generation === stamp >>> KIND_BITS) return this.#ofLink(link, kind, at);
+    this.#ofListener(kind, at);
+  }
+
+  #nextSlab(id: number): void {
+    this.#slab = this.#slabs.get(id)!;
+    this.#slabs.delete(id);
+    this.#lend();
+  }
+
+  #ofLink(link: NativeLink, kind: number, at: number): void {
+    const aux = this.#events[at + 5];
+    if (kind === EventKind.assembled) link.deliver(this.#parcel(aux, this.#events[at + 3]));
+    else if (kind === EventKind.released) link.onReleased();
+    else if (kind === EventKind.ended) link.onEnded();
+    else if (kind === EventKind.opened) link.onOpened(parseInfo(this.#text(aux)));
+    else if (kind === EventKind.closed) {
+      const error = aux === 0 ? undefined : faultOfText(this.#text(aux), link.doing);
+      link.onClosed(this.#events[at + 2] === 1, error);
+    }
+  }
+
+  /** Events without a link that is known: of a listener, or of a link whose listener is to take it. */
+  #ofListener(kind: number, at: number): void {
+    const events = this.#events;
+    const [slot, stamp, aux] = [events[at], events[at + 1], events[at + 5]];
+    const listener = this.listeners.get(events[at + 4]);
+    if (kind === EventKind.opened)
+      listener?.onOpened({ slot, generation: stamp >>> KIND_BITS }, parseInfo(this.#text(aux)));
+    else if (kind === EventKind.listenerFailed) listener?.onFailed(faultOfText(this.#text(aux), ACCEPTING));
+    else if (kind === EventKind.listenerClosed) listener?.onClosed();
+    else if (kind === EventKind.failed) this.#failed(this.#text(aux));
+    // Nothing else: a message for a link that is over is void; its bytes and parcels go with it.
+    else if (kind === EventKind.assembled) this.#parcel(aux, events[at + 3]);
+  }
+
+  /** The thread broke: everything that lived on it is over. */
+  #failed(why: string): void {
+    const error = nativeFailure(why);
+    this.failure = error;
+    for (const link of this.#links) link?.onClosed(false, error);
+    for (const listener of this.listeners.values()) listener.onClosed();
+    this.listeners.clear();
+    for (const owner of [...this.owners]) owner.exchangeFailed(error);
+  }
+
+  #text(ticket: number): string {
+    return this.#hot.takeText(ticket) ?? '';
+  }
+
+  #parcel(ticket: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.#hot.takeBytes(ticket, bytes);
+    return bytes;
+  }
+}
+
+function parseInfo(text: string): LinkInfo {
+  const [remoteAddress, remotePort, localAddress, localPort] = text.split('\n');
+  return { remoteAddress, remotePort: Number(remotePort), localAddress, localPort: Number(localPort) };
+}

@@ -1,0 +1,284 @@
+/** One connection of the I/O side. */
+import { BoundedLink } from '../bounded-link.js';
+import { byteLength } from '../view.js';
+import { faultClose } from '../fault.js';
+import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits } from '../link.js';
+import { QWormholeError, type SystemContext } from '../../errors/error.js';
+import { EventKind, KIND_BITS } from './descriptor.js';
+import type { Exchange } from './exchange.js';
+import { Operation, type Target } from './outbox.js';
+
+/** UTF-8 needs at most three bytes for each UTF-16 code unit. */
+const MAX_UTF8_PER_UNIT = 3;
+
+/** From this bound on a pass over the string costs less than the room that the bound would waste, bytes. */
+const MEASURE_FROM = 4096;
+
+export class NativeLink extends BoundedLink implements Target {
+  info: LinkInfo;
+  declare handler: LinkHandler;
+  readonly slot: number;
+  readonly generation: number;
+  /** The second word of this link's message events. */
+  readonly messageStamp: number;
+  /** A dialled link: hears of its opening, or of its end if that comes first. */
+  onDialled: ((error: QWormholeError | undefined) => void) | undefined;
+  readonly #exchange: Exchange;
+  readonly #counter: number;
+  /** Payload bytes and messages ever accepted, modulo 2^32. */
+  #bytes = 0;
+  #messages = 0;
+  #isPaused = true;
+  #isWaking = false;
+  /** Delivered while paused, in order. */
+  #held: Buffer[] = [];
+  #hasPeerEnded = false;
+  #isDrainArmed = false;
+  #isEmptyArmed = false;
+  /** How it ends, once our side decided it. */
+  #ending: LinkClose | undefined;
+  /** Its number is given back. */
+  #over = false;
+  #isReferenced = true;
+
+  constructor(exchange: Exchange, slot: number, generation: number, info: LinkInfo, limits: LinkLimits) {
+    super(limits);
+    this.#exchange = exchange;
+    this.#counter = 2 * slot;
+    this.slot = slot;
+    this.generation = generation;
+    this.messageStamp = ((generation << KIND_BITS) | EventKind.message) >>> 0;
+    this.info = info;
+    exchange.add(this);
+    exchange.hold(1);
+  }
+
+  /** What it does, for errors. */
+  get doing(): SystemContext {
+    const what = `${this.info.remoteAddress}:${this.info.remotePort}`;
+    return { during: this.onDialled === undefined ? 'io' : 'connect', what };
+  }
+
+  get bufferedAmount(): number {
+    if (this.#over) return 0;
+    return (this.#bytes - this.#exchange.counters[this.#counter]) >>> 0;
+  }
+
+  get bufferedMessages(): number {
+    if (this.#over) return 0;
+    return (this.#messages - this.#exchange.counters[this.#counter + 1]) >>> 0;
+  }
+
+  get isIdle(): boolean {
+    return this.#messages === this.#exchange.counters[this.#counter + 1];
+  }
+
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex): void {
+    this.#exchange.outbox.bytes(this, cls, payload);
+    this.#count(byteLength(payload));
+  }
+
+  protected enqueueString(payload: string, cls: ClassIndex): number {
+    const bound = payload.length * MAX_UTF8_PER_UNIT;
+    const room = bound <= MEASURE_FROM ? bound : Buffer.byteLength(payload);
+    const size = this.#exchange.outbox.string(this, cls, payload, room);
+    this.#count(size);
+    return size;
+  }
+
+  #count(size: number): void {
+    this.#bytes = (this.#bytes + size) >>> 0;
+    this.#messages = (this.#messages + 1) >>> 0;
+    this.#exchange.accepted = (this.#exchange.accepted + size) >>> 0;
+  }
+
+  protected armDrain(): void {
+    if (this.#isDrainArmed) return;
+    this.#isDrainArmed = true;
+    this.#notify();
+  }
+
+  notifyEmpty(): void {
+    this.#isEmptyArmed = true;
+    this.#notify();
+  }
+
+  /** Has the I/O side tell when the nearest of the armed levels is reached. */
+  #notify(): void {
+    const low = this.#isDrainArmed ? this.limits.lowWaterMark : 0;
+    const messages = this.#isDrainArmed ? this.lowMessages : 0;
+    this.#exchange.outbox.operation(
+      Operation.notify,
+      this,
+      (this.#bytes - Math.min(low, this.bufferedAmount)) >>> 0,
+      (this.#messages - Math.min(messages, this.bufferedMessages)) >>> 0,
+    );
+  }
+
+  flush(): void {
+    this.#exchange.outbox.flush();
+  }
+
+  pause(): void {
+    if (this.#isPaused || this.#ending !== undefined) return;
+    this.#isPaused = true;
+    this.#operation(Operation.pause);
+  }
+
+  resume(): void {
+    if (!this.#isPaused || this.#ending !== undefined) return;
+    this.#isPaused = false;
+    this.#operation(Operation.resume);
+    this.#wake();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ending !== undefined || this.#over) return;
+    this.ended = true;
+    this.#ending = { code, reason, clean: true };
+    this.#forgetReceived();
+    this.#operation(Operation.close);
+  }
+
+  terminate(code: number, reason: string): void {
+    if (this.#over) return;
+    this.ended = true;
+    this.#ending = { code, reason, clean: false, error: this.#ending?.error };
+    this.#forgetReceived();
+    this.#operation(Operation.terminate);
+  }
+
+  ref(): void {
+    if (this.#isReferenced || this.#over) return;
+    this.#isReferenced = true;
+    this.#exchange.hold(1);
+  }
+
+  unref(): void {
+    if (!this.#isReferenced || this.#over) return;
+    this.#isReferenced = false;
+    this.#exchange.hold(-1);
+  }
+
+  /** A message came. */
+  deliver(message: Buffer): void {
+    if (!this.#isPaused && this.#held.length === 0) {
+      if (this.#ending === undefined) this.handler.onMessage(message);
+      return;
+    }
+    if (this.#ending !== undefined) return;
+    this.#held.push(message);
+    this.#exchange.held += message.length;
+  }
+
+  onOpened(info: LinkInfo): void {
+    this.info = info;
+    this.#settle(undefined);
+  }
+
+  onReleased(): void {
+    if (this.#over) return;
+    if (this.#isDrainArmed && this.isLow()) {
+      this.#isDrainArmed = false;
+      this.handler.onDrain();
+    }
+    if (this.#isEmptyArmed && this.isIdle) {
+      this.#isEmptyArmed = false;
+      this.handler.onEmpty();
+    }
+    // More was queued since: the level moved on.
+    if (this.#isDrainArmed || this.#isEmptyArmed) this.#notify();
+  }
+
+  onEnded(): void {
+    this.#hasPeerEnded = true;
+    this.#wake();
+  }
+
+  onClosed(clean: boolean, error: QWormholeError | undefined): void {
+    if (this.#over) return;
+    this.ended = true;
+    const close = this.#closeOf(clean, error);
+    if (this.onDialled !== undefined) this.#free();
+    // A dialled link has its handler once the promise of its caller is settled, not before.
+    else if (this.handler === undefined) setImmediate(() => this.#finish(close));
+    else this.#finish(close);
+    this.#settle(error);
+  }
+
+  /** Tells the owner, who may still ask how much was never written, and gives the number back. */
+  #finish(close: LinkClose): void {
+    if (this.#over) return;
+    this.#forgetReceived();
+    this.#ending = close;
+    try {
+      this.handler.onClose(close);
+    } finally {
+      this.#free();
+    }
+  }
+
+  #free(): void {
+    const exchange = this.#exchange;
+    // What was accepted and never written is off the books.
+    exchange.accepted = (exchange.accepted - this.bufferedAmount) >>> 0;
+    this.#over = true;
+    if (this.#isReferenced) exchange.hold(-1);
+    exchange.remove(this);
+    if (exchange.failure === undefined) exchange.outbox.operation(Operation.release, this);
+  }
+
+  #settle(error: QWormholeError | undefined): void {
+    const settle = this.onDialled;
+    this.onDialled = undefined;
+    settle?.(error);
+  }
+
+  /** Of two reasons the first is told; the fault that spoils an end in order comes with it. */
+  #closeOf(clean: boolean, error: QWormholeError | undefined): LinkClose {
+    const { bufferedMessages } = this;
+    const ending = this.#ending;
+    if (ending === undefined) return error === undefined ? cut() : faultClose(error);
+    return { ...ending, clean: ending.clean && clean && bufferedMessages === 0, error: ending.error ?? error };
+  }
+
+  #operation(operation: number): void {
+    if (!this.#over) this.#exchange.outbox.operation(operation, this);
+  }
+
+  #forgetReceived(): void {
+    for (const message of this.#held) this.#exchange.held -= message.length;
+    this.#held = [];
+  }
+
+  /** Has what is held, and the peer's end behind it, delivered from the event loop. */
+  #wake(): void {
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    // A dialled link has its handler once the promise of its caller is settled, not before.
+    if (this.handler === undefined) setImmediate(this.#onWake);
+    else process.nextTick(this.#onWake);
+  }
+
+  readonly #onWake = (): void => {
+    this.#isWaking = false;
+    const held = this.#held;
+    let next = 0;
+    while (next < held.length && !this.#isPaused && this.#held === held) {
+      const message = held[next];
+      next += 1;
+      this.#exchange.held -= message.length;
+      this.handler.onMessage(message);
+    }
+    if (this.#held !== held) return;
+    held.splice(0, next);
+    if (held.length !== 0 || !this.#hasPeerEnded || this.#ending !== undefined || this.#over) return;
+    this.#hasPeerEnded = false;
+    this.handler.onEnd();
+  };
+}
+
+/** An end that nobody gave a reason for. */
+function cut(): LinkClose {
+  return faultClose(new QWormholeError('ERR_QW_CONNECTION_LOST'));
+}

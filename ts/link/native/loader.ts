@@ -1,0 +1,132 @@
+/**
+ * Loads the addon, once per environment, and can say what it tried. The generated loader
+ * (`native/binding.cjs`) knows the platforms; this file knows what a usable addon is.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { type NativeBinding, REQUIRED_SYMBOLS, SEAM_VERSION } from './binding.js';
+
+/** Why an addon was not loaded, as the fallback warning words it. */
+export type LoadFailure =
+  'binding not found' | 'binding not loadable' | 'binding incompatible' | 'binding incomplete' | 'binding threw';
+
+/** One place where an addon could be. */
+export interface Candidate {
+  readonly path: string;
+  /** Why it is not used; absent for the one that is. */
+  readonly failure?: LoadFailure;
+  readonly detail?: string;
+}
+
+/** What came of loading. */
+export interface LoadReport {
+  readonly binding?: NativeBinding;
+  /** The crate's version. */
+  readonly version?: string;
+  readonly candidates: readonly Candidate[];
+  readonly failure?: LoadFailure;
+  readonly detail?: string;
+}
+
+/** The variable that names an addon's file and so replaces the search. */
+export const PATH_VARIABLE = 'QWORMHOLE_NATIVE_PATH';
+/** The variable that makes the loader say what it tries. */
+export const DEBUG_VARIABLE = 'QWORMHOLE_DEBUG_NATIVE';
+
+const require = createRequire(import.meta.url);
+const GENERATED_LOADER = fileURLToPath(new URL('../../../native/binding.cjs', import.meta.url));
+
+let report: LoadReport | undefined;
+
+/** The report of this environment's one attempt. */
+export function loadNative(): LoadReport {
+  if (report !== undefined) return report;
+  const path = process.env[PATH_VARIABLE];
+  report = path ? tryFile(path) : trySearch();
+  if (process.env[DEBUG_VARIABLE] === '1') printReport(report);
+  return report;
+}
+
+function tryFile(path: string): LoadReport {
+  if (!existsSync(path)) return failed(path, 'binding not found', `${PATH_VARIABLE} names no file`);
+  return attempt(path);
+}
+
+function trySearch(): LoadReport {
+  if (existsSync(GENERATED_LOADER)) return attempt(GENERATED_LOADER);
+  return failed(GENERATED_LOADER, 'binding not found', 'no addon was built or installed for this platform');
+}
+
+function attempt(path: string): LoadReport {
+  const before = loadedAddons();
+  let loaded: Partial<NativeBinding>;
+  try {
+    loaded = require(path) as Partial<NativeBinding>;
+  } catch (error) {
+    const candidates = chain(error).map((cause) => candidateOf(cause, path));
+    // A file that is there and does not load says more than all those that are not there.
+    const told = candidates.find(({ failure }) => failure !== 'binding not found') ?? candidates[0];
+    return { candidates, failure: told.failure, detail: told.detail };
+  }
+  const file = [...loadedAddons()].find((addon) => !before.has(addon)) ?? path;
+  return examine(file, loaded);
+}
+
+/** Whether what was loaded is an addon that this version of the package can use. */
+function examine(path: string, loaded: Partial<NativeBinding> | undefined): LoadReport {
+  const missing = REQUIRED_SYMBOLS.filter((name) => typeof loaded?.[name] !== 'function');
+  if (missing.length > 0) return failed(path, 'binding incomplete', `it lacks ${missing.join(', ')}`);
+  const binding = loaded as NativeBinding;
+  try {
+    const seam = binding.seamVersion();
+    if (seam !== SEAM_VERSION) {
+      const detail = `it speaks version ${seam} of the boundary, this package version ${SEAM_VERSION}`;
+      return failed(path, 'binding incompatible', detail);
+    }
+    return { binding, version: binding.version(), candidates: [{ path }] };
+  } catch (error) {
+    return failed(path, 'binding threw', messageOf(error));
+  }
+}
+
+function failed(path: string, failure: LoadFailure, detail: string): LoadReport {
+  return { candidates: [{ path, failure, detail }], failure, detail };
+}
+
+/** The generated loader chains one error per candidate. */
+function chain(error: unknown): unknown[] {
+  const errors: unknown[] = [];
+  for (let at = error; at !== undefined && errors.length < 32; at = (at as Error | undefined)?.cause)
+    errors.push(at);
+  // The first only says that all the others failed.
+  return errors.length > 1 ? errors.slice(1) : errors;
+}
+
+function candidateOf(error: unknown, path: string): Candidate {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const detail = messageOf(error);
+  const named = /Cannot find module '([^']+)'|^(\/[^:]+\.node): /.exec(detail);
+  const file = named?.[1] ?? named?.[2] ?? path;
+  if (code === 'MODULE_NOT_FOUND') return { path: file, failure: 'binding not found', detail: 'no such file' };
+  const failure = code === 'ERR_DLOPEN_FAILED' ? 'binding not loadable' : 'binding threw';
+  return { path: file, failure, detail };
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0];
+}
+
+function loadedAddons(): Set<string> {
+  return new Set(Object.keys(require.cache).filter((path) => path.endsWith('.node')));
+}
+
+function printReport({ candidates, binding }: LoadReport): void {
+  for (const { path, failure, detail } of candidates) {
+    const outcome = failure === undefined ? 'loaded' : `${failure}: ${detail}`;
+    process.stderr.write(`[qwormhole] native candidate ${path}: ${outcome}\n`);
+  }
+  const outcome = binding === undefined ? 'the native backend is not available' : 'the native backend is available';
+  process.stderr.write(`[qwormhole] ${outcome}\n`);
+}
