@@ -1,12 +1,120 @@
-//! Messaging transport.
-#[allow(dead_code)]
+//! Messages between processes: whole, in order, bounded in memory, over TCP.
+//!
+//! A stream socket gives bytes; a program wants messages, wants to know when it sends faster than the
+//! other side reads, and wants that to cost neither memory without bound nor a task that hangs. That
+//! is what is here, and no more: [`listen`] and [`connect`] give [`Connection`]s, which send and
+//! receive messages of any size up to a limit.
+//!
+//! ```
+//! use qwormhole::{Options, connect, listen};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> qwormhole::Result<()> {
+//! let server = listen("tcp://127.0.0.1:0", Options::default()).await?;
+//! let client = connect(server.address(), Options::default()).await?;
+//! let mut connection = server.accept().await?;
+//!
+//! client.send("hello")?;
+//! let message = connection.recv().await.transpose()?;
+//! assert_eq!(message.as_deref(), Some(&b"hello"[..]));
+//!
+//! drop(connection);
+//! client.close().await
+//! # }
+//! ```
+//!
+//! # How it works
+//!
+//! ```text
+//!              send ──► three queues, bounded ──► records ──► ┌────────┐
+//!  your tasks           high · normal · low                   │ socket │ ◄──► the peer, in
+//!              recv ◄── a window, bounded ◄── whole messages ◄─└────────┘      Rust or Node
+//!                                              a task per connection, on your runtime
+//! ```
+//!
+//! - **Sending never waits.** [`Connection::send`] queues and tells the truth at once:
+//!   [`Sent::Sent`], [`Sent::Backpressure`] at the high watermark, or an error that says that the
+//!   message was dropped. [`drained`](Connection::drained) and [`flushed`](Connection::flushed) wait.
+//! - **Receiving is pulled.** Who does not call [`Connection::recv`] stops the peer: a bounded window
+//!   fills, then the socket is no longer read, then the peer's own queue says backpressure.
+//! - **Ends are told apart.** A peer that finished is `None`, a fault is an error with a stable
+//!   [`Code`], and [`Connection::close`] says whether everything arrived in order.
+//! - **It is your runtime.** Connections are tasks on the tokio runtime that calls [`listen`] or
+//!   [`connect`]; it needs I/O and time enabled. Nothing here starts a thread, but for the resolver's.
+//!
+//! A sender that minds its peer:
+//!
+//! ```
+//! use qwormhole::{Connection, Result, Sent};
+//!
+//! async fn send_all(connection: &Connection, messages: &[Vec<u8>]) -> Result<()> {
+//!     for message in messages {
+//!         if connection.send(message)? == Sent::Backpressure {
+//!             connection.drained().await?;
+//!         }
+//!     }
+//!     connection.flushed().await
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! #     let server = qwormhole::listen("tcp://127.0.0.1:0", Default::default()).await?;
+//! #     let client = qwormhole::connect(server.address(), Default::default()).await?;
+//! #     let mut connection = server.accept().await?;
+//! #     let messages = vec![vec![7; 100_000]; 100];
+//! #     let receive = async {
+//! #         for _ in 0..100 {
+//! #             assert_eq!(connection.recv().await.transpose()?.map(|m| m.len()), Some(100_000));
+//! #         }
+//! #         Ok::<_, qwormhole::Error>(())
+//! #     };
+//! #     tokio::try_join!(send_all(&client, &messages), receive)?;
+//! #     Ok(())
+//! # }
+//! ```
+//!
+//! # On the wire
+//!
+//! With [`Protocol::LengthPrefixed`], the default, a message is its length as a big-endian `u32` and
+//! then its bytes: any program in any language can take part in five lines. With [`Protocol::Raw`] the
+//! bytes go as they are, and are received in the pieces in which they come.
+//!
+//! # What it refuses
+//!
+//! - To announce memory for what it has not received: a header that claims a gigabyte costs four bytes.
+//! - To read a message above [`Options::max_message`]: the connection ends with [`Code::TooBig`].
+//! - To deliver part of a message: a stream that ends inside one is [`Code::Truncated`].
+//! - To ignore an option: what the platform cannot do is [`Code::OptionUnsupported`].
+//! - To encrypt, to authenticate, to reconnect, or to number messages. A connection that breaks loses
+//!   what was on its way; who must know that a message arrived has the peer say so.
+//!
+//! # Below the API
+//!
+//! [`link`] is one connection without its socket, a state machine that is fed bytes and readiness, for
+//! programs with an event loop of their own. [`frame`] is its wire form, [`error`] the table of codes
+//! that this crate shares with the Node package of the same name.
+//!
+//! # Features
+//!
+//! - `addon` (default): the Node-API addon. A Rust program turns it off with
+//!   `default-features = false`; the API is the same.
+
+mod api;
+// The I/O thread and what goes with it serve the addon alone.
+#[cfg_attr(not(any(feature = "addon", test)), allow(dead_code))]
 mod driver;
 pub mod error;
+#[cfg(any(feature = "addon", test))]
+mod exchange;
 pub mod frame;
 pub mod link;
-#[allow(dead_code)]
-mod exchange;
 mod socket;
 
 #[cfg(feature = "addon")]
 mod ffi;
+
+pub use api::{Connection, Options, SendError, Sender, Sent, Server, connect, listen};
+pub use bytes::Bytes;
+pub use error::{Code, Error, Result};
+pub use frame::Protocol;
+pub use link::Class;
+pub use socket::SocketOptions;

@@ -5,6 +5,7 @@
  * Life: `connect` makes the first link, a loss plans an attempt, `disconnect` ends it. The messaging
  * surface is that of every connection (`connection.ts`).
  */
+import { onAbort } from './abort.js';
 import { CloseCode } from './close-codes.js';
 import type { CodecOption } from './codec/codec.js';
 import { Connection, type ConnectionEvents } from './connection.js';
@@ -74,7 +75,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   #connects = 0;
   #disconnects = 0;
   #isRef = true;
-  readonly #onAbort = (): void => void this.close();
+  readonly #stopListening: (() => void) | undefined;
 
   /** @internal Use `connect` or `createQWormholeClient`. */
   constructor(settings: ClientSettings, choice: Choice) {
@@ -86,7 +87,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (reconnect !== false) this.#backoff = new Backoff(reconnect);
     if (offlineQueue !== false) this.#offline = new OfflineQueue(offlineQueue, memoryBudget);
     choice.driver.onFailure = (error) => this.#driverFailed(error);
-    signal?.addEventListener('abort', this.#onAbort);
+    this.#stopListening = signal && onAbort(signal, () => void this.close());
   }
 
   /** The backend in use. */
@@ -225,14 +226,13 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   /** A call of `connect` that its own signal may end, and with it the attempts. */
   #cancellable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-    const onAbort = (): void => {
+    const stopListening = onAbort(signal, () => {
       if (this.#connects > 0) return;
       this.#cancelAttempts();
       this.state = 'idle';
       this.#rejectConnect(aborted(signal));
-    };
-    signal.addEventListener('abort', onAbort);
-    return promise.finally(() => signal.removeEventListener('abort', onAbort));
+    });
+    return promise.finally(stopListening);
   }
 
   #rejectConnect(error: QWormholeError): void {
@@ -250,8 +250,9 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#backoff?.lost(performance.now() - this.#connectedAt);
     this.state = 'reconnecting';
     const { code, reason, clean, error } = close;
-    // A broken backend is reported once, by the backend.
-    if (error !== undefined && error.code !== 'ERR_QW_NATIVE_FAILED') this.report(error);
+    // A broken backend reports itself, unless this is the end and nobody will hear it.
+    const isToldLater = error?.code === 'ERR_QW_NATIVE_FAILED' && this.#backoff !== undefined;
+    if (error !== undefined && !isToldLater) this.report(error);
     this.fire('disconnect', code, reason, clean);
     if (this.state === 'reconnecting') this.#retry({ code, reason, clean });
   }
@@ -275,7 +276,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     clearTimeout(this.#expiryTimer);
     clearTimeout(this.#pumpTimer);
     const { signal } = this.#settings;
-    signal?.removeEventListener('abort', this.#onAbort);
+    this.#stopListening?.();
     this.traffic.bytesDiscarded += this.#offline?.clear() ?? 0;
     this.#choice.driver.onFailure = undefined;
     this.#choice.driver.release();
@@ -370,7 +371,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     else warnUnheard(error);
   }
 
-  protected handlerFailed(error: unknown, isRejection: boolean): void {
+  /** @internal */
+  handlerFailed(error: unknown, isRejection: boolean): void {
     reportHandlerError(this, error, isRejection);
   }
 }

@@ -69,12 +69,9 @@ export abstract class Connection<
   /** Whether the link was told to deliver. */
   #isFlowing = false;
   #isBackpressured = false;
-  readonly #listeners = new MessageListeners(this, {
-    returned: (result) => this.watch(result),
-    threw: (error) => this.handlerFailed(error, false),
-  });
-  readonly #iterators = new Iterators<CodecMessage<C>>(() => this.updateFlow());
-  readonly #drops = new DropLog((run) => this.onDropped(run));
+  readonly #listeners = new MessageListeners(this);
+  readonly #iterators = new Iterators<CodecMessage<C>>(this);
+  #drops: DropLog | undefined;
   readonly #drainWaits = new Waits();
   readonly #emptyWaits = new Waits();
   readonly #closeWaits = new Waits();
@@ -246,6 +243,11 @@ export abstract class Connection<
     this.#emptyWaits.resolve();
   }
 
+  /** @internal */
+  iteratorsChanged(): void {
+    this.updateFlow();
+  }
+
   /** @internal The peer has said all it will: our side ends when the loops have used what they hold. */
   onEnd(): void {
     this.#iterators.whenIdle(() => this.peerEnded());
@@ -310,7 +312,7 @@ export abstract class Connection<
     const { traffic } = this;
     traffic.messagesOut += 1;
     traffic.bytesOut += size;
-    if (this.#drops.isOpen) this.#drops.end();
+    if (this.#drops?.isOpen) this.#drops.end();
     if (result === 'backpressure' && !this.#isBackpressured) this.onBackpressure();
     return result;
   }
@@ -328,6 +330,7 @@ export abstract class Connection<
   /** Messages of `size` bytes in all were not accepted. */
   protected drop(reason: DropReason, size: number, messages = 1): 'dropped' {
     this.traffic.drop(reason, size, messages);
+    this.#drops ??= new DropLog((run) => this.onDropped(run));
     this.#drops.add(reason, size, messages);
     return 'dropped';
   }
@@ -363,13 +366,14 @@ export abstract class Connection<
 
   /** The end, once. */
   protected finish({ code, reason, clean, error }: LinkClose): void {
-    this.#drops.end();
+    this.#drops?.end();
     this.#state = 'closed';
     this.#iterators.finish();
     const isClosed = closed('connection');
     this.#drainWaits.reject(isClosed);
     this.#emptyWaits.reject(isClosed);
-    if (error !== undefined) this.report(error);
+    // A broken backend is reported once, by the backend, not by each of its connections.
+    if (error !== undefined && error.code !== 'ERR_QW_NATIVE_FAILED') this.report(error);
     this.fire('close', code, reason, clean);
     this.#closeWaits.resolve();
   }

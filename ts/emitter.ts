@@ -15,8 +15,8 @@ type Names<Events> = Extract<keyof Events, string>;
 type AnyListener = (...values: any[]) => unknown;
 
 export abstract class Emitter<Events extends EventMap<Events>> extends EventEmitter {
-  /** A listener threw, or the promise that it returned was rejected. */
-  protected abstract handlerFailed(error: unknown, isRejection: boolean): void;
+  /** @internal A listener threw, or the promise that it returned was rejected. */
+  abstract handlerFailed(error: unknown, isRejection: boolean): void;
 
   /** The listeners of `event` are others than before. */
   protected listenersChanged(_event: string | symbol): void {}
@@ -38,8 +38,8 @@ export abstract class Emitter<Events extends EventMap<Events>> extends EventEmit
     }
   }
 
-  /** Sees to the rejection of what a listener returned, if that is a promise. */
-  protected watch(result: object): void {
+  /** @internal Sees to the rejection of what a listener returned, if that is a promise. */
+  watch(result: object): void {
     if (typeof (result as PromiseLike<unknown>).then !== 'function') return;
     Promise.resolve(result).catch((error: unknown) => this.handlerFailed(error, true));
   }

@@ -76,26 +76,31 @@ export class MessageIterator<T> implements AsyncIterableIterator<T, undefined> {
   }
 }
 
+/** Whose messages they are. */
+export interface IteratorOwner {
+  /** `isEmpty` or `isFull` may have another value. */
+  iteratorsChanged(): void;
+}
+
 /** The loops over one connection: each gets every message. */
 export class Iterators<T> {
-  /** Those that have begun and not ended. */
-  readonly #active = new Set<MessageIterator<T>>();
-  readonly #onChange: () => void;
+  /** Those that have begun and not ended: with the first, where most connections have none. */
+  #active: Set<MessageIterator<T>> | undefined;
+  readonly #owner: IteratorOwner;
   #onIdle: (() => void) | undefined;
   #isFinished = false;
 
-  /** @param onChange `isEmpty` or `isFull` may have another value. */
-  constructor(onChange: () => void) {
-    this.#onChange = onChange;
+  constructor(owner: IteratorOwner) {
+    this.#owner = owner;
   }
 
   get isEmpty(): boolean {
-    return this.#active.size === 0;
+    return this.#active === undefined || this.#active.size === 0;
   }
 
   /** One of them holds as much as it may: the connection is not to be read. */
   get isFull(): boolean {
-    for (const iterator of this.#active) if (iterator.isFull) return true;
+    for (const iterator of this.#active ?? []) if (iterator.isFull) return true;
     return false;
   }
 
@@ -105,7 +110,7 @@ export class Iterators<T> {
   }
 
   push(message: T): void {
-    for (const iterator of this.#active) iterator.push(message);
+    for (const iterator of this.#active ?? []) iterator.push(message);
   }
 
   /** Calls back once every loop has used what it holds and waits for more; at once if there is none. */
@@ -118,32 +123,33 @@ export class Iterators<T> {
   finish(): void {
     this.#isFinished = true;
     this.#onIdle = undefined;
-    for (const iterator of this.#active) iterator.finish();
-    this.#active.clear();
+    for (const iterator of this.#active ?? []) iterator.finish();
+    this.#active = undefined;
   }
 
   /** An iterator has nothing left. */
   wants(iterator: MessageIterator<T>): void {
     if (this.#isFinished) return iterator.finish();
-    const isNew = !this.#active.has(iterator);
-    this.#active.add(iterator);
-    if (isNew) this.#onChange();
+    const active = (this.#active ??= new Set());
+    const isNew = !active.has(iterator);
+    active.add(iterator);
+    if (isNew) this.changed();
     this.#checkIdle();
   }
 
   remove(iterator: MessageIterator<T>): void {
-    if (!this.#active.delete(iterator)) return;
-    this.#onChange();
+    if (this.#active?.delete(iterator) !== true) return;
+    this.changed();
     this.#checkIdle();
   }
 
   changed(): void {
-    this.#onChange();
+    this.#owner.iteratorsChanged();
   }
 
   #checkIdle(): void {
     if (this.#onIdle === undefined) return;
-    for (const iterator of this.#active) if (!iterator.isIdle) return;
+    for (const iterator of this.#active ?? []) if (!iterator.isIdle) return;
     const callback = this.#onIdle;
     this.#onIdle = undefined;
     callback();

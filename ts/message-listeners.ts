@@ -6,25 +6,23 @@ import type { EventEmitter } from 'node:events';
 
 type MessageListener = (message: any, connection?: any) => unknown;
 
-/** What a listener came to. */
-export interface ListenerOutcome {
-  /** It returned an object: a promise, maybe. */
-  returned(result: object): void;
-  threw(error: unknown): void;
+/** Whose listeners they are, and who sees to what becomes of them. */
+export interface ListenerOwner extends EventEmitter {
+  /** One returned an object: a promise, maybe. */
+  watch(result: object): void;
+  handlerFailed(error: unknown, isRejection: boolean): void;
 }
 
 const NOBODY: readonly MessageListener[] = [];
 
 export class MessageListeners {
-  readonly #emitter: EventEmitter;
-  readonly #outcome: ListenerOutcome;
+  readonly #owner: ListenerOwner;
   /** Nearly always there is one. */
   #only: MessageListener | undefined;
   #all: readonly MessageListener[] = NOBODY;
 
-  constructor(emitter: EventEmitter, outcome: ListenerOutcome) {
-    this.#emitter = emitter;
-    this.#outcome = outcome;
+  constructor(owner: ListenerOwner) {
+    this.#owner = owner;
   }
 
   get isEmpty(): boolean {
@@ -34,7 +32,7 @@ export class MessageListeners {
   /** The listeners are others than before. */
   refresh(): void {
     // Raw: the wrappers of `once` remove themselves when they are called.
-    this.#all = this.#emitter.rawListeners('message') as MessageListener[];
+    this.#all = this.#owner.rawListeners('message') as MessageListener[];
     this.#only = this.#all.length === 1 ? this.#all[0] : undefined;
   }
 
@@ -43,10 +41,10 @@ export class MessageListeners {
     const only = this.#only;
     if (only === undefined) return this.#callAll(message);
     try {
-      const result: unknown = only.call(this.#emitter, message);
-      if (typeof result === 'object' && result !== null) this.#outcome.returned(result);
+      const result: unknown = only.call(this.#owner, message);
+      if (typeof result === 'object' && result !== null) this.#owner.watch(result);
     } catch (error) {
-      this.#outcome.threw(error);
+      this.#owner.handlerFailed(error, false);
     }
   }
 
@@ -55,27 +53,27 @@ export class MessageListeners {
     const only = this.#only;
     if (only === undefined) return this.#callAllFor(message, connection);
     try {
-      const result: unknown = only.call(this.#emitter, message, connection);
-      if (typeof result === 'object' && result !== null) this.#outcome.returned(result);
+      const result: unknown = only.call(this.#owner, message, connection);
+      if (typeof result === 'object' && result !== null) this.#owner.watch(result);
     } catch (error) {
-      this.#outcome.threw(error);
+      this.#owner.handlerFailed(error, false);
     }
   }
 
   #callAll(message: unknown): void {
-    for (const listener of this.#all) this.#try(() => listener.call(this.#emitter, message));
+    for (const listener of this.#all) this.#try(() => listener.call(this.#owner, message));
   }
 
   #callAllFor(message: unknown, connection: object): void {
-    for (const listener of this.#all) this.#try(() => listener.call(this.#emitter, message, connection));
+    for (const listener of this.#all) this.#try(() => listener.call(this.#owner, message, connection));
   }
 
   #try(call: () => unknown): void {
     try {
       const result = call();
-      if (typeof result === 'object' && result !== null) this.#outcome.returned(result);
+      if (typeof result === 'object' && result !== null) this.#owner.watch(result);
     } catch (error) {
-      this.#outcome.threw(error);
+      this.#owner.handlerFailed(error, false);
     }
   }
 }

@@ -84,7 +84,8 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     else this.#host.connectionFailed(error, this);
   }
 
-  protected handlerFailed(error: unknown, isRejection: boolean): void {
+  /** @internal */
+  handlerFailed(error: unknown, isRejection: boolean): void {
     this.#host.handlerOfConnectionFailed(error, isRejection, this);
   }
 }

@@ -2,19 +2,20 @@
  * A server: its endpoints and its life. `listen` binds, `close` drains, and in between the backend may
  * break and be replaced. All is built on the seam: nothing here knows which backend is at work.
  */
+import { abortable, onAbort } from './abort.js';
 import type { CodecInput, CodecOption } from './codec/codec.js';
 import { Emitter } from './emitter.js';
 import { isLoopback } from './endpoint.js';
 import { aborted, closed, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
 import { onTypeScript, type Choice } from './link/choose.js';
-import type { Backend, ListenSpec, Mode } from './link/link.js';
+import type { Backend, Mode } from './link/link.js';
 import { Listening } from './listening.js';
 import { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
 import { toListenSpec } from './options/specs.js';
 import { nativeFailed, nativeFailureAction, whilePortIsTaken } from './policy/native-failure.js';
-import { abortable, type WaitOptions } from './policy/waits.js';
+import type { WaitOptions } from './policy/waits.js';
 import { warnPublicBind, warnUnheard } from './policy/warnings.js';
 import { Roster } from './roster.js';
 import { checkDuration } from './sending.js';
@@ -47,11 +48,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   #listening: Listening | undefined;
   #closing: Promise<void> | undefined;
   #isRef = true;
-  readonly #onAbort = (): void => void this.close();
-  readonly #listeners = new MessageListeners(this, {
-    returned: (result) => this.watch(result),
-    threw: (error) => this.handlerFailed(error, false),
-  });
+  readonly #stopListening: (() => void) | undefined;
+  readonly #listeners = new MessageListeners(this);
 
   /** @internal Use `listen` or `createQWormholeServer`. */
   constructor(settings: ServerSettings, choice: Choice) {
@@ -66,7 +64,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
         reportHandlerError(this, error, isRejection, connection),
     });
     choice.driver.onFailure = (error) => void this.#driverFailed(error);
-    settings.signal?.addEventListener('abort', this.#onAbort);
+    const { signal } = settings;
+    this.#stopListening = signal && onAbort(signal, () => void this.close());
   }
 
   get mode(): Mode {
@@ -97,7 +96,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     const { signal } = this.#settings;
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.#closing !== undefined) return Promise.reject(closed('server'));
-    this.#opening ??= this.#open();
+    if (options.signal?.aborted) return Promise.reject(aborted(options.signal));
+    this.#opening ??= this.#open(options.signal);
     return abortable(abortable(this.#opening, signal), options.signal);
   }
 
@@ -146,7 +146,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     return this;
   }
 
-  protected handlerFailed(error: unknown, isRejection: boolean): void {
+  /** @internal */
+  handlerFailed(error: unknown, isRejection: boolean): void {
     reportHandlerError(this, error, isRejection);
   }
 
@@ -161,11 +162,10 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     else warnUnheard(error);
   }
 
-  async #open(): Promise<readonly string[]> {
+  async #open(signal: AbortSignal | undefined): Promise<readonly string[]> {
     this.#state = 'opening';
     try {
-      const specs = this.#settings.endpoints.map((endpoint) => toListenSpec(this.#settings, endpoint));
-      await this.#bind(specs);
+      await this.#bind(undefined, signal);
     } catch (error) {
       // Not the end: the caller may free the port and try again.
       if (this.#state === 'opening') this.#state = 'idle';
@@ -175,15 +175,18 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     return this.addresses;
   }
 
-  /** Binds and says so; undone if the server was closed meanwhile. */
-  async #bind(specs: readonly ListenSpec[]): Promise<void> {
+  /** Binds and says so; undone if the server was closed or the signal aborted meanwhile. */
+  async #bind(ports: readonly number[] | undefined, signal?: AbortSignal): Promise<void> {
+    const specs = this.#settings.endpoints.map((endpoint, index) =>
+      toListenSpec(this.#settings, ports === undefined ? endpoint : { ...endpoint, port: ports[index] }),
+    );
     const listening = await Listening.open(this.#choice.driver, specs, ({ protocol }) => ({
       onLink: (link) => this.#roster.admit(link, protocol),
       onError: (error) => this.#report(error),
     }));
-    if (this.#closing !== undefined) {
+    if (this.#closing !== undefined || signal?.aborted) {
       await listening.close();
-      throw closed('server');
+      throw signal?.aborted ? aborted(signal) : closed('server');
     }
     this.#listening = listening;
     this.#state = 'listening';
@@ -196,7 +199,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   async #end(spreadMs: number): Promise<void> {
     const opening = this.#opening;
     this.#state = 'draining';
-    this.#settings.signal?.removeEventListener('abort', this.#onAbort);
+    this.#stopListening?.();
     const gone = this.#roster.drain(spreadMs);
     // From a tick of its own: nobody hears events from inside of a call.
     await Promise.resolve();
@@ -221,10 +224,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#choice = onTypeScript(this.#choice.nativeAvailable);
     if (ports === undefined) return;
     this.#state = 'moving';
-    const specs = this.#settings.endpoints.map((endpoint, index) =>
-      toListenSpec(this.#settings, { ...endpoint, port: ports[index] }),
-    );
-    this.#opening = whilePortIsTaken(() => this.#bind(specs)).then(() => this.addresses);
+    this.#opening = whilePortIsTaken(() => this.#bind(ports)).then(() => this.addresses);
     await this.#opening.catch((error: QWormholeError) => {
       if (this.#closing !== undefined) return;
       this.#report(error);

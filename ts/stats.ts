@@ -59,7 +59,8 @@ export class Traffic {
   messagesOut = 0;
   bytesOut = 0;
   bytesDiscarded = 0;
-  readonly dropped = noDrops();
+  /** With the first drop: an idle connection costs memory too. */
+  #dropped: Record<DropReason, Amount> | undefined;
 
   /** Adds what another has counted. */
   add(other: Traffic): void {
@@ -69,14 +70,13 @@ export class Traffic {
     this.messagesOut += other.messagesOut;
     this.bytesOut += other.bytesOut;
     this.bytesDiscarded += other.bytesDiscarded;
-    for (const reason of REASONS) {
-      this.dropped[reason].messages += other.dropped[reason].messages;
-      this.dropped[reason].bytes += other.dropped[reason].bytes;
-    }
+    const dropped = other.#dropped;
+    if (dropped === undefined) return;
+    for (const reason of REASONS) this.drop(reason, dropped[reason].bytes, dropped[reason].messages);
   }
 
   drop(reason: DropReason, bytes: number, messages = 1): void {
-    const dropped = this.dropped[reason];
+    const dropped = (this.#dropped ??= noDrops())[reason];
     dropped.messages += messages;
     dropped.bytes += bytes;
   }
@@ -84,7 +84,7 @@ export class Traffic {
   /** A copy for users. */
   stats(bufferedAmount: number): TrafficStats {
     const dropped = noDrops();
-    for (const reason of REASONS) dropped[reason] = { ...this.dropped[reason] };
+    for (const reason of REASONS) Object.assign(dropped[reason], this.#dropped?.[reason]);
     return {
       received: { messages: this.messagesIn, bytes: this.bytesIn },
       undecodable: this.undecodable,

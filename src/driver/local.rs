@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Messages up to this size get their record on the stack; the queue copies it from there.
-const ON_STACK: usize = 1024;
+const ON_STACK: usize = 256;
 
 /// Runs a link over an accepted connection; gives the addresses of both ends.
 pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S>) -> Result<Ends> {

@@ -2,22 +2,32 @@
 //!
 //! The link core knows none of it. [`Poller`] is what a way of running links offers to its callers;
 //! [`IoThread`] is the reference: one tokio current-thread runtime on a thread of its own. A link's
-//! half that other threads may touch is [`Handle`]; the rest lives in its task.
+//! half that other threads may touch is [`Handle`]; the rest lives in its task. `local` runs links on
+//! the caller's own runtime.
 
+#[cfg(any(feature = "addon", test))]
 mod accept;
 mod carrier;
 mod dial;
 mod guarded;
 mod handle;
+#[cfg(any(feature = "addon", test))]
 mod io_thread;
 mod local;
 mod poller;
 mod sink;
 mod task;
 
-pub(crate) use guarded::message as panic_message;
 pub(crate) use handle::Handle;
-pub(crate) use io_thread::IoThread;
 pub(crate) use local::{dial_here, serve_here};
-pub(crate) use poller::{Admit, Host, NewLink, Placement, Poller};
+pub(crate) use poller::NewLink;
 pub(crate) use sink::{Closed, Ends, Ledger, Sink};
+
+// What serves a consumer on another thread, which is the addon's way and not the Rust API's.
+#[cfg(feature = "addon")]
+pub(crate) use guarded::message as panic_message;
+#[cfg(any(feature = "addon", test))]
+pub(crate) use {
+    io_thread::IoThread,
+    poller::{Admit, Host, Placement, Poller},
+};

@@ -33,7 +33,9 @@ it('says backpressure at the high watermark and dropped at the cap', async () =>
 it('fires backpressure once, then drain once the queue is low', async () => {
   const { connection, peer } = await rawPair(bounds);
   const events: string[] = [];
-  connection.on('backpressure', (amount) => events.push(typeof amount === 'number' ? 'backpressure' : 'nonsense'));
+  connection.on('backpressure', (amount) =>
+    events.push(typeof amount === 'number' ? 'backpressure' : 'nonsense'),
+  );
   connection.on('drain', () => {
     events.push('drain');
     expect(connection.bufferedAmount).toBeLessThanOrEqual(bounds.lowWaterMark);
@@ -50,7 +52,11 @@ it('fires backpressure once, then drain once the queue is low', async () => {
 
 it('tells the server too', async () => {
   const { server, connection, peer } = await rawPair(bounds);
-  const [pressed, drained, dropped] = [next(server, 'backpressure'), next(server, 'drain'), next(server, 'dropped')];
+  const [pressed, drained, dropped] = [
+    next(server, 'backpressure'),
+    next(server, 'drain'),
+    next(server, 'dropped'),
+  ];
   peer.socket.pause();
   sendUntil(connection, 'dropped');
   peer.socket.resume();

@@ -1,7 +1,7 @@
 /** One message to many. */
 import { expect, it } from 'vitest';
 import { call, serve } from '../support/scene.js';
-import { collect, until } from '../support/wait.js';
+import { collect, times, until } from '../support/wait.js';
 
 async function audience(count: number, codec: 'text' | 'json' = 'text') {
   const server = await serve({ codec });
@@ -14,7 +14,7 @@ it('reaches every connection and says so', async () => {
   const { server, clients } = await audience(20, 'json');
   const received = Promise.all(clients.map((client) => collect(client, 'message', 1)));
   expect(server.broadcast({ news: 1 })).toEqual({ accepted: 20, dropped: 0 });
-  expect(await received).toEqual(Array(20).fill([{ news: 1 }]));
+  expect(await received).toEqual(times(20, [{ news: 1 }]));
 });
 
 it('leaves out whom it is told to', async () => {
@@ -51,7 +51,9 @@ it('throws as send does, before anybody gets anything', async () => {
   let received = 0;
   clients.forEach((client) => client.on('message', () => (received += 1)));
   expect(() => server.broadcast(undefined)).toThrow(expect.objectContaining({ code: 'ERR_QW_ENCODE' }));
-  expect(() => server.broadcast('x'.repeat(5 << 20))).toThrow(expect.objectContaining({ code: 'ERR_QW_TOO_BIG' }));
+  expect(() => server.broadcast('x'.repeat(5 << 20))).toThrow(
+    expect.objectContaining({ code: 'ERR_QW_TOO_BIG' }),
+  );
   server.broadcast('fine');
   await until(() => received === 2, 'the good one');
 });

@@ -111,9 +111,13 @@ it('leaves no-ops and typed rejections behind', async () => {
 it('refuses codes and reasons that are none', async () => {
   const { connection } = await pair();
   for (const code of [-1, 1.5, NaN, 65_536, '0', null]) {
-    expect(() => connection.close(code as never)).toThrow(expect.objectContaining({ code: 'ERR_QW_OPTION_INVALID' }));
+    expect(() => connection.close(code as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_QW_OPTION_INVALID' }),
+    );
   }
-  expect(() => connection.close(0, 7 as never)).toThrow(expect.objectContaining({ code: 'ERR_QW_OPTION_INVALID' }));
+  expect(() => connection.close(0, 7 as never)).toThrow(
+    expect.objectContaining({ code: 'ERR_QW_OPTION_INVALID' }),
+  );
   expect(connection.state).toBe('open');
 });
 

@@ -9,7 +9,12 @@ const bad = {
   cbor: Buffer.from([0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
   msgpack: Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff]),
 } as const;
-const good = { text: Buffer.from('ok'), json: Buffer.from('"ok"'), cbor: Buffer.from([0x62, 0x6f, 0x6b]), msgpack: Buffer.from([0xa2, 0x6f, 0x6b]) };
+const good = {
+  text: Buffer.from('ok'),
+  json: Buffer.from('"ok"'),
+  cbor: Buffer.from([0x62, 0x6f, 0x6b]),
+  msgpack: Buffer.from([0xa2, 0x6f, 0x6b]),
+};
 
 describe.each(Object.keys(bad) as (keyof typeof bad)[])('codec %s', (codec) => {
   it('raises an error with length and code, and stays in step', async () => {
@@ -100,5 +105,7 @@ it('contains what a custom codec throws', async () => {
   for (const text of ['a', 'abc', 'b']) client.send(text);
   await until(() => seen.length === 2, 'the others');
   expect(seen).toEqual(['a', 'b']);
-  expect(errors.map(({ code, cause }) => [code, cause.message])).toEqual([['ERR_QW_DECODE', 'three is too many']]);
+  expect(errors.map(({ code, cause }) => [code, cause.message])).toEqual([
+    ['ERR_QW_DECODE', 'three is too many'],
+  ]);
 });

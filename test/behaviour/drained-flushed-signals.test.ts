@@ -10,7 +10,7 @@ async function stuck() {
   const scene = await rawPair(bounds);
   scene.peer.socket.pause();
   const block = Buffer.alloc(16 * 1024);
-  for (let full = 0; full < 20; ) {
+  for (let full = 0; full < 20;) {
     full = scene.connection.send(block) === 'dropped' ? full + 1 : 0;
     await new Promise(setImmediate);
   }
@@ -51,7 +51,9 @@ it.each(['drained', 'flushed'] as const)('%s is given up by its signal', async (
   const kept = connection[wait]();
   controller.abort(reason);
   expect(await given).toMatchObject({ code: 'ERR_QW_ABORTED', cause: reason });
-  expect(await failure(() => connection[wait]({ signal: controller.signal }))).toMatchObject({ cause: reason });
+  expect(await failure(() => connection[wait]({ signal: controller.signal }))).toMatchObject({
+    cause: reason,
+  });
   peer.socket.resume();
   await kept;
 });

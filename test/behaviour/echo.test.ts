@@ -25,10 +25,32 @@ describe.each(Object.entries(values))('codec %s', (codec, messages) => {
 it('carries messages of every size', async () => {
   const { server, client } = await pair();
   echo(server);
-  const sizes = [0, 1, 2, 3, 4, 63, 4095, 4096, 16_383, 16_384, 65_531, 65_532, 65_536, 131_068, 131_072, 262_144, 1_000_003, 4 << 20];
+  const sizes = [
+    0,
+    1,
+    2,
+    3,
+    4,
+    63,
+    4095,
+    4096,
+    16_383,
+    16_384,
+    65_531,
+    65_532,
+    65_536,
+    131_068,
+    131_072,
+    262_144,
+    1_000_003,
+    4 << 20,
+  ];
   for (const size of sizes) {
     const message = Buffer.alloc(size, size % 251);
-    const [back] = await Promise.all([collect<Buffer>(client, 'message', 1), client.drained().then(() => client.send(message))]);
+    const [back] = await Promise.all([
+      collect<Buffer>(client, 'message', 1),
+      client.drained().then(() => client.send(message)),
+    ]);
     expect(back[0].length).toBe(size);
     expect(back[0].equals(message)).toBe(true);
   }

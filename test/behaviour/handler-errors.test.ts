@@ -9,7 +9,10 @@ type Handler = (error: unknown) => void;
 
 /** Takes over what would end the process; vitest listens for it too. */
 function catchAll(): void {
-  for (const [event, into] of [['uncaughtException', uncaught], ['unhandledRejection', unhandled]] as const) {
+  for (const [event, into] of [
+    ['uncaughtException', uncaught],
+    ['unhandledRejection', unhandled],
+  ] as const) {
     const others = process.rawListeners(event) as Handler[];
     process.removeAllListeners(event);
     process.on(event, (error: unknown) => into.push(error));

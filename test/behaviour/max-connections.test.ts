@@ -10,7 +10,10 @@ it('turns away those beyond and takes others when there is room', async () => {
   for (let i = 0; i < 10; i += 1) peers.push(await RawPeer.connect(server.addresses[0]));
   cleanUp(() => peers.forEach((peer) => peer.destroy()));
   await until(() => server.stats().connectionsRefused === 7, 'the refusals');
-  await until(() => peers.filter(({ isClosed, hasEnded }) => isClosed || hasEnded).length === 7, 'the refused');
+  await until(
+    () => peers.filter(({ isClosed, hasEnded }) => isClosed || hasEnded).length === 7,
+    'the refused',
+  );
   expect(server.getConnectionCount()).toBe(3);
   expect(server.stats()).toMatchObject({ connections: 3, connectionsAccepted: 3, connectionsRefused: 7 });
   expect(server.errors.length).toBeLessThanOrEqual(2);

@@ -47,7 +47,10 @@ it('has a protocol for each when told so', async () => {
   const protocols: string[] = [];
   server.on('connection', (connection) => protocols.push(connection.protocol));
   const [raw, framed] = await server.listen();
-  for (const [address, protocol] of [[raw, 'raw'], [framed, 'length-prefixed']] as const) {
+  for (const [address, protocol] of [
+    [raw, 'raw'],
+    [framed, 'length-prefixed'],
+  ] as const) {
     const client = await call(address, { codec: 'text', protocol });
     const back = next(client, 'message');
     client.send(protocol);
@@ -57,13 +60,17 @@ it('has a protocol for each when told so', async () => {
 });
 
 it('says what is wrong with an address it cannot have', async () => {
-  expect(await failure(() => listen('tcp://192.0.2.1:0'))).toMatchObject({ code: 'ERR_QW_ADDRESS_UNAVAILABLE' });
+  expect(await failure(() => listen('tcp://192.0.2.1:0'))).toMatchObject({
+    code: 'ERR_QW_ADDRESS_UNAVAILABLE',
+  });
   expect(await failure(() => listen('tcp://does-not-exist.invalid:0'))).toMatchObject({ code: 'ERR_QW_DNS' });
 });
 
 it('listens on IPv6 where there is one', async ({ skip }) => {
   const { networkInterfaces } = await import('node:os');
-  const has6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+  const has6 = Object.values(networkInterfaces()).some((list) =>
+    list?.some(({ address }) => address === '::1'),
+  );
   if (!has6) skip('this machine has no ::1');
   const server = await serve({}, 'tcp://[::1]:0');
   expect(server.addresses[0]).toMatch(/^tcp:\/\/\[::1\]:\d+$/);

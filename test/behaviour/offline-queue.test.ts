@@ -61,7 +61,10 @@ it('drops what does not fit and says so', async () => {
 });
 
 it('drops what becomes too old and says so', async () => {
-  const { client, address } = await orphan({ offlineQueue: { maxAgeMs: 50 }, reconnect: { baseMs: 300, capMs: 300 } });
+  const { client, address } = await orphan({
+    offlineQueue: { maxAgeMs: 50 },
+    reconnect: { baseMs: 300, capMs: 300 },
+  });
   const run = next(client, 'dropped');
   client.send('old');
   await until(() => client.bufferedAmount === 0, 'the age');

@@ -11,19 +11,22 @@ const header = (length: number): Buffer => {
   return bytes;
 };
 
-it.each([1001, 1 << 20, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1])('of %d bytes is refused by a server', async (length) => {
-  const { server, peer, connection } = await rawPair({ maxMessage: 1000 });
-  const seen: string[] = [];
-  server.on('message', (message) => seen.push(String(message)));
-  const closed = next(connection, 'close');
-  peer.write(Buffer.concat([frame('fine'), header(length), Buffer.from('whatever')]));
-  const [code, , clean] = await closed;
-  expect([code, clean]).toEqual([CloseCode.too_big, false]);
-  expect(seen).toEqual(['fine']);
-  expect(server.errors.map(({ code }) => code)).toEqual(['ERR_QW_TOO_BIG']);
-  expect(server.errors[0].message).toMatch(/\b1000\b/);
-  await peer.closed();
-});
+it.each([1001, 1 << 20, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1])(
+  'of %d bytes is refused by a server',
+  async (length) => {
+    const { server, peer, connection } = await rawPair({ maxMessage: 1000 });
+    const seen: string[] = [];
+    server.on('message', (message) => seen.push(String(message)));
+    const closed = next(connection, 'close');
+    peer.write(Buffer.concat([frame('fine'), header(length), Buffer.from('whatever')]));
+    const [code, , clean] = await closed;
+    expect([code, clean]).toEqual([CloseCode.too_big, false]);
+    expect(seen).toEqual(['fine']);
+    expect(server.errors.map((error) => error.code)).toEqual(['ERR_QW_TOO_BIG']);
+    expect(server.errors[0].message).toMatch(/\b1000\b/);
+    await peer.closed();
+  },
+);
 
 it('is refused by a client', async () => {
   const { client, peer } = await rawServed({ maxMessage: 1000, reconnect: false });

@@ -23,7 +23,8 @@ it('comes back and keeps its listeners', async () => {
   client.on('message', (message) => seen.push(message));
   const { id } = client;
   const events: string[] = [];
-  for (const event of ['disconnect', 'reconnecting', 'connect', 'ready', 'close']) client.on(event, () => events.push(event));
+  for (const event of ['disconnect', 'reconnecting', 'connect', 'ready', 'close'])
+    client.on(event, () => events.push(event));
   peer.send('first');
   await until(() => seen.length === 1, 'the first message');
   peer.reset();
@@ -175,7 +176,10 @@ it('can be ended while it connects', async () => {
 it('does not call a server that hangs up at once in a tight loop', async () => {
   const raw = await RawServer.listen((socket) => socket.resetAndDestroy());
   cleanUp(() => raw.close());
-  const { client } = createQWormholeClient({ endpoints: raw.url, reconnect: { initial: true, baseMs: 20, capMs: 10_000 } });
+  const { client } = createQWormholeClient({
+    endpoints: raw.url,
+    reconnect: { initial: true, baseMs: 20, capMs: 10_000 },
+  });
   client.on('error', () => {});
   cleanUp(() => client.close());
   void client.connect().catch(() => {});

@@ -2,7 +2,7 @@
 import { CloseCode, createQWormholeServer, listen } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { ANYWHERE, call, rawPair, serve } from '../support/scene.js';
-import { collect, failure, next, until } from '../support/wait.js';
+import { collect, failure, next, times, until } from '../support/wait.js';
 
 it('ends connections in order and frees the port', async () => {
   const server = await serve();
@@ -14,7 +14,7 @@ it('ends connections in order and frees the port', async () => {
   server.on('clientClosed', (_connection, ...how) => closes.push(how));
   await server.close();
   expect((await ends).every(([, , clean]) => clean)).toBe(true);
-  expect(closes).toEqual(Array(10).fill([CloseCode.shutdown, expect.any(String), true]));
+  expect(closes).toEqual(times(10, [CloseCode.shutdown, expect.any(String), true]));
   expect(server.getConnectionCount()).toBe(0);
   const again = await listen(address);
   await again.close();
@@ -85,14 +85,14 @@ it('spreads the ends of connections over a time', async () => {
   const server = await serve();
   const clients = await Promise.all(Array.from({ length: 20 }, () => call(server, { reconnect: false })));
   await until(() => server.getConnectionCount() === 20, 'the connections');
-  const times: number[] = [];
+  const ends: number[] = [];
   const began = performance.now();
-  for (const client of clients) client.on('close', () => times.push(performance.now() - began));
+  for (const client of clients) client.on('close', () => ends.push(performance.now() - began));
   await server.close({ gracefulMs: 2000, spreadMs: 400 });
-  await until(() => times.length === 20, 'the ends');
-  expect(Math.max(...times)).toBeGreaterThan(300);
-  expect(times.filter((time) => time < 200).length).toBeGreaterThan(4);
-  expect(times.filter((time) => time < 200).length).toBeLessThan(16);
+  await until(() => ends.length === 20, 'the ends');
+  expect(Math.max(...ends)).toBeGreaterThan(300);
+  expect(ends.filter((time) => time < 200).length).toBeGreaterThan(4);
+  expect(ends.filter((time) => time < 200).length).toBeLessThan(16);
 });
 
 it('refuses times that are none', async () => {

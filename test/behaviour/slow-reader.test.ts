@@ -48,7 +48,8 @@ it('holds nobody else up', async () => {
     const { accepted, dropped } = server.broadcast(message);
     total.accepted += accepted;
     total.dropped += dropped;
-    if (i % 20 === 0) await until(() => fast.received.length >= (i - 100) * (message.length + 4), 'the fast one');
+    if (i % 20 === 0)
+      await until(() => fast.received.length >= (i - 100) * (message.length + 4), 'the fast one');
   }
   await fast.receivedBytes(rounds * (message.length + 4));
   expect(total.accepted + total.dropped).toBe(2 * rounds);

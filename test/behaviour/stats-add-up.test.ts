@@ -7,7 +7,8 @@ import { sleep, until } from '../support/wait.js';
 function check(stats: TrafficStats): void {
   const { accepted, bytesWritten, bufferedAmount, bytesDiscarded } = stats;
   expect(bytesWritten + bufferedAmount + bytesDiscarded).toBe(accepted.bytes);
-  for (const number of [bytesWritten, bufferedAmount, bytesDiscarded]) expect(number).toBeGreaterThanOrEqual(0);
+  for (const number of [bytesWritten, bufferedAmount, bytesDiscarded])
+    expect(number).toBeGreaterThanOrEqual(0);
 }
 
 it('over connections that come, talk and go in every way', async () => {
@@ -33,9 +34,16 @@ it('over connections that come, talk and go in every way', async () => {
   await until(() => server.getConnectionCount() === 0, 'no connection');
   const stats = server.stats();
   check(stats);
-  expect(stats).toMatchObject({ connections: 0, connectionsAccepted: 15, connectionsRefused: 0, bufferedAmount: 0 });
+  expect(stats).toMatchObject({
+    connections: 0,
+    connectionsAccepted: 15,
+    connectionsRefused: 0,
+    bufferedAmount: 0,
+  });
   expect(stats.received.messages).toBeLessThanOrEqual(offered);
-  expect(stats.accepted.messages + stats.dropped.closed.messages).toBeLessThanOrEqual(stats.received.messages);
+  expect(stats.accepted.messages + stats.dropped.closed.messages).toBeLessThanOrEqual(
+    stats.received.messages,
+  );
   expect(answered).toBeLessThanOrEqual(stats.accepted.messages);
 });
 

@@ -17,7 +17,7 @@ it.each(Array.from({ length: whole.length - 1 }, (_, i) => i + 1))('after %d byt
   const [code, , clean] = await closed;
   expect([code, clean]).toEqual([CloseCode.protocol, false]);
   expect(seen).toEqual(['before']);
-  expect(server.errors.map(({ code }) => code)).toEqual(['ERR_QW_TRUNCATED']);
+  expect(server.errors.map((error) => error.code)).toEqual(['ERR_QW_TRUNCATED']);
 });
 
 it('at a client too', async () => {

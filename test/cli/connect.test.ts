@@ -14,7 +14,8 @@ const ESCAPED =
   '\\x00\\xff\\xc0\\xaf\\xed\\xa0\\x80\\xf0\\x9f';
 
 onEachBackend((backend) => {
-  const on = ['--backend', backend];
+  /** The echoes here answer within a few milliseconds. */
+  const on = ['--backend', backend, '--wait', '200'];
 
   test('lines come back from an echo, the last one also without its end', async () => {
     const { url } = await listening(backend, '--echo');
@@ -51,27 +52,27 @@ onEachBackend((backend) => {
   test('hostile bytes are shown escaped, whatever the codec', async () => {
     const { url } = await peer(saying(HOSTILE));
     for (const codec of ['text', 'buffer']) {
-      const { stdout } = await run(['connect', url, ...on, '--codec', codec, '--wait', '200']);
+      const { stdout } = await run(['connect', url, ...on, '--codec', codec]);
       expect(stdout).toBe(`${ESCAPED}\n`);
     }
   });
 
   test('hostile JSON is shown as JSON that says the same', async () => {
     const { url } = await peer(saying('{"k\u202e":"\u009b1m\u2028"}'));
-    const { stdout } = await run(['connect', url, ...on, '--codec', 'json', '--wait', '200']);
+    const { stdout } = await run(['connect', url, ...on, '--codec', 'json']);
     expect(stdout).toBe('{"k\\u202e":"\\u009b1m\\u2028"}\n');
   });
 
   test('--raw-output prints the bytes as they came', async () => {
     const text = '\x1b[31mred\u202e';
     const { url } = await peer(saying(text, text));
-    const { stdout } = await run(['connect', url, ...on, '--raw-output', '--wait', '200']);
+    const { stdout } = await run(['connect', url, ...on, '--raw-output']);
     expect(stdout).toBe(`${text}\n${text}\n`);
   });
 
   test('--json prints events; bytes that are no text are base64', async () => {
     const { url } = await peer(saying('plain \x1b', Buffer.from([0xff, 0x00])));
-    const { code, stdout } = await run(['connect', url, ...on, '--json', '--wait', '200']);
+    const { code, stdout } = await run(['connect', url, ...on, '--json']);
     expect(code).toBe(0);
     expect(
       stdout
@@ -115,9 +116,9 @@ onEachBackend((backend) => {
       const timer = setInterval(() => {
         if (!socket.writable || left-- === 0) return clearInterval(timer);
         socket.write(frame(`reply ${left}`));
-      }, 300);
+      }, 250);
     });
-    const { code, stdout } = await run(['connect', url, ...on, '--wait', '1s'], { input: 'x\n' });
+    const { code, stdout } = await run(['connect', url, ...on, '--wait', '600ms'], { input: 'x\n' });
     expect(stdout).toBe('reply 3\nreply 2\nreply 1\nreply 0\n');
     expect(code).toBe(0);
   });

@@ -6,7 +6,10 @@ import { frame } from '../support/frames.js';
 
 const open = new Set<Server | Socket>();
 afterEach(() => {
-  for (const one of open) 'destroy' in one ? one.destroy() : one.close();
+  for (const one of open) {
+    if ('destroy' in one) one.destroy();
+    else one.close();
+  }
   open.clear();
 });
 

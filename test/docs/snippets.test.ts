@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.each(backends)('QWORMHOLE_NATIVE=%s', (backend) => {
+describe.concurrent.each(backends)('QWORMHOLE_NATIVE=%s', (backend) => {
   it.each(snippets.map((snippet) => [snippet.name, snippet] as const))(
     '%s',
     async (_name, snippet) => {

@@ -26,7 +26,10 @@ export async function blackHole(): Promise<string> {
   for (let i = 0; i < 20; i += 1) {
     const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {});
     fillers.push(socket);
-    const connected = await Promise.race([next(socket, 'connect').then(() => true), sleep(100).then(() => false)]);
+    const connected = await Promise.race([
+      next(socket, 'connect').then(() => true),
+      sleep(100).then(() => false),
+    ]);
     if (!connected) return `tcp://127.0.0.1:${port}`;
   }
   throw new Error('this system queues any number of connections');

@@ -9,7 +9,12 @@ export const ANYWHERE = 'tcp://127.0.0.1:0';
 const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
-  await Promise.allSettled(cleanups.splice(0).reverse().map((cleanup) => cleanup()));
+  await Promise.allSettled(
+    cleanups
+      .splice(0)
+      .toReversed()
+      .map((cleanup) => cleanup()),
+  );
 });
 
 /** Has something undone at the end of the test. */
@@ -29,7 +34,10 @@ export async function serve(options: Options = {}, endpoints: string | string[] 
 }
 
 /** A connected client of a server or address. */
-export async function call(target: { addresses: readonly string[] } | string, options: ConnectOptions<any> = {}) {
+export async function call(
+  target: { addresses: readonly string[] } | string,
+  options: ConnectOptions<any> = {},
+) {
   const client = await connect<any>(typeof target === 'string' ? target : target.addresses[0], options);
   const errors: any[] = [];
   client.on('error', (error) => errors.push(error));
@@ -66,6 +74,8 @@ export async function rawServed(options: ConnectOptions<any> = {}) {
 }
 
 /** An echo on every connection. */
-export function echo(server: { on(event: 'message', listener: (message: any, from: any) => void): unknown }): void {
+export function echo(server: {
+  on(event: 'message', listener: (message: any, from: any) => void): unknown;
+}): void {
   server.on('message', (message, connection) => void connection.send(message));
 }

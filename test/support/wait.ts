@@ -5,7 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export { sleep };
 
 /** Polls until `condition` holds; fails after `timeoutMs` with what it waited for. */
-export async function until(condition: () => boolean, what = 'a condition', timeoutMs = 10_000): Promise<void> {
+export async function until(
+  condition: () => boolean,
+  what = 'a condition',
+  timeoutMs = 10_000,
+): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > giveUpAt) throw new Error(`waited ${timeoutMs} ms for ${what}`);
@@ -31,6 +35,11 @@ export function collect<T = any>(emitter: EventEmitter, event: string, count: nu
     };
     emitter.on(event, onEvent);
   });
+}
+
+/** The same value so many times. */
+export function times<T>(count: number, value: T): T[] {
+  return Array.from({ length: count }, () => value);
 }
 
 /** What `action` throws, or rejects with. */

@@ -1,6 +1,7 @@
 /** One report per run of drops. */
 import { DropLog, type DropRun } from 'qwormhole/internal';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { times } from '../support/wait.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -26,7 +27,7 @@ it('reports a run that does not end in parts', () => {
     drops.add('queue-full', 10);
     vi.runAllTimers();
   }
-  expect(runs).toEqual(Array(3).fill({ reason: 'queue-full', count: 2, bytes: 20 }));
+  expect(runs).toEqual(times(3, { reason: 'queue-full', count: 2, bytes: 20 }));
 });
 
 it('ends a run with another reason', () => {

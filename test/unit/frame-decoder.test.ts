@@ -28,7 +28,8 @@ function decode(maxMessage: number, chunks: readonly Buffer[]): Outcome {
   const messages: string[] = [];
   for (const chunk of chunks) {
     decoder.push(chunk);
-    for (let message = decoder.next(); message; message = decoder.next()) messages.push(message.toString('hex'));
+    for (let message = decoder.next(); message; message = decoder.next())
+      messages.push(message.toString('hex'));
     if (decoder.oversized >= 0) break;
   }
   return { messages, oversized: decoder.oversized >= 0, held: decoder.held };
@@ -43,7 +44,11 @@ function split(stream: Buffer, cuts: readonly number[]): Buffer[] {
 }
 
 function expected({ messages, error, trailing = 0 }: Vector): Outcome {
-  return { messages: [...messages], oversized: error !== undefined, held: error === undefined ? trailing : 0 };
+  return {
+    messages: [...messages],
+    oversized: error !== undefined,
+    held: error === undefined ? trailing : 0,
+  };
 }
 
 describe.each(vectors)('$name', (vector) => {

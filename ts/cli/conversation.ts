@@ -130,11 +130,10 @@ export class Conversation {
       this.#tell('connect', { remoteAddress, remotePort, mode, backend }, note);
     });
     client.on('disconnect', (code, reason, clean) => {
-      this.#tell(
-        'disconnect',
-        { code, reason, clean },
-        clean ? 'The peer has closed' : 'The connection is lost',
-      );
+      // That the peer ends after the last line is nothing to talk about.
+      const isExpected = clean && !this.#hasInput && !isInteractive;
+      const note = clean ? 'The peer has closed' : 'The connection is lost';
+      this.#tell('disconnect', { code, reason, clean }, isExpected ? undefined : note);
       // There is nothing to come back for.
       if (!this.#hasInput && client.bufferedAmount === 0) this.#over.abort();
     });

@@ -69,8 +69,9 @@ const DEFAULTS = { connections: 1, window: 100, size: 64, durationMs: 5_000, war
 const PROGRESS_MS = 1_000;
 /** So many connect at a time: fewer than a listener's usual backlog. */
 const CONNECT_AT_ONCE = 100;
-/** How long the last replies are waited for, ms. */
+/** How long the last replies are waited for, ms, and how long those of an endpoint that has never answered. */
 const LAST_REPLIES_MS = 5_000;
+const FIRST_REPLIES_MS = 500;
 const NS_PER_MS = 1e6;
 
 type Plan = Required<Pick<LoadOptions, keyof typeof DEFAULTS>> & LoadOptions;
@@ -160,7 +161,9 @@ export class Load {
   async #lastReplies(): Promise<void> {
     const patience = new AbortController();
     const all = Promise.all(this.#connections.map((connection) => connection.stop()));
-    await Promise.race([all, sleep(LAST_REPLIES_MS, undefined, { signal: patience.signal }).catch(() => {})]);
+    const hasAnswered = this.#tally.replies > 0 || this.#tally.errors > 0;
+    const ms = hasAnswered ? LAST_REPLIES_MS : FIRST_REPLIES_MS;
+    await Promise.race([all, sleep(ms, undefined, { signal: patience.signal }).catch(() => {})]);
     patience.abort();
     const missing = this.#connections.reduce((sum, { outstanding }) => sum + outstanding, 0);
     if (missing === 0) return;

@@ -1,4 +1,5 @@
 /** Promises that wait for the same moment, each of which can be given up by its own signal. */
+import { onAbort } from '../abort.js';
 import { aborted } from '../errors/error.js';
 
 /** What everything that waits takes. */
@@ -13,51 +14,38 @@ interface Wait {
 }
 
 export class Waits {
-  readonly #waits = new Set<Wait>();
+  /** Made when first needed: most connections never wait for anything. */
+  #waits: Set<Wait> | undefined;
 
   get isEmpty(): boolean {
-    return this.#waits.size === 0;
+    return this.#waits === undefined || this.#waits.size === 0;
   }
 
   /** Waits for the next `resolve` or `reject`. */
   add({ signal }: WaitOptions = {}): Promise<void> {
     if (signal?.aborted) return Promise.reject(aborted(signal));
+    const waits = (this.#waits ??= new Set());
     return new Promise((resolve, reject) => {
       const settled = (): void => {
-        this.#waits.delete(wait);
-        signal?.removeEventListener('abort', onAbort);
+        waits.delete(wait);
+        stopListening?.();
       };
       const wait: Wait = {
         resolve: () => (settled(), resolve()),
         reject: (error) => (settled(), reject(error)),
       };
-      const onAbort = (): void => wait.reject(aborted(signal!));
-      this.#waits.add(wait);
-      signal?.addEventListener('abort', onAbort);
+      waits.add(wait);
+      const stopListening = signal && onAbort(signal, () => wait.reject(aborted(signal)));
     });
   }
 
   /** The moment has come. */
   resolve(): void {
-    for (const wait of this.#waits) wait.resolve();
+    for (const wait of this.#waits ?? []) wait.resolve();
   }
 
   /** It will never come. */
   reject(error: unknown): void {
-    for (const wait of this.#waits) wait.reject(error);
+    for (const wait of this.#waits ?? []) wait.reject(error);
   }
-}
-
-/** A promise that a signal can cut short; what it waits for goes on. */
-export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (signal === undefined) return promise;
-  if (signal.aborted) {
-    promise.catch(() => {});
-    return Promise.reject(aborted(signal));
-  }
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(aborted(signal));
-    signal.addEventListener('abort', onAbort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

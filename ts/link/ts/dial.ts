@@ -1,4 +1,5 @@
 /** An outgoing connection: name resolution, connecting, time limit and abort. */
+import { onAbort } from '../../abort.js';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { aborted, fromSystem, type QWormholeError } from '../../errors/error.js';
 import type { DialSpec } from '../link.js';
@@ -24,11 +25,8 @@ export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
     }
     function settle(): void {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      stopListening?.();
       socket.off('connect', onConnect).off('error', onError);
-    }
-    function onAbort(): void {
-      fail(aborted(signal!));
     }
     function onError(error: Error): void {
       fail(fromSystem(firstOf(error), { during: 'connect', what }));
@@ -37,7 +35,7 @@ export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
       settle();
       resolve(socket);
     }
-    signal?.addEventListener('abort', onAbort);
+    const stopListening = signal && onAbort(signal, () => fail(aborted(signal)));
     socket.on('connect', onConnect).on('error', onError);
   });
 }

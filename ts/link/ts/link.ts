@@ -26,6 +26,10 @@ import { linkMemory, type Starved } from './memory.js';
 import { RawDecoder } from './raw-decoder.js';
 import { SocketWriter } from './socket-writer.js';
 
+/** Where a socket keeps its link: the listeners are the same functions for all, an idle link has no closures. */
+const LINK = Symbol('link');
+type LinkedSocket = Socket & { [LINK]: TsLink };
+
 /** UTF-8 needs at most three bytes for each UTF-16 code unit. */
 const MAX_UTF8_PER_UNIT = 3;
 
@@ -60,16 +64,17 @@ export class TsLink extends BoundedLink implements Starved {
     this.info = infoOf(socket);
     this.#socket = socket;
     this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
-    this.#writer = new SocketWriter(socket, framed, this.#onProgress);
-    socket.on('error', this.#onError);
-    socket.on('close', this.#onSocketClose);
+    this.#writer = new SocketWriter(socket, framed, this);
+    (socket as LinkedSocket)[LINK] = this;
+    socket.on('error', onError);
+    socket.on('close', onClose);
   }
 
   /** Starts to watch the socket; the owner has set its handler. */
   start(): void {
     if (this.#socket.destroyed) return;
-    this.#socket.on('data', this.#onData);
-    this.#socket.on('end', this.#onSocketEnd);
+    this.#socket.on('data', onData);
+    this.#socket.on('end', onEnd);
     this.#socket.resume();
   }
 
@@ -110,7 +115,7 @@ export class TsLink extends BoundedLink implements Starved {
 
   notifyEmpty(): void {
     this.#wantsEmpty = true;
-    if (this.#writer.messages === 0) process.nextTick(this.#onProgress);
+    if (this.#writer.messages === 0) process.nextTick(progress, this);
   }
 
   pause(): void {
@@ -146,12 +151,13 @@ export class TsLink extends BoundedLink implements Starved {
     this.#socket.unref();
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  /** The socket has read. */
+  onData(chunk: Buffer): void {
     if (this.#ending !== undefined) return;
     this.#decoder.push(chunk);
     if (!this.#isPaused) this.#dispatch();
     this.#afterReading();
-  };
+  }
 
   /** Delivers the messages that are whole, until there are none or the owner wants no more. */
   #dispatch(): void {
@@ -205,18 +211,20 @@ export class TsLink extends BoundedLink implements Starved {
   #wake(): void {
     if (this.#isDispatching || this.#isWaking) return;
     this.#isWaking = true;
-    process.nextTick(this.#onWake);
+    process.nextTick(wake, this);
   }
 
-  readonly #onWake = (): void => {
+  /** Delivers what is held and reads on. */
+  onWake(): void {
     this.#isWaking = false;
     if (this.#ending !== undefined || this.#socket.destroyed) return;
     if (!this.#isPaused && this.#decoder.hasUnparsed) this.#dispatch();
     this.#afterReading();
     this.#checkEnd();
-  };
+  }
 
-  readonly #onProgress = (): void => {
+  /** The kernel has taken something, or that is to be looked at anew. */
+  onProgress(): void {
     if (this.#socket.destroyed) return;
     if (this.#ending !== undefined) this.#restartCloseTimer();
     if (this.#wantsDrain && this.isLow()) {
@@ -227,26 +235,31 @@ export class TsLink extends BoundedLink implements Starved {
       this.#wantsEmpty = false;
       this.handler.onEmpty();
     }
-  };
+  }
 
-  readonly #onSocketEnd = (): void => {
+  /** The peer has ended its side. */
+  onSocketEnd(): void {
     this.#peerEnded = true;
     this.#checkEnd();
-  };
+  }
 
   /** Tells of the peer's end once everything before it is delivered; inside a message it is a fault. */
   #checkEnd(): void {
-    if (!this.#peerEnded || this.#isEndTold || this.#ending !== undefined || this.#decoder.hasUnparsed) return;
+    if (!this.#peerEnded || this.#isEndTold || this.#ending !== undefined || this.#decoder.hasUnparsed)
+      return;
     this.#isEndTold = true;
     if (this.#decoder.held === 0) this.handler.onEnd();
     else this.#fail(truncated(this.#decoder.held));
   }
 
-  readonly #onError = (error: Error): void => {
+  onSocketError(error: Error): void {
+    if (this.#ending?.error === undefined) this.#fail(this.#lost(error));
+  }
+
+  #lost(cause: unknown): QWormholeError {
     const { remoteAddress, remotePort } = this.info;
-    const what = `${remoteAddress}:${remotePort}`;
-    if (this.#ending?.error === undefined) this.#fail(fromSystem(error, { during: 'io', what }));
-  };
+    return fromSystem(cause, { during: 'io', what: `${remoteAddress}:${remotePort}` });
+  }
 
   #fail(error: QWormholeError): void {
     this.#kill(faultClose(error));
@@ -278,15 +291,40 @@ export class TsLink extends BoundedLink implements Starved {
     this.#closeTimer.unref();
   }
 
-  readonly #onSocketClose = (): void => {
+  /** The end. */
+  onSocketClose(): void {
     clearTimeout(this.#closeTimer);
     this.ended = true;
     this.#forgetReceived();
-    const close = this.#ending ?? faultClose(fromSystem(undefined, { during: 'io', what: '' }));
+    const close = this.#ending ?? faultClose(this.#lost('the socket was closed'));
     const isWhole = this.#peerEnded && this.#writer.messages === 0;
     this.handler.onClose(close.clean && !isWhole ? { ...close, clean: false } : close);
     this.#writer.discard();
-  };
+  }
+}
+
+function onData(this: LinkedSocket, chunk: Buffer): void {
+  this[LINK].onData(chunk);
+}
+
+function onEnd(this: LinkedSocket): void {
+  this[LINK].onSocketEnd();
+}
+
+function onError(this: LinkedSocket, error: Error): void {
+  this[LINK].onSocketError(error);
+}
+
+function onClose(this: LinkedSocket): void {
+  this[LINK].onSocketClose();
+}
+
+function wake(link: TsLink): void {
+  link.onWake();
+}
+
+function progress(link: TsLink): void {
+  link.onProgress();
 }
 
 function infoOf(socket: Socket): LinkInfo {

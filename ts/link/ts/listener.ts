@@ -1,5 +1,5 @@
 /** A listening socket. */
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
 import { fromSystem } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec } from '../link.js';
 import { TsLink } from './link.js';
@@ -57,6 +57,7 @@ export class TsListener implements LinkListener {
   }
 }
 
-function portOf({ host, port, backlog, ipv6Only }: ListenSpec) {
-  return { host, port, backlog, ipv6Only };
+/** `reusePort` is set only where the runtime knows it: the options were checked against it. */
+function portOf({ host, port, backlog, ipv6Only, reusePort }: ListenSpec): ListenOptions {
+  return { host, port, backlog, ipv6Only, ...(reusePort && { reusePort }) };
 }

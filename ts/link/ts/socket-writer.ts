@@ -19,6 +19,12 @@ const MAX_MERGE = 16 * 1024;
 /** As for watermarks: empty messages are not free. */
 const MIN_COST = 16;
 
+/** Whose writer it is. */
+export interface WriterOwner {
+  /** The kernel has taken something. Called from the event loop. */
+  onProgress(): void;
+}
+
 export class SocketWriter {
   /** Payload bytes and messages accepted and not yet taken by the kernel. */
   payload = 0;
@@ -26,7 +32,7 @@ export class SocketWriter {
   readonly #queue: OutQueue;
   readonly #socket: Socket;
   readonly #header: number;
-  readonly #onProgress: () => void;
+  readonly #owner: WriterOwner;
   #isInSocket = false;
   /** What is in the socket: the segments to give back, and what they count for. */
   #handed: Segment | undefined;
@@ -37,12 +43,11 @@ export class SocketWriter {
   #isDirty = false;
   #isEnding = false;
 
-  /** @param onProgress Called from the event loop when the kernel has taken something. */
-  constructor(socket: Socket, framed: boolean, onProgress: () => void) {
+  constructor(socket: Socket, framed: boolean, owner: WriterOwner) {
     this.#socket = socket;
     this.#header = framed ? HEADER : 0;
     this.#queue = new OutQueue(framed);
-    this.#onProgress = onProgress;
+    this.#owner = owner;
   }
 
   /**
@@ -216,6 +221,6 @@ export class SocketWriter {
       this.#settle();
       if (!this.#isInSocket) this.flush();
     }
-    this.#onProgress();
+    this.#owner.onProgress();
   };
 }

@@ -1,0 +1,189 @@
+//! Listening.
+
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+
+use super::{
+    connection::Connection,
+    endpoint::{self, Endpoint, Use},
+    options::Options,
+    shared::Plan,
+};
+use crate::{
+    driver::serve_here,
+    error::{Code, Error, Result, is_exhaustion},
+    socket,
+};
+
+/// Pause after the system ran out of descriptors: long enough not to spin, short enough to recover
+/// before clients give up.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// Listens at `tcp://host:port`; port 0 takes a free one, IPv6 addresses go in brackets.
+///
+/// Of a name's addresses the first that can be bound is taken.
+///
+/// # Errors
+/// `EndpointInvalid` and `OptionInvalid` for what cannot be meant, `OptionUnsupported` for a socket
+/// option that the platform does not have, `Dns` when the name does not resolve, `AddressInUse`,
+/// `AddressUnavailable` and `Permission` when the address cannot be bound.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O and time enabled.
+pub async fn listen(endpoint: impl AsRef<str>, options: Options) -> Result<Server> {
+    let plan = Plan::new(options)?;
+    let endpoint = Endpoint::parse(endpoint.as_ref(), Use::Listen)?;
+    let mut last = Error::new(Code::Dns, "no address");
+    for at in endpoint.resolve().await? {
+        match socket::listen(at, plan.options.listen_flags(), &plan.options.socket) {
+            Ok(listener) => return Server::over(listener, plan),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A listening socket. Dropping it frees the port; its connections live on.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    plan: Plan,
+    count: Arc<AtomicUsize>,
+}
+
+impl Server {
+    fn over(listener: std::net::TcpListener, plan: Plan) -> Result<Self> {
+        let failed = |error| Error::system(Code::Resources, "watching a listener", error);
+        let listener = TcpListener::from_std(listener).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        if !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(%address, "listening beyond this machine, without encryption");
+        }
+        Ok(Self {
+            listener,
+            address,
+            plan,
+            count: Arc::default(),
+        })
+    }
+
+    /// The next connection. Those beyond [`Options::max_connections`] are reset and not given.
+    ///
+    /// Any number of tasks may accept at the same time. Nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// `Resources` when the system is out of descriptors or memory. That passes: accept again, as
+    /// often as you like, since such a failure comes with a short pause.
+    pub async fn accept(&self) -> Result<Connection> {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, from)) => {
+                    if let Some(connection) = self.settle(stream, from)? {
+                        return Ok(connection);
+                    }
+                }
+                Err(error) if is_passing(&error) => {}
+                Err(error) => {
+                    if is_exhaustion(&error) {
+                        sleep(EXHAUSTED_PAUSE).await;
+                    }
+                    return Err(Error::system(
+                        Code::Resources,
+                        "accepting a connection",
+                        error,
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The address bound, with the port that was taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The endpoint as bound, for [`connect`](crate::connect): `tcp://127.0.0.1:41234`.
+    pub fn address(&self) -> String {
+        endpoint::url(self.address)
+    }
+
+    /// Connections that are not over.
+    pub fn connection_count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// A connection over an accepted stream; `None` where there is no place for it, or no peer any
+    /// more.
+    fn settle(&self, stream: TcpStream, from: SocketAddr) -> Result<Option<Connection>> {
+        let Some(place) = Place::take(&self.count, self.plan.options.max_connections) else {
+            tracing::debug!(%from, "refused: max_connections are held");
+            socket::reset_on_close(&stream);
+            return Ok(None);
+        };
+        socket::tune_accepted(&stream, from, &self.plan.options.socket)?;
+        let (owner, link) = self.plan.link(Some(place));
+        match serve_here(stream, link) {
+            Ok(ends) => {
+                // The link's task says so too, but it has not run yet, and may be dropped before it does.
+                owner.shared.open(ends);
+                Ok(Some(Connection::new(owner, ends)))
+            }
+            // The peer was gone before we came: nobody is concerned.
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .field("connection_count", &self.connection_count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One of the places that a server has for connections.
+pub(super) struct Place {
+    count: Arc<AtomicUsize>,
+}
+
+impl Place {
+    fn take(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let more = |taken| (taken < most).then_some(taken + 1);
+        count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .ok()?;
+        Some(Self {
+            count: Arc::clone(count),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether an accept failed for one peer only, which was gone before we came.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,240 @@
+//! What the halves of a connection share: the program's, and the link's task.
+
+use std::{
+    pin::pin,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
+
+use super::{
+    budget::Budget,
+    inbox::Inbox,
+    meter::{Meter, MeterLedger},
+    options::{Limits, Options},
+    sender::{SendError, Sent},
+    server::Place,
+    sink::LinkSink,
+};
+use crate::{
+    driver::{Closed, Ends, Handle, NewLink},
+    error::{Code, Error, Result},
+    link::{Class, Inbound},
+};
+
+/// What every connection of a server or a client is made from.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub options: Options,
+    pub limits: Limits,
+    pub budget: Arc<Budget>,
+}
+
+impl Plan {
+    pub(super) fn new(options: Options) -> Result<Self> {
+        Ok(Self {
+            limits: options.check()?,
+            budget: Arc::new(Budget::new(options.memory_budget)),
+            options,
+        })
+    }
+
+    /// A new connection: what the program gets of it, and what runs it. `place` is given back when the
+    /// connection is over.
+    pub(super) fn link(&self, place: Option<Place>) -> (Owner, NewLink<LinkSink>) {
+        let Options {
+            protocol,
+            max_message,
+            close_timeout,
+            ..
+        } = self.options;
+        let meter = Arc::new(Meter::new(Arc::clone(&self.budget)));
+        let ledger = Box::new(MeterLedger(Arc::clone(&meter)));
+        let shared = Arc::new(Shared {
+            handle: Arc::new(Handle::new(protocol, ledger)),
+            limits: self.limits,
+            meter,
+            inbox: Inbox::default(),
+            budget: Arc::clone(&self.budget),
+            waits: AtomicBool::new(false),
+            ends: OnceLock::new(),
+            over: OnceLock::new(),
+        });
+        // What is not received waits in the window, which is bounded: no need to be asked first.
+        shared.handle.set_reading(true);
+        let link = NewLink {
+            handle: Arc::clone(&shared.handle),
+            inbound: Inbound::new(protocol, max_message),
+            sink: LinkSink::new(Arc::clone(&shared), place),
+            close_timeout,
+        };
+        (Owner { shared }, link)
+    }
+}
+
+pub(super) struct Shared {
+    pub handle: Arc<Handle>,
+    pub limits: Limits,
+    pub meter: Arc<Meter>,
+    pub inbox: Inbox,
+    pub budget: Arc<Budget>,
+    /// The link stands in the budget's list.
+    pub waits: AtomicBool,
+    ends: OnceLock<Ends>,
+    over: OnceLock<Closed>,
+}
+
+impl Shared {
+    /// Queues a message if the bounds allow it.
+    pub(super) fn send(
+        &self,
+        payload: &[u8],
+        class: Class,
+    ) -> std::result::Result<Sent, SendError> {
+        let limit = self.limits.max_message;
+        if payload.len() > limit {
+            return Err(SendError::TooBig {
+                length: payload.len(),
+                limit,
+            });
+        }
+        self.handle
+            .queue(class, payload, || self.admit(payload.len()))
+            .unwrap_or(Err(SendError::Closed))
+    }
+
+    /// The connection is up.
+    pub(super) fn open(&self, ends: Ends) {
+        // Who accepts says so as well as the link's task; both say the same.
+        let _ = self.ends.set(ends);
+        self.meter.progress.notify_waiters();
+    }
+
+    /// The connection is over. The first reason counts.
+    pub(super) fn end(&self, closed: Closed) {
+        // Before the queue is void: who finds it empty then knows why.
+        let _ = self.over.set(closed);
+        self.meter.settle();
+        self.inbox.end();
+        self.meter.progress.notify_waiters();
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.get().is_some()
+    }
+
+    /// The fault that ended the connection, if one did.
+    pub(super) fn fault(&self) -> Option<Error> {
+        self.over.get()?.error.as_ref().map(again)
+    }
+
+    /// Waits until the connection is up.
+    pub(super) async fn opened(&self) -> Result<Ends> {
+        self.until(|| self.ends.get().is_some()).await;
+        match (self.ends.get(), self.over.get()) {
+            (Some(ends), _) => Ok(*ends),
+            (
+                None,
+                Some(Closed {
+                    error: Some(error), ..
+                }),
+            ) => Err(again(error)),
+            (None, _) => Err(Error::new(
+                Code::Closed,
+                "the attempt to connect was given up",
+            )),
+        }
+    }
+
+    /// Waits until at most `cost` is queued.
+    pub(super) async fn drained(&self, cost: usize) -> Result<()> {
+        self.until(|| self.meter.queued().cost() <= cost).await;
+        match self.over.get() {
+            Some(Closed { clean: false, .. }) => Err(Error::new(
+                Code::Closed,
+                "the connection ended with messages queued",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until the connection is over.
+    pub(super) async fn closed(&self) -> Result<()> {
+        self.until(|| false).await;
+        match self.over.get() {
+            Some(Closed {
+                clean: false,
+                error,
+            }) => Err(error.as_ref().map_or_else(
+                || Error::new(Code::Closed, "the connection was terminated"),
+                again,
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the link look again for room to read into.
+    pub(super) fn room_again(&self) {
+        self.inbox.room_again();
+    }
+
+    /// Under the link's lock: whether a message of `bytes` may be queued, and if so counts it.
+    fn admit(&self, bytes: usize) -> std::result::Result<Sent, SendError> {
+        let Limits {
+            high, max_queued, ..
+        } = self.limits;
+        let queued = self.meter.queued();
+        let too_much = queued.bytes > 0 && queued.bytes + bytes > max_queued;
+        if too_much || queued.overhead() >= max_queued {
+            return Err(SendError::Full {
+                queued: queued.bytes,
+                cap: max_queued,
+            });
+        }
+        if !self.budget.try_add(bytes) {
+            return Err(SendError::Budget);
+        }
+        self.meter.accept(bytes);
+        Ok(match self.meter.queued().cost() < high {
+            true => Sent::Sent,
+            false => Sent::Backpressure,
+        })
+    }
+
+    /// Waits until `done` or the connection is over.
+    async fn until(&self, done: impl Fn() -> bool) {
+        loop {
+            let mut progress = pin!(self.meter.progress.notified());
+            // Before the look: what happens after it is not missed.
+            progress.as_mut().enable();
+            if self.is_over() || done() {
+                return;
+            }
+            progress.await;
+        }
+    }
+}
+
+/// The program's hold on a connection: when it is gone, the connection is closed.
+pub(super) struct Owner {
+    pub shared: Arc<Shared>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        match self.shared.ends.get() {
+            Some(_) => self.shared.handle.close(),
+            None => self.shared.handle.terminate(),
+        }
+    }
+}
+
+/// The same error once more, for another who asks.
+fn again(error: &Error) -> Error {
+    match error.os_code() {
+        Some(code) => Error::system(
+            error.code(),
+            error.context(),
+            std::io::Error::from_raw_os_error(code),
+        ),
+        None => Error::new(error.code(), error.context()),
+    }
+}

@@ -1,0 +1,126 @@
+//! The link's side of a connection.
+
+use std::{sync::Arc, task::Waker};
+
+use super::{
+    memory::{Found, Memory},
+    server::Place,
+    shared::Shared,
+};
+use crate::{
+    driver::{Closed, Ends, Sink},
+    error::{Code, Error},
+    link::Room,
+};
+
+/// Takes what a link's task has to tell.
+pub(super) struct LinkSink {
+    shared: Arc<Shared>,
+    memory: Memory,
+    found: Found,
+    /// The last look for room was for bytes of an unfinished message.
+    unfinished: bool,
+    /// Held as long as the link lives.
+    _place: Option<Place>,
+}
+
+impl LinkSink {
+    pub(super) fn new(shared: Arc<Shared>, place: Option<Place>) -> Self {
+        Self {
+            shared,
+            memory: Memory::default(),
+            found: Found::default(),
+            unfinished: false,
+            _place: place,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let Shared {
+            inbox,
+            budget,
+            limits,
+            ..
+        } = &*self.shared;
+        inbox.has_room(limits.receive_window)
+            && match self.unfinished {
+                true => budget.has_room_for_unfinished(),
+                false => budget.has_room(),
+            }
+    }
+}
+
+impl Sink for LinkSink {
+    type Room<'a> = &'a mut Self;
+
+    fn opened(&mut self, ends: Ends) {
+        self.shared.open(ends);
+    }
+
+    fn room(&mut self) -> &mut Self {
+        self.memory.begin_turn();
+        self
+    }
+
+    fn wait_for_room(&mut self, waker: &Waker) {
+        self.shared.inbox.stall(waker);
+        if !self.has_room() {
+            self.shared.budget.wait(&self.shared);
+        }
+        // Room that was made before we said that we wait has woken nobody.
+        if self.has_room() {
+            self.shared.room_again();
+        }
+    }
+
+    fn released(&mut self) {}
+
+    fn ended(&mut self) {
+        self.shared.inbox.end();
+    }
+
+    fn closed(&mut self, closed: Closed) {
+        self.shared.end(closed);
+    }
+}
+
+impl Room for &mut LinkSink {
+    type Marks = Found;
+
+    fn space(&mut self, min: usize) -> Option<(&mut [u8], &mut Found)> {
+        self.unfinished = false;
+        self.has_room()
+            .then(|| (self.memory.space(min), &mut self.found))
+    }
+
+    fn commit(&mut self, used: usize) {
+        if used > 0 {
+            let messages = self.memory.cut(used, &mut self.found);
+            self.shared.inbox.push(messages, &self.shared.budget);
+        }
+    }
+
+    fn assembled(&mut self, message: Vec<u8>) {
+        let message = std::iter::once(message.into());
+        self.shared.inbox.push(message, &self.shared.budget);
+    }
+
+    fn hold(&mut self, delta: isize) -> bool {
+        self.shared.budget.hold(delta);
+        self.unfinished = true;
+        self.has_room()
+    }
+}
+
+impl Drop for LinkSink {
+    fn drop(&mut self) {
+        if !self.shared.is_over() {
+            // The runtime was shut down, or a defect took the task: nobody serves the socket now.
+            self.shared.handle.terminate();
+            self.shared.handle.abandon(true);
+            let why = "the task that served the connection is gone";
+            self.shared
+                .end(Closed::fault(Error::new(Code::Closed, why)));
+        }
+    }
+}

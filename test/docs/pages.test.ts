@@ -1,0 +1,69 @@
+/** What the hand-written pages repeat from elsewhere is the same there, and their links lead somewhere. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CLOSE_CODES } from 'qwormhole';
+import { root } from './snippets.js';
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n');
+
+/** The cells of every table row. */
+const rowsOf = (path: string): string[][] =>
+  read(path)
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.slice(1, -1).split('|'))
+    .map((cells) => cells.map((cell) => cell.trim()));
+
+const pages = [
+  ...readdirSync(root).filter((file) => file.endsWith('.md')),
+  ...readdirSync(join(root, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
+
+/** A number as pages may write it: with its unit, or with its thousands separated. */
+const plain = (text: string): string => text.replace(/ \(\w+\)$/, '').replace(/(\d),(\d)/g, '$1$2');
+
+it('docs/limits.md has the defaults of docs/options.md', () => {
+  // A page has several tables: the first one with an option has its default.
+  const options = rowsOf('docs/options.md').filter(([name]) => name.startsWith('`'));
+  const defaults = new Map(options.toReversed().map(([name, value]) => [name, value]));
+  const limits = rowsOf('docs/limits.md').filter(([, option]) => defaults.has(option));
+  expect(limits.length).toBeGreaterThan(10);
+  for (const [, option, value] of limits)
+    expect([option, plain(value)]).toEqual([option, defaults.get(option)]);
+});
+
+it('docs/wire-format.md has every close code', () => {
+  const listed = rowsOf('docs/wire-format.md').filter(([code]) => /^\d+$/.test(code));
+  const existing = Object.entries(CLOSE_CODES).map(([name, { code, meaning, retriable }]) => [
+    String(code),
+    `\`${name}\``,
+    meaning,
+    retriable ? 'yes' : 'no',
+  ]);
+  expect(listed).toEqual(existing);
+});
+
+describe('links', () => {
+  it.each(pages)('%s', (page) => {
+    for (const [, target] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [path, anchor] = target.split('#');
+      const file = path === '' ? page : join(dirname(page), path);
+      expect(existsSync(join(root, file)), target).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(file), target).toContain(anchor);
+    }
+  });
+});
+
+/** As hosts of repositories make them of headings. */
+function anchorsOf(file: string): string[] {
+  return [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\- ]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
