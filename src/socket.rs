@@ -153,8 +153,7 @@ fn apply_per_connection(socket: &Socket, at: SocketAddr, options: &SocketOptions
     let failed = |error| Error::system(Code::OptionUnsupported, format!("socket options of {at}"), error);
     socket.set_tcp_nodelay(options.no_delay).map_err(failed)?;
     if let Some(idle) = options.keep_alive {
-        let probes = TcpKeepalive::new().with_time(idle);
-        socket.set_tcp_keepalive(&probes).map_err(failed)?;
+        socket.set_tcp_keepalive(&keepalive(idle)).map_err(failed)?;
     }
     if let Some(bytes) = options.not_sent_low_at {
         not_sent_low_at(socket, bytes)?;
@@ -163,6 +162,21 @@ fn apply_per_connection(socket: &Socket, at: SocketAddr, options: &SocketOptions
         user_timeout(socket, timeout)?;
     }
     Ok(())
+}
+
+/// Probes from `idle` on, one a second, ten in all: what libuv has, so that both backends notice a peer
+/// that is gone after the same time.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn keepalive(idle: Duration) -> TcpKeepalive {
+    TcpKeepalive::new()
+        .with_time(idle)
+        .with_interval(Duration::from_secs(1))
+        .with_retries(10)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn keepalive(idle: Duration) -> TcpKeepalive {
+    TcpKeepalive::new().with_time(idle)
 }
 
 /// The error of an option that this platform does not have.

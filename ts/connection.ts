@@ -289,7 +289,7 @@ export abstract class Connection<
   #decode(payload: Buffer): void {
     let message: CodecMessage<C>;
     try {
-      message = this.#codec.decode(this.#copies ? Buffer.from(payload) : payload) as CodecMessage<C>;
+      message = this.#codec.decode(this.#copies ? copyOf(payload) : payload) as CodecMessage<C>;
     } catch (error) {
       this.traffic.undecodable += 1;
       return this.report(error as QWormholeError);
@@ -383,4 +383,11 @@ export abstract class Connection<
     this.#listeners.refresh();
     this.updateFlow();
   }
+}
+
+/** Memory of its own: not a piece of the pool that Node cuts small buffers from. */
+function copyOf(payload: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(payload.length);
+  payload.copy(copy);
+  return copy;
 }

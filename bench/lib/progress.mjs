@@ -27,6 +27,6 @@ export class Progress {
 
   #line(text) {
     const line = `${this.#step}  ${text}`.trimEnd();
-    return this.#out.isTTY ? line.slice(0, this.#out.columns - 1) : line;
+    return this.#out.isTTY ? line.slice(0, (this.#out.columns || 80) - 1) : line;
   }
 }

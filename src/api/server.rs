@@ -135,11 +135,7 @@ impl Server {
         socket::tune_accepted(&stream, from, &self.plan.options.socket)?;
         let (owner, link) = self.plan.link(Some(place));
         match serve_here(stream, link) {
-            Ok(ends) => {
-                // The link's task says so too, but it has not run yet, and may be dropped before it does.
-                owner.shared.open(ends);
-                Ok(Some(Connection::new(owner, ends)))
-            }
+            Ok(ends) => Ok(Some(Connection::new(owner, ends))),
             // The peer was gone before we came: nobody is concerned.
             Err(_) => Ok(None),
         }

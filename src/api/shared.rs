@@ -103,7 +103,7 @@ impl Shared {
 
     /// The connection is up.
     pub(super) fn open(&self, ends: Ends) {
-        // Who accepts says so as well as the link's task; both say the same.
+        // Told once.
         let _ = self.ends.set(ends);
         self.meter.progress.notify_waiters();
     }

@@ -10,11 +10,12 @@ use bytes::BytesMut;
 use tokio::net::TcpStream;
 
 use super::{
-    dial::{dial, ends_of, run},
+    dial::{dial, ends_of},
     guarded::spawn_link,
     handle::Handle,
     poller::NewLink,
     sink::{Ends, Sink},
+    task::LinkTask,
 };
 use crate::{
     error::Result,
@@ -28,7 +29,9 @@ const ON_STACK: usize = 256;
 /// Runs a link over an accepted connection; gives the addresses of both ends.
 pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S>) -> Result<Ends> {
     let ends = ends_of(&stream)?;
-    spawn_link(run(stream, ends, link));
+    // Started here and not in the task, which may be dropped before it runs: from now on the handle
+    // has the socket.
+    spawn_link(LinkTask::start(stream, ends, link));
     Ok(ends)
 }
 

@@ -33,6 +33,7 @@ export class Cli {
   readonly process: ChildProcessWithoutNullStreams;
   stdout = '';
   stderr = '';
+  hasEnded = false;
   /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
 
@@ -48,7 +49,10 @@ export class Cli {
     // What a program does not read before it ends is no fault of the test.
     this.process.stdin.on('error', () => {});
     this.ended = new Promise((resolve) => {
-      this.process.once('close', (code, signal) => resolve(code ?? signal!));
+      this.process.once('close', (code, signal) => {
+        this.hasEnded = true;
+        resolve(code ?? signal!);
+      });
     });
     running.add(this);
   }
@@ -105,7 +109,7 @@ export async function listening(
 export async function until(isSo: () => boolean, cli?: Cli): Promise<void> {
   const giveUpAt = performance.now() + 10_000;
   while (!isSo()) {
-    if (performance.now() > giveUpAt) {
+    if (cli?.hasEnded || performance.now() > giveUpAt) {
       throw new Error(`waited in vain; stdout: ${cli?.stdout.slice(0, 2000)} stderr: ${cli?.stderr}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 10));

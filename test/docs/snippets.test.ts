@@ -24,7 +24,8 @@ const folder = join(root, 'target', `snippets-${process.pid}`);
 const PORT_IN_TEXT = '9000';
 
 const snippets = allSnippets();
-const withNative = existsSync(join(root, 'native', 'binding.cjs')) && process.env.QWORMHOLE_NATIVE !== '0';
+const isNever = ['0', 'disable', 'force-ts'].includes(process.env.QWORMHOLE_NATIVE ?? '');
+const withNative = !isNever && existsSync(join(root, 'native', 'binding.cjs'));
 const backends = withNative ? ['force-ts', 'force'] : ['force-ts'];
 
 const fileOf = ({ name }: Snippet): string => name.replaceAll(/[/.:]/g, '-');

@@ -131,7 +131,7 @@ function reportTo(server: QWormholeServer, context: Context): void {
   server.on('error', (error, connection) => context.note(from(connection) + describeError(error)));
   server.on('handlerError', (error, connection) => context.note(from(connection) + describeError(error)));
   server.on('dropped', ({ reason, count, bytes }, connection) =>
-    context.note(`${from(connection)}${count} messages of ${bytes} bytes were dropped: ${reason}`),
+    context.note(`${from(connection)}dropped, for ${reason}: messages ${count}, bytes ${bytes}`),
   );
 }
 

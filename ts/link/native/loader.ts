@@ -37,6 +37,9 @@ export const DEBUG_VARIABLE = 'QWORMHOLE_DEBUG_NATIVE';
 const require = createRequire(import.meta.url);
 const GENERATED_LOADER = fileURLToPath(new URL('../../../native/binding.cjs', import.meta.url));
 
+/** More candidates than the generated loader has for any platform. */
+const MAX_CANDIDATES = 32;
+
 let report: LoadReport | undefined;
 
 /** The report of this environment's one attempt. */
@@ -67,7 +70,9 @@ function attempt(path: string): LoadReport {
     const candidates = chain(error).map((cause) => candidateOf(cause, path));
     // A file that is there and does not load says more than all those that are not there.
     const told = candidates.find(({ failure }) => failure !== 'binding not found') ?? candidates[0];
-    return { candidates, failure: told.failure, detail: told.detail };
+    const tried = candidates.map((candidate) => candidate.path).join(', ');
+    const detail = told.failure === 'binding not found' ? `there is none of ${tried}` : told.detail;
+    return { candidates, failure: told.failure, detail };
   }
   const file = [...loadedAddons()].find((addon) => !before.has(addon)) ?? path;
   return examine(file, loaded);
@@ -94,23 +99,28 @@ function failed(path: string, failure: LoadFailure, detail: string): LoadReport 
   return { candidates: [{ path, failure, detail }], failure, detail };
 }
 
-/** The generated loader chains one error per candidate. */
+/**
+ * The generated loader chains one error per candidate, the last tried outermost, and keeps nothing of
+ * each but its message. Its WebAssembly candidates are none of ours.
+ */
 function chain(error: unknown): unknown[] {
   const errors: unknown[] = [];
-  for (let at = error; at !== undefined && errors.length < 32; at = (at as Error | undefined)?.cause)
-    errors.push(at);
-  // The first only says that all the others failed.
-  return errors.length > 1 ? errors.slice(1) : errors;
+  for (let at = error; at != null && errors.length < MAX_CANDIDATES; at = (at as Error).cause) errors.push(at);
+  // The outermost of several only says that all the others failed.
+  const each = errors.length > 1 ? errors.slice(1) : errors;
+  const ours = each.filter((one) => !messageOf(one).includes('wasi'));
+  return ours.length > 0 ? ours.toReversed() : each;
 }
 
 function candidateOf(error: unknown, path: string): Candidate {
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   const detail = messageOf(error);
-  const named = /Cannot find module '([^']+)'|^(\/[^:]+\.node): /.exec(detail);
+  const named = /Cannot find module '([^']+)'|((?:[A-Za-z]:)?[\\/][^:,]*\.node)/.exec(detail);
   const file = named?.[1] ?? named?.[2] ?? path;
-  if (code === 'MODULE_NOT_FOUND') return { path: file, failure: 'binding not found', detail: 'no such file' };
-  const failure = code === 'ERR_DLOPEN_FAILED' ? 'binding not loadable' : 'binding threw';
-  return { path: file, failure, detail };
+  if (named?.[1] !== undefined) return { path: file, failure: 'binding not found', detail: 'no such file' };
+  // The system's own refusals name the file, errors of an addon's code do not.
+  const isSystems = code === 'ERR_DLOPEN_FAILED' || named?.[2] !== undefined;
+  return { path: file, failure: isSystems ? 'binding not loadable' : 'binding threw', detail };
 }
 
 function messageOf(error: unknown): string {
