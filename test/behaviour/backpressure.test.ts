@@ -1,6 +1,6 @@
 /** `send` tells the truth about the queue: sent, backpressure, dropped, and drain when it is time. */
 import { expect, it } from 'vitest';
-import { pair, rawPair } from '../support/scene.js';
+import { pair, rawPair, stuffKernel } from '../support/scene.js';
 import { next, until } from '../support/wait.js';
 
 const KIB = 1024;
@@ -18,11 +18,7 @@ function sendUntil(connection: { send(message: Buffer): string }, answer: string
 it('says backpressure at the high watermark and dropped at the cap', async () => {
   const { connection, peer } = await rawPair(bounds);
   peer.socket.pause();
-  // The kernel's buffers first.
-  for (let i = 0; i < 5; i += 1) {
-    sendUntil(connection, 'backpressure');
-    await new Promise(setImmediate);
-  }
+  await stuffKernel(connection, BLOCK);
   sendUntil(connection, 'backpressure');
   expect(connection.bufferedAmount).toBeGreaterThanOrEqual(bounds.highWaterMark);
   sendUntil(connection, 'dropped');
@@ -132,6 +128,7 @@ it('flushes now when told to', async () => {
 it('reports one run of drops, with how much it was', async () => {
   const { connection, peer } = await rawPair(bounds);
   peer.socket.pause();
+  await stuffKernel(connection, BLOCK);
   const run = next(connection, 'dropped');
   sendUntil(connection, 'dropped');
   for (let i = 0; i < 9; i += 1) expect(connection.send(BLOCK)).toBe('dropped');

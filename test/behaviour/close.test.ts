@@ -1,7 +1,7 @@
 /** The end of a connection: in order or not, told exactly once on each side. */
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { echo, pair, rawPair, rawServed } from '../support/scene.js';
+import { echo, pair, rawPair, rawServed, stuffKernel } from '../support/scene.js';
 import { collect, failure, next, sleep, until } from '../support/wait.js';
 
 it('is told once on both ends, with code and reason where it was decided', async () => {
@@ -68,7 +68,7 @@ it('is cut when the peer does not end its side in time', async () => {
 it('resets when told to terminate, and what is queued is lost', async () => {
   const { connection, peer } = await rawPair();
   peer.socket.pause();
-  for (let i = 0; i < 60; i += 1) connection.send(Buffer.alloc(65_536));
+  await stuffKernel(connection, Buffer.alloc(65_536));
   const closed = next(connection, 'close');
   connection.terminate(CloseCode.internal, 'gone');
   expect(await closed).toEqual([CloseCode.internal, 'gone', false]);

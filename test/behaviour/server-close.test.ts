@@ -30,7 +30,7 @@ it('says that it drains before it is closed', async () => {
   expect(server.ready).toBe(false);
   await closing;
   expect(events).toEqual(['draining', 'clientClosed', 'close']);
-  expect(client.state).not.toBe('open');
+  await until(() => client.state !== 'open', 'the client to notice');
 });
 
 it('is the same end for all who ask', async () => {

@@ -34,7 +34,10 @@ async function busyClient(url: string, forceTs: boolean): Promise<QWormholeClien
 }
 
 function busyClients(url: string): Promise<QWormholeClient[]> {
-  const each = Array.from({ length: CLIENTS_OF_EACH_KIND }, () => [busyClient(url, true), busyClient(url, false)]);
+  const each = Array.from({ length: CLIENTS_OF_EACH_KIND }, () => [
+    busyClient(url, true),
+    busyClient(url, false),
+  ]);
   return Promise.all(each.flat());
 }
 

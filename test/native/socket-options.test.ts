@@ -4,10 +4,16 @@ import { connect, type ConnectOptions, listen, type ListenOptions } from 'qwormh
 import { expect, test } from 'vitest';
 import { failure, next } from '../support/wait.js';
 
-const LOOPBACK = Object.entries(networkInterfaces()).find(([, addresses]) => addresses?.some((a) => a.internal))?.[0];
+const LOOPBACK = Object.entries(networkInterfaces()).find(([, addresses]) =>
+  addresses?.some((a) => a.internal),
+)?.[0];
 
 /** Echoes one message over each of `count` connections. */
-async function echoes(count: number, server: ListenOptions<'text'>, client: ConnectOptions<'text'> = {}): Promise<void> {
+async function echoes(
+  count: number,
+  server: ListenOptions<'text'>,
+  client: ConnectOptions<'text'> = {},
+): Promise<void> {
   await using listening = await listen('tcp://127.0.0.1:0', { codec: 'text', ...server });
   expect(listening.mode).toBe('native');
   listening.on('message', (message, connection) => connection.send(message));

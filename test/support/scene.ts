@@ -79,3 +79,18 @@ export function echo(server: {
 }): void {
   server.on('message', (message, connection) => void connection.send(message));
 }
+
+/** How long the kernel may take nothing before it counts as full, ms. */
+const FULL_AFTER_MS = 100;
+
+/** Sends until the kernel's buffers on the way to a peer that does not read are full: from then on, what is sent stays queued. */
+export async function stuffKernel(connection: Connection<any>, block: Buffer): Promise<void> {
+  for (;;) {
+    connection.send(block);
+    const giveUpAt = performance.now() + FULL_AFTER_MS;
+    while (connection.bufferedAmount > 0) {
+      if (performance.now() > giveUpAt) return;
+      await new Promise(setImmediate);
+    }
+  }
+}

@@ -74,7 +74,12 @@ export function probe(role: Role, options: object, settings: Record<string, stri
 }
 
 /** How a cell ends: the backend in use, and whether the loader was touched. */
-export type Expected = 'ts-untouched' | 'ts-unavailable' | 'native' | 'ERR_QW_NATIVE_UNAVAILABLE' | 'ERR_QW_OPTION_INVALID';
+export type Expected =
+  | 'ts-untouched'
+  | 'ts-unavailable'
+  | 'native'
+  | 'ERR_QW_NATIVE_UNAVAILABLE'
+  | 'ERR_QW_OPTION_INVALID';
 
 /** A cell: the variable, the options, and what follows with and without a usable addon. */
 export type Cell = readonly [
@@ -111,5 +116,9 @@ export function summarise({ mode, backend, nativeAvailable, code }: Outcome): st
   if (code !== undefined) return code;
   if (mode === 'native') return backend === 'rust' && nativeAvailable === true ? 'native' : 'inconsistent';
   if (backend !== 'ts') return 'inconsistent';
-  return nativeAvailable === 'untouched' ? 'ts-untouched' : nativeAvailable === false ? 'ts-unavailable' : 'inconsistent';
+  return nativeAvailable === 'untouched'
+    ? 'ts-untouched'
+    : nativeAvailable === false
+      ? 'ts-unavailable'
+      : 'inconsistent';
 }

@@ -94,6 +94,11 @@ impl<'a> Pieces<'a> {
     pub fn bytes(stream: &'a [u8]) -> Self {
         Self::new(stream, (1..stream.len()).collect())
     }
+
+    /// Whether all was read of a stream that stays open.
+    pub fn is_silent(&self) -> bool {
+        self.rest.is_empty() && !self.ends
+    }
 }
 
 impl Read for Pieces<'_> {

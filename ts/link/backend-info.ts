@@ -29,7 +29,11 @@ export function backendInfo(): BackendInfo {
   if (use === 'never' || use === 'prefer-ts') return ofTypeScript(undefined, reason);
   const report = loadNative();
   if (report.binding === undefined)
-    return { ...ofTypeScript(false, `${report.failure}: ${report.detail}`), candidates: report.candidates, cure: adviceFor(report) };
+    return {
+      ...ofTypeScript(false, `${report.failure}: ${report.detail}`),
+      candidates: report.candidates,
+      cure: adviceFor(report),
+    };
   return {
     mode: 'native',
     backend: 'rust',

@@ -1,5 +1,5 @@
 // An addon built for another version of this package.
-class Nothing {}
+function Nothing() {}
 module.exports = {
   seamVersion: () => 9999,
   version: () => '9.9.9',

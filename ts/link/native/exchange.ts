@@ -8,7 +8,7 @@ import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
 import type { NativeLink } from './link.js';
-import { Outbox, OUTBOX_BYTES } from './outbox.js';
+import { Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
 import type { LinkInfo } from '../link.js';
 import type { QWormholeError } from '../../errors/error.js';
 
@@ -147,17 +147,23 @@ export class Exchange {
     }
   }
 
-  /** Events without a link that is known: of a listener, or of a link whose listener is to take it. */
+  /** Events without a link that is known: of a listener, or of a link that nobody has taken in. */
   #ofListener(kind: number, at: number): void {
     const events = this.#events;
-    const [slot, stamp, aux] = [events[at], events[at + 1], events[at + 5]];
-    const listener = this.listeners.get(events[at + 4]);
-    if (kind === EventKind.opened)
-      listener?.onOpened({ slot, generation: stamp >>> KIND_BITS }, parseInfo(this.#text(aux)));
-    else if (kind === EventKind.listenerFailed) listener?.onFailed(faultOfText(this.#text(aux), ACCEPTING));
+    const [aux, listener] = [events[at + 5], this.listeners.get(events[at + 4])];
+    const target = { slot: events[at], generation: events[at + 1] >>> KIND_BITS, isIdle: false };
+    if (kind === EventKind.opened) {
+      const info = parseInfo(this.#text(aux));
+      if (listener !== undefined) listener.onOpened(target, info);
+      // Accepted before its listener closed, told of afterwards.
+      else this.outbox.operation(Operation.terminate, target);
+    } else if (kind === EventKind.closed) {
+      if (aux !== 0) this.#text(aux);
+      this.outbox.operation(Operation.release, target);
+    } else if (kind === EventKind.listenerFailed) listener?.onFailed(faultOfText(this.#text(aux), ACCEPTING));
     else if (kind === EventKind.listenerClosed) listener?.onClosed();
     else if (kind === EventKind.failed) this.#failed(this.#text(aux));
-    // Nothing else: a message for a link that is over is void; its bytes and parcels go with it.
+    // A message for a link that is over is void; its parcel goes with it.
     else if (kind === EventKind.assembled) this.#parcel(aux, events[at + 3]);
   }
 
@@ -168,7 +174,7 @@ export class Exchange {
     for (const link of this.#links) link?.onClosed(false, error);
     for (const listener of this.listeners.values()) listener.onClosed();
     this.listeners.clear();
-    for (const owner of [...this.owners]) owner.exchangeFailed(error);
+    for (const owner of this.owners) owner.exchangeFailed(error);
   }
 
   #text(ticket: number): string {

@@ -6,7 +6,7 @@ import type { Fault } from './binding.js';
 
 /** The typed error of a failure that crossed as data. */
 export function faultOf({ code, context, os }: Fault, during: SystemContext): QWormholeError {
-  if (os != null) return fromSystem(systemError(os, during), during);
+  if (os !== undefined && os !== null) return fromSystem(systemError(os, during), during);
   const known = Object.hasOwn(ERROR_TABLE, code) ? (code as ErrorCode) : 'ERR_QW_INTERNAL';
   const message = context.charAt(0).toUpperCase() + context.slice(1);
   return new QWormholeError(known, message, { details: { what: during.what } });

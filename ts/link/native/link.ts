@@ -239,7 +239,11 @@ export class NativeLink extends BoundedLink implements Target {
     const { bufferedMessages } = this;
     const ending = this.#ending;
     if (ending === undefined) return error === undefined ? cut() : faultClose(error);
-    return { ...ending, clean: ending.clean && clean && bufferedMessages === 0, error: ending.error ?? error };
+    return {
+      ...ending,
+      clean: ending.clean && clean && bufferedMessages === 0,
+      error: ending.error ?? error,
+    };
   }
 
   #operation(operation: number): void {

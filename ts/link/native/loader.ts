@@ -9,7 +9,11 @@ import { type NativeBinding, REQUIRED_SYMBOLS, SEAM_VERSION } from './binding.js
 
 /** Why an addon was not loaded, as the fallback warning words it. */
 export type LoadFailure =
-  'binding not found' | 'binding not loadable' | 'binding incompatible' | 'binding incomplete' | 'binding threw';
+  | 'binding not found'
+  | 'binding not loadable'
+  | 'binding incompatible'
+  | 'binding incomplete'
+  | 'binding threw';
 
 /** One place where an addon could be. */
 export interface Candidate {
@@ -105,7 +109,12 @@ function failed(path: string, failure: LoadFailure, detail: string): LoadReport 
  */
 function chain(error: unknown): unknown[] {
   const errors: unknown[] = [];
-  for (let at = error; at != null && errors.length < MAX_CANDIDATES; at = (at as Error).cause) errors.push(at);
+  for (
+    let at = error;
+    at !== undefined && at !== null && errors.length < MAX_CANDIDATES;
+    at = (at as Error).cause
+  )
+    errors.push(at);
   // The outermost of several only says that all the others failed.
   const each = errors.length > 1 ? errors.slice(1) : errors;
   const ours = each.filter((one) => !messageOf(one).includes('wasi'));
@@ -137,6 +146,7 @@ function printReport({ candidates, binding }: LoadReport): void {
     const outcome = failure === undefined ? 'loaded' : `${failure}: ${detail}`;
     process.stderr.write(`[qwormhole] native candidate ${path}: ${outcome}\n`);
   }
-  const outcome = binding === undefined ? 'the native backend is not available' : 'the native backend is available';
+  const outcome =
+    binding === undefined ? 'the native backend is not available' : 'the native backend is available';
   process.stderr.write(`[qwormhole] ${outcome}\n`);
 }
