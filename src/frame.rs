@@ -47,3 +47,15 @@ pub(crate) fn push_record(to: &mut BytesMut, payload: &[u8]) {
     to.extend_from_slice(&length.to_be_bytes());
     to.extend_from_slice(payload);
 }
+
+/// Whether `bytes` are whole records and nothing else. Queues rely on it.
+pub(crate) fn are_records(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(length) = announced(rest) {
+        match rest.get(HEADER + length..) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.is_empty()
+}

@@ -100,10 +100,21 @@
 
 mod api;
 // The I/O thread and what goes with it serve the addon alone.
-#[cfg_attr(not(any(feature = "addon", test)), allow(dead_code))]
+#[cfg_attr(
+    not(feature = "addon"),
+    allow(dead_code, unused_imports, reason = "the addon's part")
+)]
 mod driver;
 pub mod error;
 #[cfg(any(feature = "addon", test))]
+#[cfg_attr(
+    not(feature = "addon"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the addon's part, tested without it"
+    )
+)]
 mod exchange;
 pub mod frame;
 pub mod link;

@@ -93,7 +93,11 @@ pub(crate) fn dialing(
     apply(&socket, to, options)?;
     if let Some(local) = local {
         socket.bind(&local.into()).map_err(|error| {
-            Error::system(Code::AddressUnavailable, format!("binding to {local}"), error)
+            Error::system(
+                Code::AddressUnavailable,
+                format!("binding to {local}"),
+                error,
+            )
         })?;
     }
     Ok(socket.into())
@@ -138,10 +142,14 @@ fn apply(socket: &Socket, at: SocketAddr, options: &SocketOptions) -> Result<()>
         move |error| Error::system(Code::OptionUnsupported, name.to_owned(), error)
     };
     if let Some(bytes) = options.receive_buffer {
-        socket.set_recv_buffer_size(bytes).map_err(sized("receiveBufferSize"))?;
+        socket
+            .set_recv_buffer_size(bytes)
+            .map_err(sized("receiveBufferSize"))?;
     }
     if let Some(bytes) = options.send_buffer {
-        socket.set_send_buffer_size(bytes).map_err(sized("sendBufferSize"))?;
+        socket
+            .set_send_buffer_size(bytes)
+            .map_err(sized("sendBufferSize"))?;
     }
     if let Some(interface) = &options.interface {
         bind_device(socket, at, interface)?;
@@ -150,7 +158,13 @@ fn apply(socket: &Socket, at: SocketAddr, options: &SocketOptions) -> Result<()>
 }
 
 fn apply_per_connection(socket: &Socket, at: SocketAddr, options: &SocketOptions) -> Result<()> {
-    let failed = |error| Error::system(Code::OptionUnsupported, format!("socket options of {at}"), error);
+    let failed = |error| {
+        Error::system(
+            Code::OptionUnsupported,
+            format!("socket options of {at}"),
+            error,
+        )
+    };
     socket.set_tcp_nodelay(options.no_delay).map_err(failed)?;
     if let Some(idle) = options.keep_alive {
         socket.set_tcp_keepalive(&keepalive(idle)).map_err(failed)?;
@@ -180,7 +194,10 @@ fn keepalive(idle: Duration) -> TcpKeepalive {
 }
 
 /// The error of an option that this platform does not have.
-#[allow(dead_code, reason = "which options are missing depends on the platform")]
+#[allow(
+    dead_code,
+    reason = "which options are missing depends on the platform"
+)]
 fn missing(option: &str) -> Error {
     Error::new(
         Code::OptionUnsupported,
@@ -223,7 +240,10 @@ fn bind_device(_: &Socket, _: SocketAddr, _: &str) -> Result<()> {
 }
 
 #[cfg(target_vendor = "apple")]
-#[allow(unsafe_code, reason = "if_nametoindex has no safe wrapper among the dependencies")]
+#[allow(
+    unsafe_code,
+    reason = "if_nametoindex has no safe wrapper among the dependencies"
+)]
 fn interface_index(interface: &str) -> Result<std::num::NonZeroU32> {
     unsafe extern "C" {
         fn if_nametoindex(name: *const std::ffi::c_char) -> std::ffi::c_uint;

@@ -43,11 +43,16 @@ async fn a_peer_that_does_not_read_is_noticed_and_bounded() {
             tokio::task::yield_now().await;
         }
     }
-    assert!(sent > 15 && backpressure > 40, "{sent} sent, {backpressure} backpressure");
+    assert!(
+        sent > 15 && backpressure > 40,
+        "{sent} sent, {backpressure} backpressure"
+    );
     assert_eq!(sent + backpressure + dropped, 4000);
     assert!(most <= 4 * MIB);
     // What was accepted arrives, and nothing else.
-    connection.terminate_after_flush(&mut peer, (sent + backpressure) * (message.len() + 4)).await;
+    connection
+        .terminate_after_flush(&mut peer, (sent + backpressure) * (message.len() + 4))
+        .await;
 }
 
 /// Reads what was accepted while the sender flushes, and nothing beyond.
@@ -58,7 +63,9 @@ trait TerminateAfterFlush {
 impl TerminateAfterFlush for qwormhole::Connection {
     async fn terminate_after_flush(self, peer: &mut tokio::net::TcpStream, expected: usize) {
         let mut received = vec![0; expected];
-        soon(peer.read_exact(&mut received)).await.expect("all that was accepted");
+        soon(peer.read_exact(&mut received))
+            .await
+            .expect("all that was accepted");
         soon(self.flushed()).await.expect("flushes");
         assert_eq!(self.buffered_amount(), 0);
         tokio::spawn(async move { self.close().await });
@@ -104,7 +111,11 @@ async fn who_waits_for_drained_never_sees_a_drop() {
 
 #[tokio::test]
 async fn an_empty_queue_takes_one_message_of_any_legal_size() {
-    let options = Options { max_queued: 8 * KIB, max_message: MIB, ..Options::default() };
+    let options = Options {
+        max_queued: 8 * KIB,
+        max_message: MIB,
+        ..Options::default()
+    };
     let (_server, mut connection, client) = pair(options).await;
     assert_eq!(client.send(payload(3, MIB)), Ok(Sent::Backpressure));
     assert!(matches!(client.send("x"), Err(SendError::Full { .. })));
@@ -119,7 +130,10 @@ async fn an_empty_queue_takes_one_message_of_any_legal_size() {
 
 #[tokio::test]
 async fn empty_messages_are_bounded_too() {
-    let options = Options { max_queued: 64 * KIB, ..Options::default() };
+    let options = Options {
+        max_queued: 64 * KIB,
+        ..Options::default()
+    };
     let (_server, mut connection, client) = pair(options).await;
     let accepted = (0..100_000).take_while(|_| client.send("").is_ok()).count();
     assert_eq!(accepted, 64 * KIB / 16);
@@ -131,7 +145,10 @@ async fn empty_messages_are_bounded_too() {
 #[tokio::test]
 async fn a_receiver_that_lags_stops_the_peer() {
     let window = 128 * KIB;
-    let options = Options { receive_window: window, ..small_kernel_buffers() };
+    let options = Options {
+        receive_window: window,
+        ..small_kernel_buffers()
+    };
     let (mut connection, mut peer) = with_raw_peer(options).await;
     let one = record(&payload(4, 10_000));
     let mut written = 0;
@@ -150,7 +167,10 @@ async fn a_receiver_that_lags_stops_the_peer() {
 
 #[tokio::test]
 async fn a_large_message_comes_through_a_small_window() {
-    let options = Options { receive_window: 1, ..Options::default() };
+    let options = Options {
+        receive_window: 1,
+        ..Options::default()
+    };
     let (_server, mut connection, client) = pair(options).await;
     for seed in 0..5 {
         let _ = client.send(payload(seed, 700_000)).expect("accepted");
@@ -165,12 +185,19 @@ async fn a_large_message_comes_through_a_small_window() {
 #[tokio::test]
 async fn the_budget_of_a_server_is_shared_and_comes_back() {
     let budget = MIB;
-    let options = Options { memory_budget: budget, ..small_kernel_buffers() };
+    let options = Options {
+        memory_budget: budget,
+        ..small_kernel_buffers()
+    };
     let server = listen(ANY, options).await.expect("listens");
     let mut clients = Vec::new();
     let mut connections = Vec::new();
     for _ in 0..3 {
-        clients.push(connect(server.address(), small_kernel_buffers()).await.expect("connects"));
+        clients.push(
+            connect(server.address(), small_kernel_buffers())
+                .await
+                .expect("connects"),
+        );
         connections.push(server.accept().await.expect("accepts"));
     }
     let fill = |connection: &qwormhole::Connection| loop {
@@ -193,14 +220,21 @@ async fn the_budget_of_a_server_is_shared_and_comes_back() {
 
 #[tokio::test]
 async fn a_budget_used_up_stops_reading_until_it_is_freed() {
-    let options = Options { memory_budget: 64 * KIB, ..small_kernel_buffers() };
+    let options = Options {
+        memory_budget: 64 * KIB,
+        ..small_kernel_buffers()
+    };
     let server = listen(ANY, options).await.expect("listens");
-    let one = connect(server.address(), Options::default()).await.expect("connects");
+    let one = connect(server.address(), Options::default())
+        .await
+        .expect("connects");
     let lagging = server.accept().await.expect("accepts");
     let _ = one.send(payload(6, 60 * KIB)).expect("accepted");
     let _ = one.send(payload(6, 60 * KIB)).expect("accepted");
     sleep(Duration::from_millis(50)).await;
-    let other = connect(server.address(), Options::default()).await.expect("connects");
+    let other = connect(server.address(), Options::default())
+        .await
+        .expect("connects");
     let mut waiting = server.accept().await.expect("accepts");
     let _ = other.send("waits").expect("accepted");
     let early = tokio::time::timeout(Duration::from_millis(100), waiting.recv()).await;
@@ -211,20 +245,28 @@ async fn a_budget_used_up_stops_reading_until_it_is_freed() {
 
 #[tokio::test]
 async fn unfinished_messages_do_not_keep_whole_ones_out() {
-    let options = Options { memory_budget: 256 * KIB, max_message: MIB, ..Options::default() };
+    let options = Options {
+        memory_budget: 256 * KIB,
+        max_message: MIB,
+        ..Options::default()
+    };
     let server = listen(ANY, options).await.expect("listens");
     let mut peers = Vec::new();
     let mut connections = Vec::new();
     // Each announces much, sends some, and never finishes: together more than the budget.
     for _ in 0..8 {
-        let mut peer = tokio::net::TcpStream::connect(server.local_addr()).await.expect("connects");
+        let mut peer = tokio::net::TcpStream::connect(server.local_addr())
+            .await
+            .expect("connects");
         let start = &record(&payload(7, MIB))[..60 * KIB];
         soon(peer.write_all(start)).await.expect("writes");
         peers.push(peer);
         connections.push(server.accept().await.expect("accepts"));
     }
     sleep(Duration::from_millis(50)).await;
-    let client = connect(server.address(), Options::default()).await.expect("connects");
+    let client = connect(server.address(), Options::default())
+        .await
+        .expect("connects");
     let mut connection = server.accept().await.expect("accepts");
     let _ = client.send(payload(8, 1000)).expect("accepted");
     assert_eq!(next(&mut connection).await, payload(8, 1000));
@@ -232,13 +274,21 @@ async fn unfinished_messages_do_not_keep_whole_ones_out() {
 
 #[tokio::test]
 async fn what_is_dropped_with_its_connection_is_freed() {
-    let options = Options { memory_budget: 128 * KIB, max_connections: 1, ..Options::default() };
+    let options = Options {
+        memory_budget: 128 * KIB,
+        max_connections: 1,
+        ..Options::default()
+    };
     let server = listen(ANY, options).await.expect("listens");
     for round in 0..20 {
-        let client = connect(server.address(), Options::default()).await.expect("connects");
+        let client = connect(server.address(), Options::default())
+            .await
+            .expect("connects");
         let connection = soon(server.accept()).await.expect("accepts");
         let _ = client.send(payload(round, 50 * KIB)).expect("accepted");
-        let _ = connection.send(payload(round, 50 * KIB)).expect("the budget is free again");
+        let _ = connection
+            .send(payload(round, 50 * KIB))
+            .expect("the budget is free again");
         if round % 2 == 0 {
             connection.terminate();
         }
@@ -250,7 +300,10 @@ async fn what_is_dropped_with_its_connection_is_freed() {
 
 #[tokio::test]
 async fn a_refusal_is_an_error_with_a_code() {
-    let options = Options { max_message: 10, ..Options::default() };
+    let options = Options {
+        max_message: 10,
+        ..Options::default()
+    };
     let (_server, _connection, client) = pair(options).await;
     let refused = client.send("much too long").expect_err("too big");
     let error = qwormhole::Error::from(refused);

@@ -15,7 +15,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const MIB: usize = 1 << 20;
 
 fn impatient(close_timeout: Duration) -> Options {
-    Options { close_timeout, ..Options::default() }
+    Options {
+        close_timeout,
+        ..Options::default()
+    }
 }
 
 #[tokio::test]
@@ -32,7 +35,10 @@ async fn close_delivers_what_is_queued_first() {
     ends(&mut connection).await;
     assert!(!connection.is_closed(), "our side is still open");
     soon(connection.close()).await.expect("closes in order");
-    soon(closing).await.expect("no panic").expect("closes in order");
+    soon(closing)
+        .await
+        .expect("no panic")
+        .expect("closes in order");
     eventually(|| server.connection_count() == 0).await;
 }
 
@@ -105,7 +111,10 @@ async fn a_peer_that_never_ends_its_side_is_cut() {
     let reset = soon(async {
         let ended = peer.read_to_end(&mut rest).await;
         match ended {
-            Ok(_) => peer.write_all(b"anyone?").await.and(peer.read_u8().await.map(drop)),
+            Ok(_) => peer
+                .write_all(b"anyone?")
+                .await
+                .and(peer.read_u8().await.map(drop)),
             Err(error) => Err(error),
         }
     });
@@ -132,9 +141,15 @@ async fn a_slow_reader_is_not_cut_while_it_makes_progress() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(total, 4 * (MIB / 2 + 4));
-    assert!(begun.elapsed() > Duration::from_millis(250), "too quick to tell");
+    assert!(
+        begun.elapsed() > Duration::from_millis(250),
+        "too quick to tell"
+    );
     drop(peer);
-    soon(closing).await.expect("no panic").expect("closes in order");
+    soon(closing)
+        .await
+        .expect("no panic")
+        .expect("closes in order");
 }
 
 #[tokio::test]
@@ -154,7 +169,10 @@ async fn dropping_it_closes_it_in_the_background() {
 
 #[tokio::test]
 async fn a_sender_keeps_it_open_and_what_comes_is_thrown_away() {
-    let options = Options { receive_window: 1000, ..Options::default() };
+    let options = Options {
+        receive_window: 1000,
+        ..Options::default()
+    };
     let (server, mut connection, client) = pair(options).await;
     let sender = client.sender();
     drop(client);
@@ -195,8 +213,14 @@ async fn a_reset_is_a_fault_told_once_after_what_came_before() {
     assert_eq!(error.code(), Code::ConnectionLost);
     assert!(error.os_code().is_some());
     ends(&mut connection).await;
-    assert_eq!(soon(connection.closed()).await.expect_err("a fault").code(), Code::ConnectionLost);
-    assert_eq!(soon(connection.drained()).await.expect_err("over").code(), Code::Closed);
+    assert_eq!(
+        soon(connection.closed()).await.expect_err("a fault").code(),
+        Code::ConnectionLost
+    );
+    assert_eq!(
+        soon(connection.drained()).await.expect_err("over").code(),
+        Code::Closed
+    );
 }
 
 #[tokio::test]
@@ -221,7 +245,10 @@ async fn who_waits_learns_of_the_end() {
 #[test]
 fn a_runtime_that_ends_takes_its_connections_along() {
     let runtime = || {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
     };
     let serving = runtime();
     let (connection, mut peer): (Connection, PlainStream) = serving.block_on(async {
@@ -239,7 +266,10 @@ fn a_runtime_that_ends_takes_its_connections_along() {
         ends(&mut connection).await;
     });
     assert_eq!(connection.buffered_amount(), 0);
-    assert!(std::io::Read::read(&mut peer, &mut [0]).is_err(), "the peer sees a reset");
+    assert!(
+        std::io::Read::read(&mut peer, &mut [0]).is_err(),
+        "the peer sees a reset"
+    );
 }
 
 #[tokio::test]
@@ -247,10 +277,14 @@ async fn a_server_that_is_dropped_frees_its_port_and_keeps_its_connections() {
     let (server, mut connection, client) = pair(Options::default()).await;
     let address = server.address();
     drop(server);
-    let error = connect(&address, Options::default()).await.expect_err("nobody listens");
+    let error = connect(&address, Options::default())
+        .await
+        .expect_err("nobody listens");
     assert_eq!(error.code(), Code::ConnectRefused);
     let _ = client.send("still").expect("accepted");
     assert_eq!(next(&mut connection).await, "still");
-    let again = listen(&address, Options::default()).await.expect("the port is free");
+    let again = listen(&address, Options::default())
+        .await
+        .expect("the port is free");
     assert_eq!(again.address(), address);
 }

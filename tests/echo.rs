@@ -8,7 +8,23 @@ use support::{ANY, ends, next, pair, payload, send_all, soon};
 #[tokio::test]
 async fn messages_of_every_size_come_back() {
     let (_server, mut connection, mut client) = pair(Options::default()).await;
-    let sizes = [0, 1, 3, 4, 5, 250, 256, 257, 4095, 4096, 65_535, 65_536, 70_000, 1 << 20, 4 << 20];
+    let sizes = [
+        0,
+        1,
+        3,
+        4,
+        5,
+        250,
+        256,
+        257,
+        4095,
+        4096,
+        65_535,
+        65_536,
+        70_000,
+        1 << 20,
+        4 << 20,
+    ];
     let echo = tokio::spawn(async move {
         while let Some(message) = connection.recv().await {
             send_all(&connection, [message.expect("no fault").to_vec()]).await;
@@ -60,14 +76,22 @@ async fn both_ways_at_once_without_deadlock() {
         }
     };
     soon(async {
-        tokio::join!(send(to_other), send(to_one), receive(&mut one), receive(&mut other))
+        tokio::join!(
+            send(to_other),
+            send(to_one),
+            receive(&mut one),
+            receive(&mut other)
+        )
     })
     .await;
 }
 
 #[tokio::test]
 async fn raw_delivers_the_bytes_in_order() {
-    let raw = Options { protocol: Protocol::Raw, ..Options::default() };
+    let raw = Options {
+        protocol: Protocol::Raw,
+        ..Options::default()
+    };
     let (_server, mut connection, client) = pair(raw).await;
     let sent: Vec<u8> = payload(7, 300_000);
     for piece in sent.chunks(7_001) {
@@ -81,7 +105,9 @@ async fn raw_delivers_the_bytes_in_order() {
         received.extend_from_slice(&piece);
     }
     assert_eq!(received, sent);
-    soon(client.flushed()).await.expect("an empty message holds up nothing");
+    soon(client.flushed())
+        .await
+        .expect("an empty message holds up nothing");
 }
 
 #[tokio::test]
@@ -89,8 +115,12 @@ async fn high_overtakes_what_waits_here() {
     let (_server, mut connection, client) = pair(Options::default()).await;
     // Nothing is written before this task waits: all three are queued together.
     let _ = client.send_with_class("low", Class::Low).expect("accepted");
-    let _ = client.send_with_class("normal", Class::Normal).expect("accepted");
-    let _ = client.send_with_class("high", Class::High).expect("accepted");
+    let _ = client
+        .send_with_class("normal", Class::Normal)
+        .expect("accepted");
+    let _ = client
+        .send_with_class("high", Class::High)
+        .expect("accepted");
     for expected in ["high", "normal", "low"] {
         assert_eq!(next(&mut connection).await, expected);
     }
@@ -113,7 +143,9 @@ async fn many_connections_at_once() {
         .map(|seed| {
             let address = address.clone();
             tokio::spawn(async move {
-                let mut client = connect(address, Options::default()).await.expect("connects");
+                let mut client = connect(address, Options::default())
+                    .await
+                    .expect("connects");
                 for round in 0..20 {
                     let message = payload(seed, 10 * seed + round);
                     let _ = client.send(&message).expect("accepted");
@@ -145,18 +177,26 @@ async fn a_sender_works_from_other_threads() {
     for _ in 0..4000 {
         let message: Bytes = next(&mut connection).await;
         let count = &mut counts[usize::from(message[0])];
-        assert_eq!(message[1..], count.to_be_bytes(), "in order for each thread");
+        assert_eq!(
+            message[1..],
+            count.to_be_bytes(),
+            "in order for each thread"
+        );
         *count += 1;
     }
     assert_eq!(counts, [1000; 4]);
-    threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().expect("no panic"));
 }
 
 #[tokio::test]
 async fn a_message_sent_at_once_is_never_missed() {
     let server = listen(ANY, Options::default()).await.expect("listens");
     for _ in 0..300 {
-        let mut client = connect(server.address(), Options::default()).await.expect("connects");
+        let mut client = connect(server.address(), Options::default())
+            .await
+            .expect("connects");
         let connection = soon(server.accept()).await.expect("accepts");
         let _ = connection.send("at once").expect("accepted");
         drop(connection);
@@ -173,7 +213,9 @@ async fn over_ipv6_too() {
         Err(error) => return assert_eq!(error.code(), qwormhole::Code::AddressUnavailable),
     };
     assert!(server.address().starts_with("tcp://[::1]:"));
-    let client = connect(server.address(), Options::default()).await.expect("connects");
+    let client = connect(server.address(), Options::default())
+        .await
+        .expect("connects");
     let mut connection = server.accept().await.expect("accepts");
     assert_eq!(client.remote_addr(), server.local_addr());
     assert_eq!(client.local_addr(), connection.remote_addr());
@@ -183,9 +225,13 @@ async fn over_ipv6_too() {
 
 #[tokio::test]
 async fn by_name() {
-    let server = listen("tcp://localhost:0", Options::default()).await.expect("listens");
+    let server = listen("tcp://localhost:0", Options::default())
+        .await
+        .expect("listens");
     let address = format!("tcp://LOCALHOST:{}", server.local_addr().port());
-    let client = connect(address, Options::default()).await.expect("connects");
+    let client = connect(address, Options::default())
+        .await
+        .expect("connects");
     let mut connection = server.accept().await.expect("accepts");
     let _ = client.send("name").expect("accepted");
     assert_eq!(next(&mut connection).await, "name");

@@ -7,9 +7,14 @@ use qwormhole::{Code, Error, Options, connect, listen};
 
 /// What `connect` says of an endpoint. None of those given here resolves or is listened on.
 fn fault(endpoint: &str) -> Error {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let connecting = connect(endpoint, Options::default());
-    runtime.expect("a runtime").block_on(connecting).expect_err("refused")
+    runtime
+        .expect("a runtime")
+        .block_on(connecting)
+        .expect_err("refused")
 }
 
 #[test]
@@ -75,14 +80,24 @@ fn absent_schemes_are_known_to_be_absent() {
 fn an_error_shows_the_endpoint_without_a_password_and_within_bounds() {
     assert!(fault("tcp://host").context().contains("\"tcp://host\""));
     let error = fault("tcp://user:secret@host:1").to_string();
-    assert!(error.contains("***@host:1") && !error.contains("secret"), "{error}");
-    assert!(fault(&format!("tcp://{}:1", "a".repeat(100_000))).context().len() < 1000);
+    assert!(
+        error.contains("***@host:1") && !error.contains("secret"),
+        "{error}"
+    );
+    assert!(
+        fault(&format!("tcp://{}:1", "a".repeat(100_000)))
+            .context()
+            .len()
+            < 1000
+    );
     assert!(!fault("tcp://ho\u{1b}[2Jst:1").context().contains('\u{1b}'));
 }
 
 #[tokio::test]
 async fn port_0_is_for_listening() {
-    let server = listen("TCP://127.0.0.1:0", Options::default()).await.expect("listens");
+    let server = listen("TCP://127.0.0.1:0", Options::default())
+        .await
+        .expect("listens");
     assert_ne!(server.local_addr().port(), 0);
     assert_eq!(server.address(), format!("tcp://{}", server.local_addr()));
 }

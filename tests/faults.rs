@@ -29,7 +29,10 @@ async fn a_stream_that_ends_inside_a_message_is_truncated() {
 
 #[tokio::test]
 async fn an_oversized_message_ends_the_connection_at_its_header() {
-    let options = Options { max_message: 1000, ..Options::default() };
+    let options = Options {
+        max_message: 1000,
+        ..Options::default()
+    };
     let (mut connection, mut peer) = with_raw_peer(options).await;
     let mut bytes = record(&payload(2, 1000));
     bytes.extend_from_slice(&1001_u32.to_be_bytes());
@@ -37,22 +40,39 @@ async fn an_oversized_message_ends_the_connection_at_its_header() {
     assert_eq!(next(&mut connection).await, payload(2, 1000));
     let error = fault(&mut connection).await;
     assert_eq!(error.code(), Code::TooBig);
-    assert!(error.context().contains("1001") && error.context().contains("1000"), "{error}");
-    assert!(soon(peer.read_u8()).await.is_err(), "the peer is not kept waiting");
+    assert!(
+        error.context().contains("1001") && error.context().contains("1000"),
+        "{error}"
+    );
+    assert!(
+        soon(peer.read_u8()).await.is_err(),
+        "the peer is not kept waiting"
+    );
 }
 
 #[tokio::test]
 async fn other_protocols_are_refused_at_their_first_bytes() {
-    for hello in ["GET / HTTP/1.1\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "QWH1............"] {
+    for hello in [
+        "GET / HTTP/1.1\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "QWH1............",
+    ] {
         let (mut connection, mut peer) = with_raw_peer(Options::default()).await;
         peer.write_all(hello.as_bytes()).await.expect("writes");
-        assert_eq!(fault(&mut connection).await.code(), Code::TooBig, "{hello:?}");
+        assert_eq!(
+            fault(&mut connection).await.code(),
+            Code::TooBig,
+            "{hello:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn raw_has_nothing_to_break() {
-    let raw = Options { protocol: Protocol::Raw, ..Options::default() };
+    let raw = Options {
+        protocol: Protocol::Raw,
+        ..Options::default()
+    };
     let (mut connection, mut peer) = with_raw_peer(raw).await;
     peer.write_all(b"GET /").await.expect("writes");
     assert_eq!(next(&mut connection).await, "GET /");
@@ -64,8 +84,9 @@ async fn raw_has_nothing_to_break() {
 async fn one_broken_peer_disturbs_nobody_else() {
     let (server, mut connection, client) = pair(Options::default()).await;
     for _ in 0..20 {
-        let mut peer =
-            tokio::net::TcpStream::connect(server.local_addr()).await.expect("connects");
+        let mut peer = tokio::net::TcpStream::connect(server.local_addr())
+            .await
+            .expect("connects");
         let mut broken = server.accept().await.expect("accepts");
         peer.write_all(&[0xff; 100]).await.expect("writes");
         assert_eq!(fault(&mut broken).await.code(), Code::TooBig);
@@ -90,10 +111,15 @@ async fn nobody_listens() {
 async fn connecting_takes_no_longer_than_it_may() {
     // A listener whose backlog is full does not answer.
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("binds");
+    socket
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("binds");
     let listener = socket.listen(1).expect("listens");
     let address = format!("tcp://{}", listener.local_addr().expect("an address"));
-    let options = Options { connect_timeout: Duration::from_millis(200), ..Options::default() };
+    let options = Options {
+        connect_timeout: Duration::from_millis(200),
+        ..Options::default()
+    };
     let begun = Instant::now();
     let mut connections = Vec::new();
     let error = loop {
@@ -111,11 +137,16 @@ async fn connecting_takes_no_longer_than_it_may() {
 #[tokio::test]
 async fn an_attempt_whose_future_is_dropped_is_given_up() {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("binds");
+    socket
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("binds");
     let listener = socket.listen(1).expect("listens");
     let address = format!("tcp://{}", listener.local_addr().expect("an address"));
     // The first few are connected by the kernel and then closed.
-    let options = Options { close_timeout: Duration::from_millis(50), ..Options::default() };
+    let options = Options {
+        close_timeout: Duration::from_millis(50),
+        ..Options::default()
+    };
     for _ in 0..10 {
         let attempt = connect(&address, options.clone());
         let _ = tokio::time::timeout(Duration::from_millis(10), attempt).await;
@@ -128,15 +159,22 @@ async fn an_attempt_whose_future_is_dropped_is_given_up() {
 #[tokio::test]
 async fn a_taken_port_cannot_be_listened_on() {
     let server = listen(ANY, Options::default()).await.expect("listens");
-    let error = listen(server.address(), Options::default()).await.expect_err("taken");
+    let error = listen(server.address(), Options::default())
+        .await
+        .expect_err("taken");
     assert_eq!(error.code(), Code::AddressInUse);
-    assert!(error.context().contains(&server.local_addr().to_string()), "{error}");
+    assert!(
+        error.context().contains(&server.local_addr().to_string()),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn an_address_of_another_machine_cannot_be_listened_on() {
     // From the block that is reserved for documents.
-    let error = listen("tcp://192.0.2.1:0", Options::default()).await.expect_err("not ours");
+    let error = listen("tcp://192.0.2.1:0", Options::default())
+        .await
+        .expect_err("not ours");
     assert_eq!(error.code(), Code::AddressUnavailable);
 }
 
@@ -152,11 +190,18 @@ async fn a_name_that_does_not_exist() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_are_reset() {
-    let options = Options { max_connections: 2, ..Options::default() };
+    let options = Options {
+        max_connections: 2,
+        ..Options::default()
+    };
     let server = listen(ANY, options).await.expect("listens");
     let mut clients = Vec::new();
     for _ in 0..4 {
-        clients.push(connect(server.address(), Options::default()).await.expect("connects"));
+        clients.push(
+            connect(server.address(), Options::default())
+                .await
+                .expect("connects"),
+        );
     }
     let one = soon(server.accept()).await.expect("accepts");
     let _two = soon(server.accept()).await.expect("accepts");
@@ -170,6 +215,8 @@ async fn connections_beyond_the_limit_are_reset() {
     one.terminate();
     let _ = soon(one.closed()).await;
     support::eventually(|| server.connection_count() == 1).await;
-    let _client = connect(server.address(), Options::default()).await.expect("connects");
+    let _client = connect(server.address(), Options::default())
+        .await
+        .expect("connects");
     let _three = soon(server.accept()).await.expect("there is a place again");
 }

@@ -55,20 +55,29 @@ mod vectors {
     fn all() -> Vec<Vector> {
         let text = include_str!("../test/vectors/length-prefixed.json");
         let list: serde_json::Value = serde_json::from_str(text).expect("JSON");
-        list.as_array().expect("a list").iter().map(vector).collect()
+        list.as_array()
+            .expect("a list")
+            .iter()
+            .map(vector)
+            .collect()
     }
 
     fn vector(value: &serde_json::Value) -> Vector {
         let messages = value["messages"].as_array().expect("messages").iter();
         let error = value["error"].as_str().map(|code| {
-            *Code::ALL.iter().find(|known| known.as_str() == code).expect("a known code")
+            *Code::ALL
+                .iter()
+                .find(|known| known.as_str() == code)
+                .expect("a known code")
         });
         Vector {
             name: value["name"].as_str().expect("a name").to_owned(),
             max_message: value["maxMessage"].as_u64().expect("a limit") as usize,
             stream: unhex(value["stream"].as_str().expect("a stream")),
             expected: Outcome {
-                messages: messages.map(|hex| unhex(hex.as_str().expect("hex"))).collect(),
+                messages: messages
+                    .map(|hex| unhex(hex.as_str().expect("hex")))
+                    .collect(),
                 error,
                 held: value["trailing"].as_u64().unwrap_or(0) as usize,
             },
@@ -78,7 +87,11 @@ mod vectors {
     fn unhex(hex: &str) -> Vec<u8> {
         let digits = hex.as_bytes().chunks(2);
         digits
-            .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
+            .map(|pair| {
+                std::str::from_utf8(pair)
+                    .ok()
+                    .and_then(|p| u8::from_str_radix(p, 16).ok())
+            })
             .map(|byte| byte.expect("a hexadecimal byte"))
             .collect()
     }
@@ -112,7 +125,11 @@ mod vectors {
     fn cut_in_two_at_every_place() {
         for vector in all() {
             for cut in 0..vector.stream.len() {
-                check(&vector, Pieces::new(&vector.stream, vec![cut]), &format!("cut at {cut}"));
+                check(
+                    &vector,
+                    Pieces::new(&vector.stream, vec![cut]),
+                    &format!("cut at {cut}"),
+                );
             }
         }
     }
@@ -133,13 +150,18 @@ mod vectors {
 
 /// A message of bytes that tell it and its places apart.
 fn message(seed: usize, length: usize) -> Vec<u8> {
-    (0..length).map(|at| (seed.wrapping_mul(37) ^ at.wrapping_mul(11) ^ (at >> 8)) as u8).collect()
+    (0..length)
+        .map(|at| (seed.wrapping_mul(37) ^ at.wrapping_mul(11) ^ (at >> 8)) as u8)
+        .collect()
 }
 
 fn stream_of(messages: &[Vec<u8>]) -> Vec<u8> {
     let records = messages.iter().flat_map(|message| {
         let length = u32::try_from(message.len()).expect("fits");
-        length.to_be_bytes().into_iter().chain(message.iter().copied())
+        length
+            .to_be_bytes()
+            .into_iter()
+            .chain(message.iter().copied())
     });
     records.collect()
 }
@@ -259,10 +281,17 @@ fn a_turn_ends_where_it_is_told_to() {
     let mut inbound = Inbound::new(Protocol::LengthPrefixed, 1 << 20);
     let mut io = Pieces::new(&stream, Vec::new());
     let mut counts = Vec::new();
-    while inbound.on_readable(&mut io, &mut room, 100_000).expect("no fault") == ReadTurn::Yield {
+    while inbound
+        .on_readable(&mut io, &mut room, 100_000)
+        .expect("no fault")
+        == ReadTurn::Yield
+    {
         counts.push(room.messages.len());
     }
     // About 100,000 bytes a turn, and never more than one read beyond.
     assert!(counts.len() >= 5, "{counts:?}");
-    assert!(counts.windows(2).all(|pair| pair[1] - pair[0] <= 18), "{counts:?}");
+    assert!(
+        counts.windows(2).all(|pair| pair[1] - pair[0] <= 18),
+        "{counts:?}"
+    );
 }

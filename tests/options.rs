@@ -13,10 +13,13 @@ fn changed(change: impl FnOnce(&mut Options)) -> Options {
     options
 }
 
+/// Makes an option wrong.
+type Spoil = fn(&mut Options);
+
 #[tokio::test]
 async fn a_value_out_of_range_is_refused_by_name() {
     let long = Duration::from_secs(1 << 32);
-    let cases: [(&str, fn(&mut Options)); 20] = [
+    let cases: [(&str, Spoil); 20] = [
         ("max_message", |o| o.max_message = 0),
         ("max_message", |o| o.max_message = (1 << 30) + 1),
         ("max_queued", |o| o.max_queued = 0),
@@ -29,32 +32,58 @@ async fn a_value_out_of_range_is_refused_by_name() {
         ("high_water_mark", |o| o.high_water_mark = Some(5 << 20)),
         ("low_water_mark", |o| o.low_water_mark = Some(2 << 20)),
         ("connect_timeout", |o| o.connect_timeout = Duration::ZERO),
-        ("socket.keep_alive", |o| o.socket.keep_alive = Some(Duration::from_millis(10))),
-        ("socket.keep_alive", |o| o.socket.keep_alive = Some(Duration::from_secs(40_000))),
-        ("socket.receive_buffer", |o| o.socket.receive_buffer = Some(0)),
-        ("socket.send_buffer", |o| o.socket.send_buffer = Some(1 << 31)),
-        ("socket.not_sent_low_at", |o| o.socket.not_sent_low_at = Some(0)),
-        ("socket.user_timeout", |o| o.socket.user_timeout = Some(Duration::ZERO)),
-        ("socket.interface", |o| o.socket.interface = Some(String::new())),
-        ("socket.interface", |o| o.socket.interface = Some("eth\00".to_owned())),
+        ("socket.keep_alive", |o| {
+            o.socket.keep_alive = Some(Duration::from_millis(10))
+        }),
+        ("socket.keep_alive", |o| {
+            o.socket.keep_alive = Some(Duration::from_secs(40_000))
+        }),
+        ("socket.receive_buffer", |o| {
+            o.socket.receive_buffer = Some(0)
+        }),
+        ("socket.send_buffer", |o| {
+            o.socket.send_buffer = Some(1 << 31)
+        }),
+        ("socket.not_sent_low_at", |o| {
+            o.socket.not_sent_low_at = Some(0)
+        }),
+        ("socket.user_timeout", |o| {
+            o.socket.user_timeout = Some(Duration::ZERO)
+        }),
+        ("socket.interface", |o| {
+            o.socket.interface = Some(String::new())
+        }),
+        ("socket.interface", |o| {
+            o.socket.interface = Some("eth\x000".to_owned())
+        }),
     ];
     for (name, change) in cases {
         for error in [
-            listen(ANY, changed(change)).await.map(drop).expect_err(name),
-            connect("tcp://127.0.0.1:1", changed(change)).await.map(drop).expect_err(name),
+            listen(ANY, changed(change))
+                .await
+                .map(drop)
+                .expect_err(name),
+            connect("tcp://127.0.0.1:1", changed(change))
+                .await
+                .map(drop)
+                .expect_err(name),
         ] {
             assert_eq!(error.code(), Code::OptionInvalid, "{error}");
             assert!(error.context().starts_with(name), "{error}");
         }
     }
-    let error = listen(ANY, changed(|o| o.close_timeout = long)).await.expect_err("too long");
+    let error = listen(ANY, changed(|o| o.close_timeout = long))
+        .await
+        .expect_err("too long");
     assert!(error.context().starts_with("close_timeout"), "{error}");
 }
 
 #[tokio::test]
 async fn watermarks_follow_a_smaller_cap() {
     for max_queued in [1, 2, 3, 4, 5, 100, 1 << 30] {
-        listen(ANY, changed(|o| o.max_queued = max_queued)).await.expect("legal");
+        listen(ANY, changed(|o| o.max_queued = max_queued))
+            .await
+            .expect("legal");
         let high = changed(|o| {
             o.max_queued = max_queued;
             o.high_water_mark = Some(max_queued);
@@ -94,17 +123,24 @@ async fn the_kernel_takes_every_option() {
     };
     let server = listen(ANY, options.clone()).await.expect("listens");
     // The port is shared, as it says.
-    let _twin = listen(server.address(), options.clone()).await.expect("listens too");
+    let _twin = listen(server.address(), options.clone())
+        .await
+        .expect("listens too");
     drop(_twin);
     let client = connect(server.address(), options).await.expect("connects");
     let mut connection = soon(server.accept()).await.expect("accepts");
-    let _ = client.send_with_class("all set", Class::High).expect("accepted");
+    let _ = client
+        .send_with_class("all set", Class::High)
+        .expect("accepted");
     assert_eq!(next(&mut connection).await, "all set");
 }
 
 #[tokio::test]
 async fn ipv6_only_leaves_ipv4_alone() {
-    let only = |ipv6_only| Options { ipv6_only, ..Options::default() };
+    let only = |ipv6_only| Options {
+        ipv6_only,
+        ..Options::default()
+    };
     let Ok(server) = listen("tcp://[::]:0", only(true)).await else {
         // A machine without IPv6.
         return;
@@ -113,7 +149,9 @@ async fn ipv6_only_leaves_ipv4_alone() {
     let address = format!("tcp://127.0.0.1:{port}");
     assert!(connect(&address, Options::default()).await.is_err());
     drop(server);
-    let server = listen(format!("tcp://[::]:{port}"), only(false)).await.expect("listens");
+    let server = listen(format!("tcp://[::]:{port}"), only(false))
+        .await
+        .expect("listens");
     assert!(connect(&address, Options::default()).await.is_ok());
     drop(server);
 }
@@ -122,7 +160,10 @@ async fn ipv6_only_leaves_ipv4_alone() {
 async fn a_client_comes_from_where_it_is_told_to() {
     let server = listen(ANY, Options::default()).await.expect("listens");
     let local = "127.0.0.2:0".parse().ok();
-    let from = Options { local, ..Options::default() };
+    let from = Options {
+        local,
+        ..Options::default()
+    };
     let client = match connect(server.address(), from).await {
         Ok(client) => client,
         // Not every system has all of 127.0.0.0/8.

@@ -47,7 +47,9 @@ impl Budget {
     pub(super) fn try_add(&self, bytes: usize) -> bool {
         let limit = self.limit_of_whole();
         let fits = |whole: usize| whole.checked_add(bytes).filter(|whole| *whole <= limit);
-        self.whole.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_ok()
+        self.whole
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits)
+            .is_ok()
     }
 
     /// Takes back what was counted for whole messages.
@@ -82,11 +84,6 @@ impl Budget {
             self.waiting().push(Arc::downgrade(link));
         }
         self.starved.store(true, Ordering::SeqCst);
-    }
-
-    #[cfg(test)]
-    pub(super) fn used(&self) -> usize {
-        self.whole.load(Ordering::SeqCst) + self.unfinished.load(Ordering::SeqCst)
     }
 
     fn feed(&self) {

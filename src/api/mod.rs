@@ -26,6 +26,3 @@ pub use connection::Connection;
 pub use options::Options;
 pub use sender::{SendError, Sender, Sent};
 pub use server::{Server, listen};
-
-#[cfg(test)]
-mod tests;

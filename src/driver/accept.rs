@@ -46,7 +46,11 @@ pub(super) async fn accept<A: Admit>(
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 let exhausted = is_exhaustion(&error);
-                admit.failed(Error::system(Code::Resources, "accepting a connection", error));
+                admit.failed(Error::system(
+                    Code::Resources,
+                    "accepting a connection",
+                    error,
+                ));
                 if exhausted && pause_unless(stop.as_mut()).await {
                     break;
                 }
@@ -65,7 +69,10 @@ fn settle<A: Admit>(stream: TcpStream, admit: &mut A) {
         Err(_) => return,
     };
     let Some(Placement { link, elsewhere }) = admit.place() else {
-        return admit.failed(Error::new(Code::Resources, "no slot for another connection"));
+        return admit.failed(Error::new(
+            Code::Resources,
+            "no slot for another connection",
+        ));
     };
     match (elsewhere, ends) {
         (None, ends) => spawn_link(run(stream, ends, link)),
@@ -73,7 +80,11 @@ fn settle<A: Admit>(stream: TcpStream, admit: &mut A) {
             Ok(socket) => A::adopt(&elsewhere, socket, link),
             Err(error) => {
                 let mut sink = link.sink;
-                sink.closed(Closed::fault(Error::system(Code::Resources, "moving a socket", error)));
+                sink.closed(Closed::fault(Error::system(
+                    Code::Resources,
+                    "moving a socket",
+                    error,
+                )));
             }
         },
     }

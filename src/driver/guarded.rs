@@ -11,7 +11,11 @@ use std::{
 
 /// Runs `future`; if it panics, calls `on_panic` with the panic's message instead of finishing.
 pub(super) async fn guarded(future: impl Future<Output = ()>, on_panic: impl FnOnce(&str)) {
-    if let Err(panic) = (Guarded { future: Box::pin(future) }).await {
+    if let Err(panic) = (Guarded {
+        future: Box::pin(future),
+    })
+    .await
+    {
         on_panic(message(&*panic));
     }
 }
@@ -23,7 +27,10 @@ pub(super) fn spawn_link(life: impl Future<Output = ()> + Send + 'static) {
 
 /// A link's life; its task catches its own panics, and what is left is logged.
 pub(super) async fn link_life(life: impl Future<Output = ()>) {
-    guarded(life, |why| tracing::error!(why, "a connection's task panicked")).await;
+    guarded(life, |why| {
+        tracing::error!(why, "a connection's task panicked")
+    })
+    .await;
 }
 
 struct Guarded<F> {
@@ -46,6 +53,8 @@ impl<F: Future<Output = ()>> Future for Guarded<F> {
 pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
     match panic.downcast_ref::<&str>() {
         Some(text) => text,
-        None => panic.downcast_ref::<String>().map_or("no message", String::as_str),
+        None => panic
+            .downcast_ref::<String>()
+            .map_or("no message", String::as_str),
     }
 }

@@ -64,7 +64,8 @@ impl Handle {
     /// Offers `records` of `messages` messages to the kernel, and queues what it does not take, which
     /// is part of `batch`.
     pub(crate) fn send(&self, class: Class, records: &[u8], messages: usize, batch: &Bytes) {
-        self.lock().send(class, records, messages, |rest| keep(rest, batch));
+        self.lock()
+            .send(class, records, messages, |rest| keep(rest, batch));
     }
 
     /// As [`send`](Self::send), only if no other thread is at the link; says whether it did.
@@ -72,7 +73,8 @@ impl Handle {
         match self.half.try_lock() {
             Ok(mut half) => half.send(class, records, messages, Bytes::copy_from_slice),
             Err(TryLockError::Poisoned(half)) => {
-                half.into_inner().send(class, records, messages, Bytes::copy_from_slice);
+                half.into_inner()
+                    .send(class, records, messages, Bytes::copy_from_slice);
             }
             Err(TryLockError::WouldBlock) => return false,
         }

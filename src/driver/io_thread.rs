@@ -50,7 +50,8 @@ struct Bells {
 impl IoThread {
     /// Starts a thread that serves `host`.
     pub(crate) fn start(host: Arc<dyn Host>) -> Result<Self> {
-        let failed = |error: io::Error| Error::system(Code::Resources, "starting an I/O thread", error);
+        let failed =
+            |error: io::Error| Error::system(Code::Resources, "starting an I/O thread", error);
         let runtime = runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -97,7 +98,8 @@ impl Poller for IoThread {
                 }
             }
         };
-        self.runtime.spawn(guarded(life, move |why| bells.fail(why)));
+        self.runtime
+            .spawn(guarded(life, move |why| bells.fail(why)));
     }
 
     fn dial<S: Sink>(
@@ -133,7 +135,11 @@ impl Poller for IoThread {
 
     fn stop(&self) {
         self.bells.stop.notify_one();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread
             && thread.thread().id() != std::thread::current().id()
         {
@@ -173,7 +179,10 @@ fn serve(runtime: Runtime, bells: &Arc<Bells>, host: &Arc<dyn Host>) {
     if let Err(panic) = &caught {
         host.on_failure(message(&**panic));
     } else if bells.failed.load(Ordering::Acquire) {
-        let why = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let why = failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         host.on_failure(why.as_deref().unwrap_or("a listener's task panicked"));
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use poller::NewLink;
 pub(crate) use sink::{Closed, Ends, Ledger, Sink};
 
 // What serves a consumer on another thread, which is the addon's way and not the Rust API's.
-#[cfg(feature = "addon")]
+#[cfg(any(feature = "addon", test))]
 pub(crate) use guarded::message as panic_message;
 #[cfg(any(feature = "addon", test))]
 pub(crate) use {

@@ -49,7 +49,10 @@ impl Closed {
     pub(crate) fn timed_out(within: Duration) -> Self {
         Self::fault(Error::new(
             Code::CloseTimeout,
-            format!("the peer did not end its side within {} ms", within.as_millis()),
+            format!(
+                "the peer did not end its side within {} ms",
+                within.as_millis()
+            ),
         ))
     }
 }

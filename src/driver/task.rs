@@ -77,7 +77,11 @@ impl<S: Sink> LinkTask<S> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<Option<Closed>> {
         let handle = Arc::clone(&self.handle);
         let mut half = handle.lock();
-        if !half.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if !half
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
             half.waker = Some(cx.waker().clone());
         }
         if half.wishes.terminate {
@@ -120,7 +124,8 @@ impl<S: Sink> LinkTask<S> {
     /// A link that is not to be read is read ahead once all the same: only so is the end of a peer
     /// noticed that says nothing more.
     fn may_read(&self) -> bool {
-        self.ahead_of.is_none_or(|received| received == self.inbound.received())
+        self.ahead_of
+            .is_none_or(|received| received == self.inbound.received())
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Result<()> {
@@ -130,7 +135,9 @@ impl<S: Sink> LinkTask<S> {
                 half: &mut self.reader,
                 cx,
             };
-            let turn = self.inbound.on_readable(&mut reader, &mut self.sink.room(), most)?;
+            let turn = self
+                .inbound
+                .on_readable(&mut reader, &mut self.sink.room(), most)?;
             match turn {
                 ReadTurn::Drained => {
                     if self.reader.as_ref().poll_read_ready(cx).is_pending() {
@@ -188,7 +195,11 @@ impl<S: Sink> LinkTask<S> {
 
     /// The peer has so long to take our next bytes and to end its side.
     fn poll_deadline(&mut self, cx: &mut Context<'_>, released: Released) -> Poll<()> {
-        if self.deadline.as_ref().is_none_or(|deadline| deadline.since != released) {
+        if self
+            .deadline
+            .as_ref()
+            .is_none_or(|deadline| deadline.since != released)
+        {
             self.deadline = Some(Deadline {
                 since: released,
                 sleep: Box::pin(sleep(self.close_timeout)),

@@ -90,5 +90,8 @@ fn code_of(source: &io::Error) -> Option<Code> {
 pub(crate) fn is_exhaustion(source: &io::Error) -> bool {
     // EMFILE, ENFILE, ENOBUFS (Linux, macOS) and ENOMEM; `io::ErrorKind` has no stable name for them.
     const CODES: [i32; 5] = [24, 23, 105, 55, 12];
-    cfg!(unix) && source.raw_os_error().is_some_and(|code| CODES.contains(&code))
+    cfg!(unix)
+        && source
+            .raw_os_error()
+            .is_some_and(|code| CODES.contains(&code))
 }

@@ -57,16 +57,24 @@ impl<P: Poller> Admit for ListenerAdmission<P> {
         })
     }
 
-    fn adopt(elsewhere: &Arc<Core<P>>, socket: std::net::TcpStream, link: crate::driver::NewLink<LinkSink<P>>) {
+    fn adopt(
+        elsewhere: &Arc<Core<P>>,
+        socket: std::net::TcpStream,
+        link: crate::driver::NewLink<LinkSink<P>>,
+    ) {
         elsewhere.poller().adopt(socket, link);
     }
 
     fn failed(&mut self, error: Error) {
-        self.home
-            .listener_event(self.listener, Kind::ListenerFailed, Some(error_text(&error)));
+        self.home.listener_event(
+            self.listener,
+            Kind::ListenerFailed,
+            Some(error_text(&error)),
+        );
     }
 
     fn closed(&mut self) {
-        self.home.listener_event(self.listener, Kind::ListenerClosed, None);
+        self.home
+            .listener_event(self.listener, Kind::ListenerClosed, None);
     }
 }

@@ -91,7 +91,9 @@ impl<P: Poller> Core<P> {
 
     /// The poller, from the end of [`start`](Self::start) on.
     pub(crate) fn poller(&self) -> &P {
-        self.poller.get().unwrap_or_else(|| unreachable!("the poller is set before anyone has the core"))
+        self.poller
+            .get()
+            .unwrap_or_else(|| unreachable!("the poller is set before anyone has the core"))
     }
 
     pub(super) fn counters(&self) -> &Counters {

@@ -53,7 +53,8 @@ impl Counters {
             .held
             .fetch_add(delta as usize, Ordering::Relaxed)
             .wrapping_add(delta as usize);
-        self.word(0, 1).store(u32::try_from(held).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.word(0, 1)
+            .store(u32::try_from(held).unwrap_or(u32::MAX), Ordering::Relaxed);
         held
     }
 
@@ -91,7 +92,11 @@ impl Ledger for SlotLedger {
         self.published = released;
         let counters = &*self.counters;
         counters.word(0, 0).fetch_add(more, Ordering::Relaxed);
-        counters.word(self.slot, 1).store(released.messages, Ordering::Relaxed);
-        counters.word(self.slot, 0).store(released.bytes, Ordering::Release);
+        counters
+            .word(self.slot, 1)
+            .store(released.messages, Ordering::Relaxed);
+        counters
+            .word(self.slot, 0)
+            .store(released.bytes, Ordering::Release);
     }
 }

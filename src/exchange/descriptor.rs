@@ -45,7 +45,14 @@ pub(crate) enum Parcel {
 
 /// An event of one link without payload in a slab.
 pub(crate) fn of_link(id: LinkId, kind: Kind, length: u32, aux: u32) -> Descriptor {
-    [id.slot, id.generation << KIND_BITS | kind as u32, 0, length, 0, aux]
+    [
+        id.slot,
+        id.generation << KIND_BITS | kind as u32,
+        0,
+        length,
+        0,
+        aux,
+    ]
 }
 
 /// An event of no link.
@@ -55,7 +62,9 @@ pub(crate) fn of_listener(listener: u32, kind: Kind, aux: u32) -> Descriptor {
 
 /// An error as lines: code, system error number or nothing, context.
 pub(crate) fn error_text(error: &Error) -> String {
-    let os = error.os_code().map_or(String::new(), |code| code.to_string());
+    let os = error
+        .os_code()
+        .map_or(String::new(), |code| code.to_string());
     format!("{}\n{os}\n{}", error.code().as_str(), error.context())
 }
 

@@ -81,7 +81,9 @@ impl Inbox {
     }
 
     fn shared(&self) -> MutexGuard<'_, HandedOver> {
-        self.handed_over.lock().unwrap_or_else(PoisonError::into_inner)
+        self.handed_over
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands over what the turn gathered; false if that was nothing.
@@ -92,7 +94,8 @@ impl Inbox {
             return false;
         }
         let mut shared = self.shared();
-        self.pending.fetch_add(io.gathered.descriptors.len(), Ordering::Relaxed);
+        self.pending
+            .fetch_add(io.gathered.descriptors.len(), Ordering::Relaxed);
         shared.descriptors.extend(io.gathered.descriptors.drain(..));
         shared.parcels.extend(io.parcels.drain(..));
         true
@@ -180,7 +183,11 @@ impl Inbox {
         if !self.has_room() || io.gathered.descriptors.len() >= MAX_PENDING {
             return false;
         }
-        if io.slab.as_mut().is_some_and(|slab| slab.free().len() >= min) {
+        if io
+            .slab
+            .as_mut()
+            .is_some_and(|slab| slab.free().len() >= min)
+        {
             return true;
         }
         let Some(mut next) = self.shared().slabs.pop_front() else {

@@ -122,7 +122,8 @@ impl<P: Poller> Room for SlabRoom<'_, P> {
         }
         let sink = self.sink;
         let ticket = sink.core.inbox.park(&mut self.io, Parcel::Bytes(message));
-        self.io.push(of_link(sink.id, Kind::Assembled, len as u32, ticket));
+        self.io
+            .push(of_link(sink.id, Kind::Assembled, len as u32, ticket));
     }
 
     fn hold(&mut self, delta: isize) -> bool {

@@ -29,3 +29,6 @@ pub(crate) use counters::Counters;
 pub(crate) use descriptor::{Descriptor, Parcel};
 pub(crate) use slab::Slab;
 pub(crate) use table::LinkId;
+
+#[cfg(test)]
+mod tests;

@@ -73,7 +73,13 @@ pub(super) fn single(to: &mut BytesMut, id: LinkId, class: u32, payload: &[u8]) 
     let data = RECORD_HEADER + payload.len();
     let padding = data.next_multiple_of(WORD) - data;
     to.reserve(HEADER + data + padding);
-    for word in [operation::SEND | class << 8, id.slot, id.generation, data as u32, 1] {
+    for word in [
+        operation::SEND | class << 8,
+        id.slot,
+        id.generation,
+        data as u32,
+        1,
+    ] {
         to.extend_from_slice(&word.to_ne_bytes());
     }
     push_record(to, payload);
@@ -128,7 +134,10 @@ impl<'a> Run<'a> {
 
     fn threshold(&self) -> Released {
         let word = |at: usize| {
-            let bytes = self.data.get(at..).and_then(|rest| rest.first_chunk::<WORD>());
+            let bytes = self
+                .data
+                .get(at..)
+                .and_then(|rest| rest.first_chunk::<WORD>());
             bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
         };
         Released {

@@ -88,13 +88,18 @@ impl Entries {
         if self.slots.is_empty() {
             self.slots.push(Entry::default());
         }
-        let slot = u32::try_from(self.slots.len()).ok().filter(|slot| *slot < limit)?;
+        let slot = u32::try_from(self.slots.len())
+            .ok()
+            .filter(|slot| *slot < limit)?;
         self.slots.push(Entry::default());
         Some(slot)
     }
 
     fn find(&self, id: LinkId) -> Option<&Arc<Handle>> {
         let entry = self.slots.get(id.slot as usize)?;
-        entry.handle.as_ref().filter(|_| entry.generation == id.generation)
+        entry
+            .handle
+            .as_ref()
+            .filter(|_| entry.generation == id.generation)
     }
 }

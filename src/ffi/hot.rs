@@ -1,5 +1,8 @@
 //! The hot path: the functions that JavaScript calls per batch, and the wake that calls JavaScript.
-#![allow(unsafe_code, reason = "Node-API is a C interface, and the buffers belong to JavaScript")]
+#![allow(
+    unsafe_code,
+    reason = "Node-API is a C interface, and the buffers belong to JavaScript"
+)]
 
 use std::{
     ffi::c_void,
@@ -68,10 +71,7 @@ pub(super) type Opened = (Arc<Core<IoThread>>, *mut Channel);
 ///
 /// # Safety
 /// `env` must be the running environment and the values its own.
-pub(super) unsafe fn open(
-    env: napi_env,
-    shared: &Shared,
-) -> Outcome<Result<Opened>> {
+pub(super) unsafe fn open(env: napi_env, shared: &Shared) -> Outcome<Result<Opened>> {
     // SAFETY: by this function's contract. The references keep the three buffers where they are until
     // the environment ends, and the channel with all that points into them ends before.
     unsafe {
@@ -99,7 +99,11 @@ pub(super) unsafe fn open(
         };
         let _ = (*channel).core.set(Arc::clone(&core));
         // After the threadsafe function, so that it runs before that one's own clean-up.
-        check(napi_sys::napi_add_env_cleanup_hook(env, Some(on_env_end), channel.cast()))?;
+        check(napi_sys::napi_add_env_cleanup_hook(
+            env,
+            Some(on_env_end),
+            channel.cast(),
+        ))?;
         Ok(Ok((core, channel)))
     }
 }
@@ -115,7 +119,13 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
     unsafe {
         check(napi_sys::napi_create_object(env, &raw mut object))?;
         raw::define(env, object, c"submit", Some(enter::<2, Submit>), data)?;
-        raw::define(env, object, c"submitLarge", Some(enter::<4, SubmitLarge>), data)?;
+        raw::define(
+            env,
+            object,
+            c"submitLarge",
+            Some(enter::<4, SubmitLarge>),
+            data,
+        )?;
         raw::define(env, object, c"lend", Some(enter::<2, Lend>), data)?;
         raw::define(env, object, c"takeText", Some(enter::<1, TakeText>), data)?;
         raw::define(env, object, c"takeBytes", Some(enter::<2, TakeBytes>), data)?;
@@ -125,11 +135,7 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
 }
 
 /// A weak threadsafe function: by itself it does not keep the process alive.
-unsafe fn threadsafe(
-    env: napi_env,
-    dispatch: napi_value,
-    channel: *mut Channel,
-) -> Outcome<Wake> {
+unsafe fn threadsafe(env: napi_env, dispatch: napi_value, channel: *mut Channel) -> Outcome<Wake> {
     let mut function = ptr::null_mut();
     // SAFETY: the values are of the running environment, and the channel is freed only by the
     // finaliser given here.
@@ -251,8 +257,11 @@ unsafe fn call(env: napi_env, function: napi_value, count: u32) -> Outcome<()> {
 trait Function<const N: usize> {
     /// # Safety
     /// `env` must be the running environment and the arguments its values.
-    unsafe fn call(channel: &Channel, env: napi_env, arguments: [napi_value; N])
-    -> Outcome<napi_value>;
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        arguments: [napi_value; N],
+    ) -> Outcome<napi_value>;
 }
 
 /// Where JavaScript enters: nothing unwinds out of here.
@@ -271,7 +280,11 @@ unsafe extern "C" fn enter<const N: usize, F: Function<N>>(
         Ok(Ok(value)) => return value,
         // SAFETY: env is that of this callback.
         Ok(Err(Failed(status))) => unsafe {
-            raw::throw(env, c"ERR_QW_INTERNAL", &format!("Node-API status {status}"));
+            raw::throw(
+                env,
+                c"ERR_QW_INTERNAL",
+                &format!("Node-API status {status}"),
+            );
         },
         // SAFETY: as above.
         Err(panic) => unsafe { raw::throw(env, c"ERR_QW_INTERNAL", panic_message(&*panic)) },
@@ -283,14 +296,20 @@ unsafe extern "C" fn enter<const N: usize, F: Function<N>>(
 struct Submit;
 
 impl Function<2> for Submit {
-    unsafe fn call(channel: &Channel, env: napi_env, [length, direct]: [napi_value; 2]) -> Outcome<napi_value> {
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [length, direct]: [napi_value; 2],
+    ) -> Outcome<napi_value> {
         // SAFETY: by the contract of `Function`; the length is cut to the buffer's.
         let bytes = unsafe {
             let length = (raw::to_u32(env, length)? as usize).min(channel.outgoing_len);
             std::slice::from_raw_parts(channel.outgoing, length)
         };
         // SAFETY: by the contract of `Function`.
-        channel.core()?.submit(bytes, unsafe { raw::to_bool(env, direct)? });
+        channel
+            .core()?
+            .submit(bytes, unsafe { raw::to_bool(env, direct)? });
         Ok(ptr::null_mut())
     }
 }
@@ -324,7 +343,11 @@ impl Function<4> for SubmitLarge {
 struct Lend;
 
 impl Function<2> for Lend {
-    unsafe fn call(channel: &Channel, env: napi_env, [id, buffer]: [napi_value; 2]) -> Outcome<napi_value> {
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [id, buffer]: [napi_value; 2],
+    ) -> Outcome<napi_value> {
         // SAFETY: by the contract of `Function` and of `lend`: the memory is JavaScript's to lend, is
         // zeroed at birth, stays reachable, and is only read there below what descriptors announce.
         let slab = unsafe {
@@ -340,7 +363,11 @@ impl Function<2> for Lend {
 struct TakeText;
 
 impl Function<1> for TakeText {
-    unsafe fn call(channel: &Channel, env: napi_env, [ticket]: [napi_value; 1]) -> Outcome<napi_value> {
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [ticket]: [napi_value; 1],
+    ) -> Outcome<napi_value> {
         // SAFETY: by the contract of `Function`.
         let ticket = unsafe { raw::to_u32(env, ticket)? };
         match channel.core()?.parcel(ticket) {
@@ -355,7 +382,11 @@ impl Function<1> for TakeText {
 struct TakeBytes;
 
 impl Function<2> for TakeBytes {
-    unsafe fn call(channel: &Channel, env: napi_env, [ticket, target]: [napi_value; 2]) -> Outcome<napi_value> {
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [ticket, target]: [napi_value; 2],
+    ) -> Outcome<napi_value> {
         // SAFETY: by the contract of `Function`.
         let (ticket, (start, len)) =
             unsafe { (raw::to_u32(env, ticket)?, raw::bytes(env, target)?) };
@@ -374,8 +405,15 @@ impl Function<2> for TakeBytes {
 struct Hold;
 
 impl Function<1> for Hold {
-    unsafe fn call(channel: &Channel, env: napi_env, [alive]: [napi_value; 1]) -> Outcome<napi_value> {
-        let wake = channel.wake.get().ok_or(Failed(Status::napi_generic_failure))?;
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [alive]: [napi_value; 1],
+    ) -> Outcome<napi_value> {
+        let wake = channel
+            .wake
+            .get()
+            .ok_or(Failed(Status::napi_generic_failure))?;
         // SAFETY: by the contract of `Function`; the threadsafe function lives as long as its channel.
         unsafe {
             check(match raw::to_bool(env, alive)? {

@@ -5,7 +5,10 @@
 //! function and a `Buffer` made here twenty times a view made in JavaScript. Errors cross as data;
 //! TypeScript makes the typed error.
 
-#![cfg_attr(test, allow(dead_code, reason = "exports are only registered outside of tests"))]
+#![cfg_attr(
+    test,
+    allow(dead_code, reason = "exports are only registered outside of tests")
+)]
 
 mod client;
 mod core;

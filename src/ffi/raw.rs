@@ -70,7 +70,9 @@ pub(super) unsafe fn array_buffer(env: napi_env, value: napi_value) -> Outcome<(
     let mut start = ptr::null_mut();
     let mut len = 0;
     // SAFETY: by this function's contract; both out pointers are live locals.
-    check(unsafe { napi_sys::napi_get_arraybuffer_info(env, value, &raw mut start, &raw mut len) })?;
+    check(unsafe {
+        napi_sys::napi_get_arraybuffer_info(env, value, &raw mut start, &raw mut len)
+    })?;
     Ok((start.cast(), len))
 }
 
@@ -149,7 +151,12 @@ pub(super) unsafe fn define(
             data,
             &raw mut function,
         ))?;
-        check(napi_sys::napi_set_named_property(env, object, name.as_ptr(), function))
+        check(napi_sys::napi_set_named_property(
+            env,
+            object,
+            name.as_ptr(),
+            function,
+        ))
     }
 }
 

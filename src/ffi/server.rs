@@ -39,11 +39,7 @@ impl QWormholeServerWrapper {
     /// `cores`: the I/O threads to spread connections over; the first also accepts. `listener`: the
     /// number, above 0, that its events carry.
     #[napi(constructor, catch_unwind)]
-    pub fn new(
-        cores: Vec<ClassInstance<'_, IoCore>>,
-        listener: u32,
-        spec: ListenerSpec,
-    ) -> Self {
+    pub fn new(cores: Vec<ClassInstance<'_, IoCore>>, listener: u32, spec: ListenerSpec) -> Self {
         Self {
             cores: cores.iter().filter_map(|core| core.core.clone()).collect(),
             listener,

@@ -141,7 +141,11 @@ impl DialerSpec {
             Some(host) => address(host, port).map(Some),
             None if port == 0 => Ok(None),
             None => {
-                let any = if self.address()?.is_ipv6() { "::" } else { "0.0.0.0" };
+                let any = if self.address()?.is_ipv6() {
+                    "::"
+                } else {
+                    "0.0.0.0"
+                };
                 address(any, port).map(Some)
             }
         }
@@ -150,9 +154,14 @@ impl DialerSpec {
 
 fn address(host: &str, port: u16) -> Result<SocketAddr> {
     // A zone (`fe80::1%eth0`) is an address with its interface: only the system's parser knows names.
-    let (ip, zone) = host.split_once('%').map_or((host, None), |(ip, zone)| (ip, Some(zone)));
+    let (ip, zone) = host
+        .split_once('%')
+        .map_or((host, None), |(ip, zone)| (ip, Some(zone)));
     let ip = ip.parse().map_err(|_| {
-        Error::new(Code::EndpointInvalid, format!("{host:?} is not an IP address"))
+        Error::new(
+            Code::EndpointInvalid,
+            format!("{host:?} is not an IP address"),
+        )
     })?;
     let mut address = SocketAddr::new(ip, port);
     if let (SocketAddr::V6(v6), Some(zone)) = (&mut address, zone) {

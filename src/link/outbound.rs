@@ -101,14 +101,18 @@ impl Outbound {
         }
     }
 
-    /// Queues whole records, copying them.
+    /// Queues whole records, copying them. What is none is left out.
     pub fn push(&mut self, class: Class, records: &[u8]) {
-        self.queues[class as usize].push(records);
+        if accepts(records) {
+            self.queues[class as usize].push(records);
+        }
     }
 
-    /// Queues whole records, sharing their memory.
+    /// Queues whole records, sharing their memory. What is none is left out.
     pub fn push_shared(&mut self, class: Class, records: Bytes) {
-        self.queues[class as usize].push_shared(records);
+        if accepts(&records) {
+            self.queues[class as usize].push_shared(records);
+        }
     }
 
     /// Queues records of `messages` messages, but offers them to the kernel first if nothing else
@@ -130,7 +134,8 @@ impl Outbound {
         }
         let taken = write_once(io, &[IoSlice::new(records)])?;
         if taken == records.len() {
-            self.released.add(taken - messages * HEADER, messages);
+            self.released
+                .add(taken.saturating_sub(messages * HEADER), messages);
             return Ok(Written::All);
         }
         let (whole, count) = whole_records(records, taken);
@@ -315,6 +320,19 @@ impl<'a> Iterator for WireSlices<'a> {
         self.rest = if self.only_first { &[] } else { rest };
         Some(&record[HEADER - self.wire_header..])
     }
+}
+
+/// Only a defect of the caller gives anything else than records; then nothing of it is queued, because
+/// neither would a peer understand it nor could it be counted.
+fn accepts(records: &[u8]) -> bool {
+    let accepts = frame::are_records(records);
+    if !accepts {
+        tracing::error!(
+            bytes = records.len(),
+            "what was to be queued is no sequence of records"
+        );
+    }
+    accepts
 }
 
 /// Length and number of the records that lie whole in the first `taken` bytes.

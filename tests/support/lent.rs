@@ -34,7 +34,11 @@ impl Marks for Found {
 
 impl Lent {
     pub fn new(generosity: usize, moods: Vec<bool>) -> Self {
-        Self { generosity, moods, ..Self::default() }
+        Self {
+            generosity,
+            moods,
+            ..Self::default()
+        }
     }
 }
 
@@ -55,7 +59,10 @@ impl Room for Lent {
     fn commit(&mut self, used: usize) {
         let mut end = 0;
         for (start, len) in self.found.ranges.drain(..) {
-            assert!(end <= start && start + len <= used, "a message outside of what is kept");
+            assert!(
+                end <= start && start + len <= used,
+                "a message outside of what is kept"
+            );
             end = start + len;
             self.messages.push(self.memory[start..end].to_vec());
         }
@@ -87,7 +94,12 @@ impl<'a> Pieces<'a> {
         cuts.retain(|cut| (1..stream.len()).contains(cut));
         cuts.sort_unstable_by(|a, b| b.cmp(a));
         cuts.dedup();
-        Self { rest: stream, at: 0, cuts, ends: true }
+        Self {
+            rest: stream,
+            at: 0,
+            cuts,
+            ends: true,
+        }
     }
 
     /// One byte at a time.
@@ -110,7 +122,10 @@ impl Read for Pieces<'_> {
         if self.rest.is_empty() && !self.ends {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let until = self.cuts.last().map_or(self.rest.len(), |cut| cut - self.at);
+        let until = self
+            .cuts
+            .last()
+            .map_or(self.rest.len(), |cut| cut - self.at);
         let count = buf.len().min(until);
         let (now, rest) = self.rest.split_at(count);
         buf[..count].copy_from_slice(now);

@@ -22,7 +22,9 @@ pub async fn pair(options: Options) -> (Server, Connection, Connection) {
 /// The server's end of a connection to a peer that writes and reads bytes as the test wants.
 pub async fn with_raw_peer(options: Options) -> (Connection, TcpStream) {
     let server = listen(ANY, options).await.expect("listens");
-    let peer = TcpStream::connect(server.local_addr()).await.expect("connects");
+    let peer = TcpStream::connect(server.local_addr())
+        .await
+        .expect("connects");
     (server.accept().await.expect("accepts"), peer)
 }
 
@@ -43,7 +45,10 @@ pub async fn eventually(mut condition: impl FnMut() -> bool) {
 
 /// The next message, which there must be.
 pub async fn next(connection: &mut Connection) -> Bytes {
-    soon(connection.recv()).await.expect("not at its end").expect("no fault")
+    soon(connection.recv())
+        .await
+        .expect("not at its end")
+        .expect("no fault")
 }
 
 /// The end of a connection, without a fault.
@@ -53,7 +58,10 @@ pub async fn ends(connection: &mut Connection) {
 
 /// The fault that comes instead of a message.
 pub async fn fault(connection: &mut Connection) -> qwormhole::Error {
-    soon(connection.recv()).await.expect("not at its end").expect_err("a fault")
+    soon(connection.recv())
+        .await
+        .expect("not at its end")
+        .expect_err("a fault")
 }
 
 /// Sends all, waiting where it must.
@@ -67,12 +75,17 @@ pub async fn send_all(connection: &Connection, messages: impl IntoIterator<Item 
 
 /// A message's bytes: some pattern that tells it from others.
 pub fn payload(seed: usize, length: usize) -> Vec<u8> {
-    (0..length).map(|at| (seed.wrapping_mul(31) ^ at ^ (at >> 8)) as u8).collect()
+    (0..length)
+        .map(|at| (seed.wrapping_mul(31) ^ at ^ (at >> 8)) as u8)
+        .collect()
 }
 
 /// A message as it lies on the wire.
 pub fn record(payload: &[u8]) -> Vec<u8> {
-    let mut record = u32::try_from(payload.len()).expect("fits").to_be_bytes().to_vec();
+    let mut record = u32::try_from(payload.len())
+        .expect("fits")
+        .to_be_bytes()
+        .to_vec();
     record.extend_from_slice(payload);
     record
 }
