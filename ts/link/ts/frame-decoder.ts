@@ -46,13 +46,37 @@ export class FrameDecoder {
     return this.#at !== this.#end;
   }
 
-  /** Offers the next bytes of the stream. The chunk before must be parsed: `next` returned `undefined`. */
-  push(chunk: Buffer): void {
+  /**
+   * Offers the next bytes of the stream, which stay valid: messages are views of them. Those before must be
+   * parsed: `next` returned `undefined`.
+   */
+  push(chunk: Buffer, begin = 0, end = chunk.length): void {
+    if (chunk !== lastChunk) {
+      lastChunk = chunk;
+      lastMemory = chunk.buffer;
+    }
     this.#chunk = chunk;
-    this.#memory = chunk.buffer;
+    this.#memory = lastMemory;
     this.#offset = chunk.byteOffset;
-    this.#at = 0;
-    this.#end = chunk.length;
+    this.#at = begin;
+    this.#end = end;
+  }
+
+  /**
+   * Takes from the front of bytes that do not stay valid what it would copy anyway: the rest of a message that
+   * is carried, or a message that does not end in them. Says how many these are; the others are to be stored
+   * and pushed.
+   */
+  absorb(bytes: Buffer, length: number): number {
+    if (this.#carried === 0) return this.#absorbFront(bytes, length);
+    let taken = 0;
+    if (this.#carried < HEADER) taken = this.#append(bytes, 0, Math.min(HEADER - this.#carried, length));
+    if (this.#carried < HEADER) return taken;
+    const size = lengthAt(this.#carry, 0);
+    if (size > this.#maxMessage) return taken;
+    const total = HEADER + size;
+    const missing = total - this.#carried;
+    return taken + this.#append(bytes, taken, Math.min(taken + missing, length), total);
   }
 
   /** The next whole message, or `undefined` until more bytes come. */
@@ -94,9 +118,10 @@ export class FrameDecoder {
       const tail = this.#chunk.subarray(this.#at, this.#end);
       // Most of the chunk: holding it whole costs less than a copy. A small tail must not pin it.
       const worthHolding = tail.length * 2 >= tail.buffer.byteLength;
-      if (worthHolding) this.#carry = tail;
-      else this.#append(tail);
-      this.#carried = tail.length;
+      if (worthHolding) {
+        this.#carry = tail;
+        this.#carried = tail.length;
+      } else this.#append(this.#chunk, this.#at, this.#end);
     }
     this.#release();
   }
@@ -122,26 +147,38 @@ export class FrameDecoder {
 
   /** Moves up to `count` bytes from the chunk behind the carried ones; `total` bounds the memory. */
   #take(count: number, total = MIN_CARRY): void {
-    const from = this.#at;
-    const to = Math.min(from + count, this.#end);
-    this.#append(this.#chunk.subarray(from, to), total);
-    this.#carried += to - from;
-    this.#at = to;
-    if (to === this.#end) this.#release();
+    this.#at += this.#append(this.#chunk, this.#at, Math.min(this.#at + count, this.#end), total);
+    if (this.#at === this.#end) this.#release();
   }
 
-  #append(bytes: Buffer, total = MIN_CARRY): void {
-    const used = this.#carried + bytes.length;
+  #absorbFront(bytes: Buffer, length: number): number {
+    if (length < HEADER) return 0;
+    const size = lengthAt(bytes, 0);
+    const total = HEADER + size;
+    if (size > this.#maxMessage || total <= length) return 0;
+    // Room for as much again, so that the rest of a message of up to twice this size is copied in once.
+    return this.#append(bytes, 0, length, total, Math.max(Math.min(total, 2 * length), MIN_CARRY));
+  }
+
+  /** Copies bytes behind the carried ones and says how many; `total` bounds the memory, `atLeast` is its least. */
+  #append(bytes: Buffer, begin: number, end: number, total = MIN_CARRY, atLeast = MIN_CARRY): number {
+    const used = this.#carried + end - begin;
     if (used > this.#carry.length) {
       // At least doubles, so that the copies stay linear, and stops at the frame's end.
-      const room = Math.max(used, Math.min(this.#carry.length * 2, total), MIN_CARRY);
+      const room = Math.max(used, Math.min(this.#carry.length * 2, total), atLeast);
       const grown = room > MIN_CARRY ? Buffer.allocUnsafeSlow(room) : Buffer.allocUnsafe(room);
       this.#carry.copy(grown, 0, 0, this.#carried);
       this.#carry = grown;
     }
-    bytes.copy(this.#carry, this.#carried);
+    bytes.copy(this.#carry, this.#carried, begin, end);
+    this.#carried = used;
+    return end - begin;
   }
 }
+
+/** Chunks often share memory: asking one for it costs as much as parsing two messages. */
+let lastChunk: Buffer = NOTHING;
+let lastMemory: ArrayBufferLike = NO_MEMORY;
 
 function lengthAt(bytes: Buffer, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
