@@ -34,7 +34,7 @@ export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 
 
 /** Events of a connection. */
 export interface ConnectionEvents<C extends CodecOption = CodecOption> {
-  /** A message, decoded. Nothing is read before the first listener is there. */
+  /** A message, decoded. Nothing is read before the first listener is there, nor while the last one is gone. */
   message: [message: CodecMessage<C>];
   /** `send` has answered `backpressure`, and will until `drain`. */
   backpressure: [bufferedAmount: number];

@@ -6,7 +6,7 @@ import { collect, next, sleep, until } from '../support/wait.js';
 it('never loses a message that the server sends at once', async () => {
   const server = await serve({ codec: 'text' });
   server.on('connection', (connection) => connection.send('welcome'));
-  for (let i = 0; i < 200; i += 1) {
+  for (let i = 0; i < 1000; i += 1) {
     const client = await call(server, { codec: 'text' });
     if (i % 3 === 1) await new Promise(setImmediate);
     if (i % 20 === 2) await sleep(3);

@@ -1,7 +1,7 @@
 /** The end of a server: draining, grace, cutting, and the same end for all who ask. */
 import { CloseCode, createQWormholeServer, listen } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { ANYWHERE, call, rawPair, serve } from '../support/scene.js';
+import { ANYWHERE, call, pair, rawPair, serve } from '../support/scene.js';
 import { collect, failure, next, times, until } from '../support/wait.js';
 
 it('ends connections in order and frees the port', async () => {
@@ -21,8 +21,7 @@ it('ends connections in order and frees the port', async () => {
 });
 
 it('says that it drains before it is closed', async () => {
-  const server = await serve();
-  const client = await call(server);
+  const { server, client } = await pair();
   const events: string[] = [];
   for (const event of ['draining', 'clientClosed', 'close']) server.on(event, () => events.push(event));
   expect(server.ready).toBe(true);
