@@ -14,12 +14,17 @@ async fn main() -> qwormhole::Result<()> {
     .await?;
     println!("listening on {}", server.address());
     loop {
-        let connection = server.accept().await?;
-        tokio::spawn(async move {
-            if let Err(error) = echo(connection).await {
-                eprintln!("{error}");
+        match server.accept().await {
+            Ok(connection) => {
+                tokio::spawn(async move {
+                    if let Err(error) = echo(connection).await {
+                        eprintln!("{error}");
+                    }
+                });
             }
-        });
+            // Out of descriptors, for now: the others are still served.
+            Err(error) => eprintln!("{error}"),
+        }
     }
 }
 

@@ -50,27 +50,14 @@ async fn a_peer_that_does_not_read_is_noticed_and_bounded() {
     assert_eq!(sent + backpressure + dropped, 4000);
     assert!(most <= 4 * MIB);
     // What was accepted arrives, and nothing else.
-    connection
-        .terminate_after_flush(&mut peer, (sent + backpressure) * (message.len() + 4))
-        .await;
-}
-
-/// Reads what was accepted while the sender flushes, and nothing beyond.
-trait TerminateAfterFlush {
-    async fn terminate_after_flush(self, peer: &mut tokio::net::TcpStream, expected: usize);
-}
-
-impl TerminateAfterFlush for qwormhole::Connection {
-    async fn terminate_after_flush(self, peer: &mut tokio::net::TcpStream, expected: usize) {
-        let mut received = vec![0; expected];
-        soon(peer.read_exact(&mut received))
-            .await
-            .expect("all that was accepted");
-        soon(self.flushed()).await.expect("flushes");
-        assert_eq!(self.buffered_amount(), 0);
-        tokio::spawn(async move { self.close().await });
-        assert_eq!(soon(peer.read(&mut received)).await.expect("an end"), 0);
-    }
+    let mut received = vec![0; (sent + backpressure) * (message.len() + 4)];
+    soon(peer.read_exact(&mut received))
+        .await
+        .expect("all that was accepted");
+    soon(connection.flushed()).await.expect("flushes");
+    assert_eq!(connection.buffered_amount(), 0);
+    drop(connection);
+    assert_eq!(soon(peer.read(&mut received)).await.expect("an end"), 0);
 }
 
 #[tokio::test]
@@ -173,8 +160,8 @@ async fn a_large_message_comes_through_a_small_window() {
     };
     let (_server, mut connection, client) = pair(options).await;
     for seed in 0..5 {
-        let _ = client.send(payload(seed, 700_000)).expect("accepted");
-        let _ = client.send(payload(seed, 10)).expect("accepted");
+        client.send(payload(seed, 700_000)).expect("accepted");
+        client.send(payload(seed, 10)).expect("accepted");
     }
     for seed in 0..5 {
         assert_eq!(next(&mut connection).await, payload(seed, 700_000));
@@ -229,14 +216,14 @@ async fn a_budget_used_up_stops_reading_until_it_is_freed() {
         .await
         .expect("connects");
     let lagging = server.accept().await.expect("accepts");
-    let _ = one.send(payload(6, 60 * KIB)).expect("accepted");
-    let _ = one.send(payload(6, 60 * KIB)).expect("accepted");
+    one.send(payload(6, 60 * KIB)).expect("accepted");
+    one.send(payload(6, 60 * KIB)).expect("accepted");
     sleep(Duration::from_millis(50)).await;
     let other = connect(server.address(), Options::default())
         .await
         .expect("connects");
     let mut waiting = server.accept().await.expect("accepts");
-    let _ = other.send("waits").expect("accepted");
+    other.send("waits").expect("accepted");
     let early = tokio::time::timeout(Duration::from_millis(100), waiting.recv()).await;
     assert!(early.is_err(), "read although the budget is used up");
     drop(lagging);
@@ -268,7 +255,7 @@ async fn unfinished_messages_do_not_keep_whole_ones_out() {
         .await
         .expect("connects");
     let mut connection = server.accept().await.expect("accepts");
-    let _ = client.send(payload(8, 1000)).expect("accepted");
+    client.send(payload(8, 1000)).expect("accepted");
     assert_eq!(next(&mut connection).await, payload(8, 1000));
 }
 
@@ -285,8 +272,8 @@ async fn what_is_dropped_with_its_connection_is_freed() {
             .await
             .expect("connects");
         let connection = soon(server.accept()).await.expect("accepts");
-        let _ = client.send(payload(round, 50 * KIB)).expect("accepted");
-        let _ = connection
+        client.send(payload(round, 50 * KIB)).expect("accepted");
+        connection
             .send(payload(round, 50 * KIB))
             .expect("the budget is free again");
         if round % 2 == 0 {

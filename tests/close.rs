@@ -25,7 +25,7 @@ fn impatient(close_timeout: Duration) -> Options {
 async fn close_delivers_what_is_queued_first() {
     let (server, mut connection, client) = pair(Options::default()).await;
     for seed in 0..30 {
-        let _ = client.send(payload(seed, 100_000)).expect("accepted");
+        client.send(payload(seed, 100_000)).expect("accepted");
     }
     let closing = tokio::spawn(async move { client.close().await });
     for seed in 0..30 {
@@ -59,7 +59,7 @@ async fn a_peer_that_ended_its_side_can_still_be_answered() {
     peer.shutdown().await.expect("ends its side");
     assert_eq!(next(&mut connection).await, "question");
     ends(&mut connection).await;
-    let _ = connection.send("answer").expect("accepted");
+    connection.send("answer").expect("accepted");
     let close = connection.close();
     let mut answer = Vec::new();
     let (closed, read) = soon(async { tokio::join!(close, peer.read_to_end(&mut answer)) }).await;
@@ -128,7 +128,7 @@ async fn a_slow_reader_is_not_cut_while_it_makes_progress() {
     options.socket.receive_buffer = Some(64 * 1024);
     let (connection, mut peer) = with_raw_peer(options).await;
     for seed in 0..4 {
-        let _ = connection.send(payload(seed, MIB / 2)).expect("accepted");
+        connection.send(payload(seed, MIB / 2)).expect("accepted");
     }
     let begun = Instant::now();
     let closing = tokio::spawn(async move { connection.close().await });
@@ -156,7 +156,7 @@ async fn a_slow_reader_is_not_cut_while_it_makes_progress() {
 async fn dropping_it_closes_it_in_the_background() {
     let (server, mut connection, client) = pair(Options::default()).await;
     for seed in 0..10 {
-        let _ = client.send(payload(seed, 200_000)).expect("accepted");
+        client.send(payload(seed, 200_000)).expect("accepted");
     }
     drop(client);
     for seed in 0..10 {
@@ -181,7 +181,7 @@ async fn a_sender_keeps_it_open_and_what_comes_is_thrown_away() {
         support::send_all(&connection, [payload(seed, 100_000)]).await;
     }
     soon(connection.flushed()).await.expect("flushes");
-    let _ = sender.send("still here").expect("accepted");
+    sender.send("still here").expect("accepted");
     assert_eq!(next(&mut connection).await, "still here");
     drop(sender);
     ends(&mut connection).await;
@@ -229,7 +229,7 @@ async fn who_waits_learns_of_the_end() {
     options.socket.send_buffer = Some(64 * 1024);
     let (connection, peer) = with_raw_peer(options).await;
     for seed in 0..8 {
-        let _ = connection.send(payload(seed, MIB / 2)).expect("accepted");
+        connection.send(payload(seed, MIB / 2)).expect("accepted");
     }
     let waits = async { tokio::join!(connection.drained(), connection.flushed()) };
     let end = async {
@@ -256,7 +256,7 @@ fn a_runtime_that_ends_takes_its_connections_along() {
         let peer = PlainStream::connect(server.local_addr()).expect("connects");
         (server.accept().await.expect("accepts"), peer)
     });
-    let _ = connection.send("never written").expect("accepted");
+    connection.send("never written").expect("accepted");
     drop(serving);
     assert!(connection.is_closed());
     assert_eq!(connection.send("late"), Err(SendError::Closed));
@@ -281,7 +281,7 @@ async fn a_server_that_is_dropped_frees_its_port_and_keeps_its_connections() {
         .await
         .expect_err("nobody listens");
     assert_eq!(error.code(), Code::ConnectRefused);
-    let _ = client.send("still").expect("accepted");
+    client.send("still").expect("accepted");
     assert_eq!(next(&mut connection).await, "still");
     let again = listen(&address, Options::default())
         .await

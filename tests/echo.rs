@@ -95,9 +95,9 @@ async fn raw_delivers_the_bytes_in_order() {
     let (_server, mut connection, client) = pair(raw).await;
     let sent: Vec<u8> = payload(7, 300_000);
     for piece in sent.chunks(7_001) {
-        let _ = client.send(piece).expect("accepted");
+        client.send(piece).expect("accepted");
     }
-    let _ = client.send("").expect("accepted");
+    client.send("").expect("accepted");
     let mut received = Vec::new();
     while received.len() < sent.len() {
         let piece = next(&mut connection).await;
@@ -114,11 +114,11 @@ async fn raw_delivers_the_bytes_in_order() {
 async fn high_overtakes_what_waits_here() {
     let (_server, mut connection, client) = pair(Options::default()).await;
     // Nothing is written before this task waits: all three are queued together.
-    let _ = client.send_with_class("low", Class::Low).expect("accepted");
-    let _ = client
+    client.send_with_class("low", Class::Low).expect("accepted");
+    client
         .send_with_class("normal", Class::Normal)
         .expect("accepted");
-    let _ = client
+    client
         .send_with_class("high", Class::High)
         .expect("accepted");
     for expected in ["high", "normal", "low"] {
@@ -134,7 +134,7 @@ async fn many_connections_at_once() {
         while let Ok(mut connection) = server.accept().await {
             tokio::spawn(async move {
                 while let Some(Ok(message)) = connection.recv().await {
-                    let _ = connection.send(message).expect("accepted");
+                    connection.send(message).expect("accepted");
                 }
             });
         }
@@ -148,7 +148,7 @@ async fn many_connections_at_once() {
                     .expect("connects");
                 for round in 0..20 {
                     let message = payload(seed, 10 * seed + round);
-                    let _ = client.send(&message).expect("accepted");
+                    client.send(&message).expect("accepted");
                     assert_eq!(next(&mut client).await, message);
                 }
             })
@@ -168,7 +168,7 @@ async fn a_sender_works_from_other_threads() {
             std::thread::spawn(move || {
                 for count in 0..1000_u16 {
                     let [high, low] = count.to_be_bytes();
-                    let _ = sender.send([thread, high, low]).expect("accepted");
+                    sender.send([thread, high, low]).expect("accepted");
                 }
             })
         })
@@ -198,7 +198,7 @@ async fn a_message_sent_at_once_is_never_missed() {
             .await
             .expect("connects");
         let connection = soon(server.accept()).await.expect("accepts");
-        let _ = connection.send("at once").expect("accepted");
+        connection.send("at once").expect("accepted");
         drop(connection);
         assert_eq!(next(&mut client).await, "at once");
         ends(&mut client).await;
@@ -219,7 +219,7 @@ async fn over_ipv6_too() {
     let mut connection = server.accept().await.expect("accepts");
     assert_eq!(client.remote_addr(), server.local_addr());
     assert_eq!(client.local_addr(), connection.remote_addr());
-    let _ = client.send("six").expect("accepted");
+    client.send("six").expect("accepted");
     assert_eq!(next(&mut connection).await, "six");
 }
 
@@ -233,6 +233,6 @@ async fn by_name() {
         .await
         .expect("connects");
     let mut connection = server.accept().await.expect("accepts");
-    let _ = client.send("name").expect("accepted");
+    client.send("name").expect("accepted");
     assert_eq!(next(&mut connection).await, "name");
 }

@@ -90,7 +90,7 @@ async fn one_broken_peer_disturbs_nobody_else() {
         let mut broken = server.accept().await.expect("accepts");
         peer.write_all(&[0xff; 100]).await.expect("writes");
         assert_eq!(fault(&mut broken).await.code(), Code::TooBig);
-        let _ = client.send("and I?").expect("accepted");
+        client.send("and I?").expect("accepted");
         assert_eq!(next(&mut connection).await, "and I?");
     }
 }

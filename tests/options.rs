@@ -129,7 +129,7 @@ async fn the_kernel_takes_every_option() {
     drop(_twin);
     let client = connect(server.address(), options).await.expect("connects");
     let mut connection = soon(server.accept()).await.expect("accepts");
-    let _ = client
+    client
         .send_with_class("all set", Class::High)
         .expect("accepted");
     assert_eq!(next(&mut connection).await, "all set");

@@ -86,6 +86,11 @@ impl Budget {
         self.starved.store(true, Ordering::SeqCst);
     }
 
+    #[cfg(test)]
+    pub(super) fn used(&self) -> usize {
+        self.whole.load(Ordering::SeqCst) + self.unfinished.load(Ordering::SeqCst)
+    }
+
     fn feed(&self) {
         if self.has_room() && self.starved.swap(false, Ordering::SeqCst) {
             let waiting = std::mem::take(&mut *self.waiting());

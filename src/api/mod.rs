@@ -26,3 +26,6 @@ pub use connection::Connection;
 pub use options::Options;
 pub use sender::{SendError, Sender, Sent};
 pub use server::{Server, listen};
+
+#[cfg(test)]
+mod tests;

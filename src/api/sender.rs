@@ -12,7 +12,6 @@ use crate::{
 ///
 /// Accepted means queued: it is written in order, unless the connection breaks or is terminated first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "after Backpressure a sender should wait for drained()"]
 pub enum Sent {
     /// The queue is below the high watermark.
     Sent,

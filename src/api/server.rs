@@ -90,7 +90,7 @@ impl Server {
         loop {
             match self.listener.accept().await {
                 Ok((stream, from)) => {
-                    if let Some(connection) = self.settle(stream, from)? {
+                    if let Some(connection) = self.settle(stream, from) {
                         return Ok(connection);
                     }
                 }
@@ -126,19 +126,18 @@ impl Server {
 
     /// A connection over an accepted stream; `None` where there is no place for it, or no peer any
     /// more.
-    fn settle(&self, stream: TcpStream, from: SocketAddr) -> Result<Option<Connection>> {
+    fn settle(&self, stream: TcpStream, from: SocketAddr) -> Option<Connection> {
         let Some(place) = Place::take(&self.count, self.plan.options.max_connections) else {
             tracing::debug!(%from, "refused: max_connections are held");
             socket::reset_on_close(&stream);
-            return Ok(None);
+            return None;
         };
-        socket::tune_accepted(&stream, from, &self.plan.options.socket)?;
         let (owner, link) = self.plan.link(Some(place));
-        match serve_here(stream, link) {
-            Ok(ends) => Ok(Some(Connection::new(owner, ends))),
-            // The peer was gone before we came: nobody is concerned.
-            Err(_) => Ok(None),
-        }
+        // The listener took the same options: what fails now is a peer that was gone before we came,
+        // which concerns nobody.
+        socket::tune_accepted(&stream, from, &self.plan.options.socket).ok()?;
+        let ends = serve_here(stream, link).ok()?;
+        Some(Connection::new(owner, ends))
     }
 }
 

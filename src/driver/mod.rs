@@ -31,3 +31,6 @@ pub(crate) use {
     io_thread::IoThread,
     poller::{Admit, Host, Placement, Poller},
 };
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,8 @@ const MAX_PARCEL_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct Inbox {
     io: Mutex<IoSide>,
     handed_over: Mutex<HandedOver>,
-    /// Events handed over and not taken.
+    /// Events handed over and not taken. This count and the next are sequentially consistent with
+    /// `starved`: of one who makes room and one who finds none, at least one sees the other.
     pending: AtomicUsize,
     parcel_bytes: AtomicUsize,
     /// A link waits for room.
@@ -95,7 +96,7 @@ impl Inbox {
         }
         let mut shared = self.shared();
         self.pending
-            .fetch_add(io.gathered.descriptors.len(), Ordering::Relaxed);
+            .fetch_add(io.gathered.descriptors.len(), Ordering::SeqCst);
         shared.descriptors.extend(io.gathered.descriptors.drain(..));
         shared.parcels.extend(io.parcels.drain(..));
         true
@@ -108,7 +109,7 @@ impl Inbox {
         for (to, from) in to.iter_mut().zip(shared.descriptors.drain(..count)) {
             *to = from;
         }
-        self.pending.fetch_sub(count, Ordering::Relaxed);
+        self.pending.fetch_sub(count, Ordering::SeqCst);
         count
     }
 
@@ -116,7 +117,7 @@ impl Inbox {
     pub(super) fn parcel(&self, ticket: u32) -> Option<Parcel> {
         let parcel = self.shared().parcels.remove(&ticket);
         if let Some(Parcel::Bytes(bytes)) = &parcel {
-            self.parcel_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
+            self.parcel_bytes.fetch_sub(bytes.len(), Ordering::SeqCst);
         }
         parcel
     }
@@ -153,8 +154,12 @@ impl Inbox {
     }
 
     fn has_room(&self) -> bool {
-        self.pending.load(Ordering::Relaxed) < MAX_PENDING
-            && self.parcel_bytes.load(Ordering::Relaxed) < MAX_PARCEL_BYTES
+        self.pending.load(Ordering::SeqCst) < MAX_PENDING && self.takes_parcels()
+    }
+
+    /// Whether the consumer fetches its parcels: a message that would become one is finished no sooner.
+    pub(super) fn takes_parcels(&self) -> bool {
+        self.parcel_bytes.load(Ordering::SeqCst) < MAX_PARCEL_BYTES
     }
 
     /// At least `min` free bytes of the current slab or the next, and the marks of its messages, which
@@ -202,7 +207,7 @@ impl Inbox {
     /// Puts a parcel aside for its event.
     pub(super) fn park(&self, io: &mut IoSide, parcel: Parcel) -> u32 {
         if let Parcel::Bytes(bytes) = &parcel {
-            self.parcel_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+            self.parcel_bytes.fetch_add(bytes.len(), Ordering::SeqCst);
         }
         // Ticket 0 means "none".
         io.tickets = io.tickets.checked_add(1).unwrap_or(1);

@@ -128,13 +128,17 @@ impl<P: Poller> Room for SlabRoom<'_, P> {
 
     fn hold(&mut self, delta: isize) -> bool {
         let core = &self.sink.core;
-        let within = core.counters().hold(delta) < self.sink.memory_budget;
-        if !within {
+        let held = core.counters().hold(delta);
+        let within = || held < self.sink.memory_budget && core.inbox.takes_parcels();
+        if !within() {
             core.inbox.starve();
-        } else if delta < 0 {
+            // Parcels that were fetched before that was said have rung for nobody.
+            return within();
+        }
+        if delta < 0 {
             core.ring_if_starved();
         }
-        within
+        true
     }
 }
 

@@ -116,7 +116,8 @@ impl Outbound {
     }
 
     /// Queues records of `messages` messages, but offers them to the kernel first if nothing else
-    /// waits, straight from where they are. What it does not take is queued as `keep` gives it.
+    /// waits, straight from where they are. What it does not take is queued as `keep` gives it. What is
+    /// no record is left out.
     ///
     /// # Errors
     /// `ConnectionLost` when the write fails.
@@ -128,6 +129,9 @@ impl Outbound {
         messages: usize,
         keep: impl FnOnce(&[u8]) -> Bytes,
     ) -> Result<Written> {
+        if !accepts(records) {
+            return self.on_writable(io);
+        }
         if self.wire_header != HEADER || !self.is_empty() {
             self.push_shared(class, keep(records));
             return self.on_writable(io);
