@@ -48,14 +48,13 @@ pub(crate) fn push_record(to: &mut BytesMut, payload: &[u8]) {
     to.extend_from_slice(payload);
 }
 
-/// Whether `bytes` are whole records and nothing else. Queues rely on it.
-pub(crate) fn are_records(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
+/// How many records `bytes` are, or `None` if they are anything else than whole records. Queues rely on
+/// it.
+pub(crate) fn count_records(bytes: &[u8]) -> Option<usize> {
+    let (mut rest, mut count) = (bytes, 0);
     while let Some(length) = announced(rest) {
-        match rest.get(HEADER + length..) {
-            Some(behind) => rest = behind,
-            None => return false,
-        }
+        rest = rest.get(HEADER + length..)?;
+        count += 1;
     }
-    rest.is_empty()
+    rest.is_empty().then_some(count)
 }

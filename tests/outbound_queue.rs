@@ -134,6 +134,16 @@ impl Model {
     fn is_empty(&self) -> bool {
         self.queues.iter().all(VecDeque::is_empty)
     }
+
+    /// Payload bytes that are not written.
+    fn queued(&self) -> usize {
+        let payload = |message: &Message| message.wire.len() - message.header;
+        let all: usize = self.queues.iter().flatten().map(payload).sum();
+        let started = self.started.map_or(0, |(class, at)| {
+            at.saturating_sub(self.queues[class][0].header)
+        });
+        all - started
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -243,7 +253,7 @@ impl Pair {
                 let records = self.records(*class, sizes);
                 let keep = |rest: &[u8]| records.slice_ref(rest);
                 self.queue
-                    .write_through(&mut kernel, CLASSES[*class], &records, sizes.len(), keep)
+                    .write_through(&mut kernel, CLASSES[*class], &records, keep)
             }
             Step::Write { moods } => {
                 kernel.moods = moods.iter().copied().collect();
@@ -264,6 +274,7 @@ impl Pair {
             ..
         } = self.model;
         assert_eq!(bytes, self.model.bytes);
+        assert_eq!(self.queue.queued(), self.model.queued());
         assert!(
             (visible..=visible + invisible).contains(&messages),
             "{messages} messages"
@@ -356,13 +367,8 @@ fn a_broken_connection_is_told() {
         let mut queue = Outbound::new(protocol);
         let record = [0, 0, 0, 1, b'x'];
         let mut kernel = Kernel::with([Mood::Breaks]);
-        let direct = queue.write_through(
-            &mut kernel,
-            Class::Normal,
-            &record,
-            1,
-            Bytes::copy_from_slice,
-        );
+        let direct =
+            queue.write_through(&mut kernel, Class::Normal, &record, Bytes::copy_from_slice);
         assert_eq!(direct.expect_err("broken").code(), Code::ConnectionLost);
         queue.push(Class::Normal, &record);
         let error = queue
@@ -371,6 +377,20 @@ fn a_broken_connection_is_told() {
         assert_eq!(error.code(), Code::ConnectionLost);
         assert_eq!(queue.released(), Released::default());
     }
+}
+
+#[test]
+fn messages_are_counted_by_what_is_there() {
+    let mut queue = Outbound::new(Protocol::LengthPrefixed);
+    let mut kernel = Kernel::with([Mood::Takes(1 << 20)]);
+    let records = [&[0, 0, 0, 1, b'x'][..], &[0; 4], &[0; 4]].concat();
+    let written = queue.write_through(&mut kernel, Class::Normal, &records, Bytes::copy_from_slice);
+    assert_eq!(written.expect("no fault"), Written::All);
+    let three_of_one_byte = Released {
+        bytes: 1,
+        messages: 3,
+    };
+    assert_eq!(queue.released(), three_of_one_byte);
 }
 
 #[test]

@@ -61,20 +61,18 @@ impl Handle {
         }
     }
 
-    /// Offers `records` of `messages` messages to the kernel, and queues what it does not take, which
-    /// is part of `batch`.
-    pub(crate) fn send(&self, class: Class, records: &[u8], messages: usize, batch: &Bytes) {
-        self.lock()
-            .send(class, records, messages, |rest| keep(rest, batch));
+    /// Offers `records` to the kernel, and queues what it does not take, which is part of `batch`.
+    pub(crate) fn send(&self, class: Class, records: &[u8], batch: &Bytes) {
+        self.lock().send(class, records, |rest| keep(rest, batch));
     }
 
     /// As [`send`](Self::send), only if no other thread is at the link; says whether it did.
-    pub(crate) fn try_send(&self, class: Class, records: &[u8], messages: usize) -> bool {
+    pub(crate) fn try_send(&self, class: Class, records: &[u8]) -> bool {
         match self.half.try_lock() {
-            Ok(mut half) => half.send(class, records, messages, Bytes::copy_from_slice),
+            Ok(mut half) => half.send(class, records, Bytes::copy_from_slice),
             Err(TryLockError::Poisoned(half)) => {
                 half.into_inner()
-                    .send(class, records, messages, Bytes::copy_from_slice);
+                    .send(class, records, Bytes::copy_from_slice);
             }
             Err(TryLockError::WouldBlock) => return false,
         }
@@ -129,13 +127,7 @@ impl Handle {
 }
 
 impl Half {
-    fn send(
-        &mut self,
-        class: Class,
-        records: &[u8],
-        messages: usize,
-        keep: impl FnOnce(&[u8]) -> Bytes,
-    ) {
+    fn send(&mut self, class: Class, records: &[u8], keep: impl FnOnce(&[u8]) -> Bytes) {
         if self.wishes.terminate {
             return;
         }
@@ -143,7 +135,7 @@ impl Half {
             return self.out.push(class, records);
         };
         let io = &mut Writer(socket);
-        let result = self.out.write_through(io, class, records, messages, keep);
+        let result = self.out.write_through(io, class, records, keep);
         self.wrote(result);
     }
 

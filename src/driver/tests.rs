@@ -204,7 +204,7 @@ fn a_panic_under_the_link_s_lock_leaves_the_lock_usable() {
     broken.handle.notify_at(Released::default());
     broken.is_broken("under the link's lock");
     broken.handle.terminate();
-    assert!(broken.handle.try_send(Class::High, &[0; 4], 1));
+    assert!(broken.handle.try_send(Class::High, &[0; 4]));
     Scene::on(&thread).works();
     thread.stop();
 }

@@ -1,9 +1,8 @@
 //! Outgoing batches: runs of native-endian words and bytes, written by the consumer.
 //!
 //! ```text
-//! word 0  operation, and class << 8     word 3  bytes of data that follow, padded to whole words
-//! word 1  slot                          word 4  messages in the data, or the argument
-//! word 2  generation
+//! word 0  operation, and class << 8     word 2  generation
+//! word 1  slot                          word 3  bytes of data that follow, padded to whole words
 //! ```
 //!
 //! The data of a `Send` is records ready for the wire. A batch that does not parse is a defect of the
@@ -18,7 +17,7 @@ use crate::{
 };
 
 const WORD: usize = 4;
-const HEADER: usize = 5 * WORD;
+const HEADER: usize = 4 * WORD;
 
 /// What a run asks for. The numbers are the ones of `ts/link/native/outbox.ts`.
 mod operation {
@@ -37,7 +36,6 @@ struct Run<'a> {
     operation: u32,
     class: Class,
     id: LinkId,
-    argument: u32,
     data: &'a [u8],
 }
 
@@ -63,7 +61,7 @@ pub(super) fn write_directly(batch: &[u8], table: &Table) -> bool {
         return false;
     }
     match table.get(run.id) {
-        Some(link) => link.try_send(run.class, run.data, run.argument as usize),
+        Some(link) => link.try_send(run.class, run.data),
         None => true,
     }
 }
@@ -78,7 +76,6 @@ pub(super) fn single(to: &mut BytesMut, id: LinkId, class: u32, payload: &[u8]) 
         id.slot,
         id.generation,
         data as u32,
-        1,
     ] {
         to.extend_from_slice(&word.to_ne_bytes());
     }
@@ -107,7 +104,6 @@ impl<'a> Run<'a> {
                 slot: word(1),
                 generation: word(2),
             },
-            argument: word(4),
             data: &data[..length],
         };
         Some((run, rest))
@@ -122,7 +118,7 @@ impl<'a> Run<'a> {
             return;
         };
         match self.operation {
-            operation::SEND => link.send(self.class, self.data, self.argument as usize, batch),
+            operation::SEND => link.send(self.class, self.data, batch),
             operation::RESUME => link.set_reading(true),
             operation::PAUSE => link.set_reading(false),
             operation::CLOSE => link.close(),

@@ -74,6 +74,8 @@ pub struct Outbound {
     /// The class whose front record is partly written, and how many of its wire bytes are.
     started: Option<(usize, usize)>,
     released: Released,
+    /// Payload bytes that wait.
+    queued: usize,
 }
 
 #[derive(Debug, Default)]
@@ -98,26 +100,28 @@ impl Outbound {
             queues: Default::default(),
             started: None,
             released: Released::default(),
+            queued: 0,
         }
     }
 
     /// Queues whole records, copying them. What is none is left out.
     pub fn push(&mut self, class: Class, records: &[u8]) {
-        if accepts(records) {
+        if let Some(messages) = count(records) {
+            self.queued += payload(records, messages);
             self.queues[class as usize].push(records);
         }
     }
 
     /// Queues whole records, sharing their memory. What is none is left out.
     pub fn push_shared(&mut self, class: Class, records: Bytes) {
-        if accepts(&records) {
+        if let Some(messages) = count(&records) {
+            self.queued += payload(&records, messages);
             self.queues[class as usize].push_shared(records);
         }
     }
 
-    /// Queues records of `messages` messages, but offers them to the kernel first if nothing else
-    /// waits, straight from where they are. What it does not take is queued as `keep` gives it. What is
-    /// no record is left out.
+    /// Queues whole records, but offers them to the kernel first if nothing else waits, straight from
+    /// where they are. What it does not take is queued as `keep` gives it. What is no record is left out.
     ///
     /// # Errors
     /// `ConnectionLost` when the write fails.
@@ -126,20 +130,18 @@ impl Outbound {
         io: &mut impl Write,
         class: Class,
         records: &[u8],
-        messages: usize,
         keep: impl FnOnce(&[u8]) -> Bytes,
     ) -> Result<Written> {
-        if !accepts(records) {
+        let Some(messages) = count(records) else {
             return self.on_writable(io);
-        }
+        };
         if self.wire_header != HEADER || !self.is_empty() {
             self.push_shared(class, keep(records));
             return self.on_writable(io);
         }
         let taken = write_once(io, &[IoSlice::new(records)])?;
         if taken == records.len() {
-            self.released
-                .add(taken.saturating_sub(messages * HEADER), messages);
+            self.released.add(payload(records, messages), messages);
             return Ok(Written::All);
         }
         let (whole, count) = whole_records(records, taken);
@@ -174,6 +176,11 @@ impl Outbound {
         self.released
     }
 
+    /// Payload bytes that wait for the kernel.
+    pub fn queued(&self) -> usize {
+        self.queued
+    }
+
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
         self.queues.iter().all(Queue::is_empty)
@@ -183,6 +190,7 @@ impl Outbound {
     pub fn clear(&mut self) {
         self.queues = Default::default();
         self.started = None;
+        self.queued = 0;
     }
 
     /// A started message first, else the highest class that has something.
@@ -231,8 +239,9 @@ impl Outbound {
             written += step;
             taken -= step;
             let whole = step == left;
-            self.released
-                .add(written.saturating_sub(header) - before, usize::from(whole));
+            let bytes = written.saturating_sub(header) - before;
+            self.released.add(bytes, usize::from(whole));
+            self.queued -= bytes;
             if !whole {
                 break;
             }
@@ -326,17 +335,22 @@ impl<'a> Iterator for WireSlices<'a> {
     }
 }
 
-/// Only a defect of the caller gives anything else than records; then nothing of it is queued, because
-/// neither would a peer understand it nor could it be counted.
-fn accepts(records: &[u8]) -> bool {
-    let accepts = frame::are_records(records);
-    if !accepts {
+/// How many messages `records` are. Only a defect of the caller gives anything else than records; then
+/// nothing of it is queued, because neither would a peer understand it nor could it be counted.
+fn count(records: &[u8]) -> Option<usize> {
+    let count = frame::count_records(records);
+    if count.is_none() {
         tracing::error!(
             bytes = records.len(),
             "what was to be queued is no sequence of records"
         );
     }
-    accepts
+    count
+}
+
+/// Payload bytes of `records`, which are `messages` messages.
+fn payload(records: &[u8], messages: usize) -> usize {
+    records.len() - messages * HEADER
 }
 
 /// Length and number of the records that lie whole in the first `taken` bytes.

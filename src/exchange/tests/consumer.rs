@@ -204,7 +204,7 @@ pub(super) const RELEASE: u32 = 7;
 
 impl Batch {
     pub(super) fn ask(self, operation: u32, link: LinkId) -> Self {
-        self.run(operation, link, 0, &[])
+        self.run(operation, link, &[])
     }
 
     pub(super) fn send(self, class: u32, link: LinkId, messages: &[&[u8]]) -> Self {
@@ -212,22 +212,16 @@ impl Batch {
             .iter()
             .flat_map(|message| record(message))
             .collect();
-        self.run(SEND | class << 8, link, messages.len() as u32, &data)
+        self.run(SEND | class << 8, link, &data)
     }
 
     pub(super) fn notify(self, link: LinkId, bytes: u32, messages: u32) -> Self {
         let data = [bytes.to_ne_bytes(), messages.to_ne_bytes()].concat();
-        self.run(NOTIFY, link, 0, &data)
+        self.run(NOTIFY, link, &data)
     }
 
-    pub(super) fn run(mut self, operation: u32, link: LinkId, argument: u32, data: &[u8]) -> Self {
-        for word in [
-            operation,
-            link.slot,
-            link.generation,
-            data.len() as u32,
-            argument,
-        ] {
+    pub(super) fn run(mut self, operation: u32, link: LinkId, data: &[u8]) -> Self {
+        for word in [operation, link.slot, link.generation, data.len() as u32] {
             self.0.extend_from_slice(&word.to_ne_bytes());
         }
         self.0.extend_from_slice(data);

@@ -244,7 +244,7 @@ fn records_that_are_none_are_left_out() {
     let broken: [&[u8]; 4] = [b"abc", &[0, 0, 0, 9, 1], &[0xff; 8], &[0, 0, 0, 0, 0]];
     for data in broken {
         for class in 0..3 {
-            let batch = Batch::default().run(SEND | class << 8, link, 1, data);
+            let batch = Batch::default().run(SEND | class << 8, link, data);
             consumer.core.submit(&batch.0, true);
             consumer.ask(batch);
         }

@@ -1,13 +1,15 @@
 /** The addon as this package sees it; `native/binding.d.cts` is generated from the Rust side. */
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 1;
+export const SEAM_VERSION = 2;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
   readonly code: string;
   readonly context: string;
   readonly os?: number | null;
+  /** The numbers that the context names. */
+  readonly details?: Readonly<Record<string, number>>;
 }
 
 /** Plain functions, called per batch. */

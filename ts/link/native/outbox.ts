@@ -15,7 +15,7 @@ export const OUTBOX_BYTES = 256 * 1024;
 const LARGE = 16 * 1024;
 
 const WORD = 4;
-const RUN_WORDS = 5;
+const RUN_WORDS = 4;
 const RUN_HEADER = RUN_WORDS * WORD;
 const RECORD_HEADER = 4;
 
@@ -44,7 +44,6 @@ export class Outbox {
   #end = 0;
   /** The run that further messages to `#target` join; its first word, or -1. */
   #run = -1;
-  #messages = 0;
   #target: Target | undefined;
   #class: ClassIndex = 1;
   /** All there is is one run to a link that was idle: the calling thread may write it at once. */
@@ -124,16 +123,13 @@ export class Outbox {
   /** Where a record of up to `size` bytes goes: in the open run if it fits the run, else in a new one. */
   #record(target: Target, cls: ClassIndex, size: number): number {
     const need = RECORD_HEADER + size;
-    if (this.#run >= 0 && this.#target === target && this.#class === cls && this.#fits(need)) {
-      this.#messages += 1;
+    if (this.#run >= 0 && this.#target === target && this.#class === cls && this.#fits(need))
       return this.#end;
-    }
     const isIdle = target.isIdle;
     this.#run = this.#open(SEND | (cls << CLASS_SHIFT), target, need);
     this.#isDirect = isIdle && this.#run === 0;
     this.#target = target;
     this.#class = cls;
-    this.#messages = 1;
     return this.#end;
   }
 
@@ -147,7 +143,6 @@ export class Outbox {
     words[run + 1] = target.slot;
     words[run + 2] = target.generation;
     words[run + 3] = 0;
-    words[run + 4] = 0;
     this.#end += RUN_HEADER;
     if (!this.#isDispatching && !this.#isScheduled) {
       this.#isScheduled = true;
@@ -161,7 +156,6 @@ export class Outbox {
     const run = this.#run;
     if (run < 0) return;
     this.#words[run + 3] = this.#end - (run + RUN_WORDS) * WORD;
-    this.#words[run + 4] = this.#messages;
     // The next run starts at a whole word.
     this.#end = (this.#end + WORD - 1) & -WORD;
     this.#run = -1;
