@@ -216,8 +216,7 @@ async fn a_budget_used_up_stops_reading_until_it_is_freed() {
         .await
         .expect("connects");
     let lagging = server.accept().await.expect("accepts");
-    one.send(payload(6, 60 * KIB)).expect("accepted");
-    one.send(payload(6, 60 * KIB)).expect("accepted");
+    support::send_all(&one, vec![payload(6, 8 * KIB); 16]).await;
     sleep(Duration::from_millis(50)).await;
     let other = connect(server.address(), Options::default())
         .await

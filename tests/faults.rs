@@ -23,6 +23,7 @@ async fn a_stream_that_ends_inside_a_message_is_truncated() {
         let error = fault(&mut connection).await;
         assert_eq!(error.code(), Code::Truncated, "after {cut} bytes");
         assert!(error.context().contains("bytes into it"), "{error}");
+        assert_eq!(error.details(), [("held", cut as u64)]);
         ends(&mut connection).await;
     }
 }
@@ -44,6 +45,7 @@ async fn an_oversized_message_ends_the_connection_at_its_header() {
         error.context().contains("1001") && error.context().contains("1000"),
         "{error}"
     );
+    assert_eq!(error.details(), [("size", 1001), ("limit", 1000)]);
     assert!(
         soon(peer.read_u8()).await.is_err(),
         "the peer is not kept waiting"

@@ -123,7 +123,7 @@ impl Shared {
 
     /// The fault that ended the connection, if one did.
     pub(super) fn fault(&self) -> Option<Error> {
-        self.over.get()?.error.as_ref().map(again)
+        self.over.get()?.error.as_ref().map(Error::again)
     }
 
     /// Waits until the connection is up.
@@ -136,7 +136,7 @@ impl Shared {
                 Some(Closed {
                     error: Some(error), ..
                 }),
-            ) => Err(again(error)),
+            ) => Err(error.again()),
             (None, _) => Err(Error::new(
                 Code::Closed,
                 "the attempt to connect was given up",
@@ -165,7 +165,7 @@ impl Shared {
                 error,
             }) => Err(error.as_ref().map_or_else(
                 || Error::new(Code::Closed, "the connection was terminated"),
-                again,
+                Error::again,
             )),
             _ => Ok(()),
         }
@@ -224,17 +224,5 @@ impl Drop for Owner {
             Some(_) => self.shared.handle.close(),
             None => self.shared.handle.terminate(),
         }
-    }
-}
-
-/// The same error once more, for another who asks.
-fn again(error: &Error) -> Error {
-    match error.os_code() {
-        Some(code) => Error::system(
-            error.code(),
-            error.context(),
-            std::io::Error::from_raw_os_error(code),
-        ),
-        None => Error::new(error.code(), error.context()),
     }
 }

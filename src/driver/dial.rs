@@ -83,6 +83,7 @@ fn timed_out(to: SocketAddr, within: Duration) -> Error {
         Code::ConnectTimeout,
         format!("cannot connect to {to} within {} ms", within.as_millis()),
     )
+    .with("timeoutMs", within.as_millis() as usize)
 }
 
 /// `future`'s result, or `None` if the link's owner terminates it first.

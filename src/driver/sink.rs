@@ -47,13 +47,16 @@ impl Closed {
     }
 
     pub(crate) fn timed_out(within: Duration) -> Self {
-        Self::fault(Error::new(
-            Code::CloseTimeout,
-            format!(
-                "the peer did not end its side within {} ms",
-                within.as_millis()
-            ),
-        ))
+        Self::fault(
+            Error::new(
+                Code::CloseTimeout,
+                format!(
+                    "the peer did not end its side within {} ms",
+                    within.as_millis()
+                ),
+            )
+            .with("timeoutMs", within.as_millis() as usize),
+        )
     }
 }
 

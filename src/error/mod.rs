@@ -17,6 +17,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Error {
     code: Code,
     context: String,
+    details: Vec<(&'static str, u64)>,
     source: Option<io::Error>,
 }
 
@@ -25,8 +26,15 @@ impl Error {
         Self {
             code,
             context: context.into(),
+            details: Vec::new(),
             source: None,
         }
+    }
+
+    /// Adds a number that the context names.
+    pub(crate) fn with(mut self, name: &'static str, value: usize) -> Self {
+        self.details.push((name, value as u64));
+        self
     }
 
     /// Wraps a system error met while `context`, under the code that fits its kind, else `fallback`.
@@ -34,6 +42,7 @@ impl Error {
         Self {
             code: code_of(&source).unwrap_or(fallback),
             context: context.into(),
+            details: Vec::new(),
             source: Some(source),
         }
     }
@@ -46,6 +55,21 @@ impl Error {
     /// What was being done or what was found, without code and remedy.
     pub fn context(&self) -> &str {
         &self.context
+    }
+
+    /// The numbers that the context names, by their names: the `details` of the JavaScript error.
+    pub fn details(&self) -> &[(&'static str, u64)] {
+        &self.details
+    }
+
+    /// The same error once more, for another who asks.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            code: self.code,
+            context: self.context.clone(),
+            details: self.details.clone(),
+            source: self.os_code().map(io::Error::from_raw_os_error),
+        }
     }
 
     /// The operating system's error number, where the system is the cause.

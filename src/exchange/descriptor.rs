@@ -60,12 +60,23 @@ pub(crate) fn of_listener(listener: u32, kind: Kind, aux: u32) -> Descriptor {
     [0, kind as u32, 0, 0, listener, aux]
 }
 
-/// An error as lines: code, system error number or nothing, context.
+/// An error as lines: code, system error number or nothing, details as `name=number` with blanks
+/// between them, context.
 pub(crate) fn error_text(error: &Error) -> String {
     let os = error
         .os_code()
         .map_or(String::new(), |code| code.to_string());
-    format!("{}\n{os}\n{}", error.code().as_str(), error.context())
+    let details: Vec<_> = error
+        .details()
+        .iter()
+        .map(|(name, number)| format!("{name}={number}"))
+        .collect();
+    format!(
+        "{}\n{os}\n{}\n{}",
+        error.code().as_str(),
+        details.join(" "),
+        error.context()
+    )
 }
 
 /// Whether a connection ended cleanly, as a descriptor says it.

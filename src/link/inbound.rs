@@ -113,10 +113,11 @@ impl Inbound {
         self.state = State::Carry(Vec::new());
     }
 
-    /// Bytes held for an unfinished message.
+    /// Bytes held for an unfinished message, those of its header included.
     pub fn held(&self) -> usize {
         match &self.state {
-            State::Carry(bytes) | State::Assembly(bytes, _) => bytes.len(),
+            State::Carry(bytes) => bytes.len(),
+            State::Assembly(bytes, _) => HEADER + bytes.len(),
         }
     }
 
@@ -181,7 +182,7 @@ impl Inbound {
         room.hold(bytes as isize);
         if message.len() == *length {
             let message = std::mem::take(message);
-            room.hold(-(message.len() as isize));
+            room.hold(-((HEADER + message.len()) as isize));
             self.state = State::Carry(Vec::new());
             room.assembled(message);
         }
@@ -194,7 +195,8 @@ impl Inbound {
             held => Err(Error::new(
                 Code::Truncated,
                 format!("the stream ended inside a message, {held} bytes into it"),
-            )),
+            )
+            .with("held", held)),
         }
     }
 }
@@ -246,6 +248,8 @@ fn too_big(length: usize, limit: usize) -> Error {
         Code::TooBig,
         format!("a message of {length} bytes is larger than the limit of {limit} bytes"),
     )
+    .with("size", length)
+    .with("limit", limit)
 }
 
 /// What one read did.

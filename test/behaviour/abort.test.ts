@@ -101,6 +101,7 @@ it('says in time that a connection cannot be had', async () => {
   const began = performance.now();
   const error = await failure(() => connect(nowhere, { connectTimeoutMs: 150 }));
   expect(error).toMatchObject({ code: 'ERR_QW_CONNECT_TIMEOUT', retriable: true });
+  expect(error.details).toEqual({ what: new URL(nowhere).host, timeoutMs: 150 });
   expect(performance.now() - began).toBeGreaterThan(140);
   expect(performance.now() - began).toBeLessThan(3000);
 });

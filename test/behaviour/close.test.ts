@@ -60,6 +60,7 @@ it('is cut when the peer does not end its side in time', async () => {
   await peer.ended();
   expect(await closed).toEqual([3, 'tired', false]);
   expect(errors.map(({ code }) => code)).toEqual(['ERR_QW_CLOSE_TIMEOUT']);
+  expect(errors[0].details).toEqual({ timeoutMs: 100 });
   // A socket that has read the end hears of the reset when it writes.
   peer.write('anybody there?');
   await peer.closed();
@@ -86,6 +87,8 @@ it('is unclean when the peer resets', async () => {
   peer.reset();
   expect((await closed)[2]).toBe(false);
   expect(server.errors.map(({ code }) => code)).toEqual(['ERR_QW_CONNECTION_LOST']);
+  const what = `${connection.remoteAddress}:${connection.remotePort}`;
+  expect(server.errors[0].details).toEqual({ errno: 'ECONNRESET', syscall: 'read', what });
 });
 
 it('leaves no-ops and typed rejections behind', async () => {

@@ -24,6 +24,7 @@ it.each([1001, 1 << 20, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1])(
     expect(seen).toEqual(['fine']);
     expect(server.errors.map((error) => error.code)).toEqual(['ERR_QW_TOO_BIG']);
     expect(server.errors[0].message).toMatch(/\b1000\b/);
+    expect(server.errors[0].details).toEqual({ size: length, limit: 1000 });
     await peer.closed();
   },
 );

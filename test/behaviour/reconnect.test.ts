@@ -94,6 +94,7 @@ it('rejects when the first attempt fails', async () => {
   expect(await failure(() => connect(`tcp://127.0.0.1:${port}`))).toMatchObject({
     code: 'ERR_QW_CONNECT_REFUSED',
     retriable: true,
+    details: { errno: 'ECONNREFUSED', syscall: 'connect', what: `127.0.0.1:${port}` },
   });
 });
 

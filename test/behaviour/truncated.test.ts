@@ -18,6 +18,17 @@ it.each(Array.from({ length: whole.length - 1 }, (_, i) => i + 1))('after %d byt
   expect([code, clean]).toEqual([CloseCode.protocol, false]);
   expect(seen).toEqual(['before']);
   expect(server.errors.map((error) => error.code)).toEqual(['ERR_QW_TRUNCATED']);
+  expect(server.errors[0].details).toEqual({ held: cut });
+});
+
+it('counts the header and all of a large one too', async () => {
+  const { server, peer, connection } = await rawPair();
+  server.on('message', () => {});
+  const closed = next(connection, 'close');
+  peer.write(frame(Buffer.alloc(300_000)).subarray(0, 100_000));
+  peer.end();
+  await closed;
+  expect(server.errors[0].details).toEqual({ held: 100_000 });
 });
 
 it('at a client too', async () => {

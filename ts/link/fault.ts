@@ -1,12 +1,18 @@
-/** The close code of a link that ends by a fault. Both drivers and the layers above use it. */
+/** Faults as both drivers have them, and the close code of a link that ends by one. */
 import { CloseCode } from '../close-codes.js';
-import type { ErrorCode, QWormholeError } from '../errors/error.js';
+import { type ErrorCode, QWormholeError } from '../errors/error.js';
 import type { LinkClose } from './link.js';
 
 const CODES: Partial<Record<ErrorCode, number>> = {
   ERR_QW_TOO_BIG: CloseCode.too_big,
   ERR_QW_TRUNCATED: CloseCode.protocol,
 };
+
+/** No connection in time. */
+export function connectTimeout(what: string, timeoutMs: number): QWormholeError {
+  const message = `Cannot connect to ${what} within ${timeoutMs} ms`;
+  return new QWormholeError('ERR_QW_CONNECT_TIMEOUT', message, { details: { what, timeoutMs } });
+}
 
 /** An unclean end; a fault that is no peer's doing counts as ours. */
 export function faultClose(error: QWormholeError): LinkClose {

@@ -87,17 +87,19 @@ fn two_links_share_a_slab_and_keep_their_messages() {
 }
 
 #[test]
-fn an_error_crosses_with_code_number_and_context() {
+fn an_error_crosses_with_code_numbers_and_context() {
     let mut consumer = with_memory();
     let system = std::io::Error::from_raw_os_error(104);
     for (error, text) in [
         (
-            Error::new(Code::TooBig, "far too big"),
-            "ERR_QW_TOO_BIG\n\nfar too big",
+            Error::new(Code::TooBig, "far too big")
+                .with("size", 9)
+                .with("limit", 8),
+            "ERR_QW_TOO_BIG\n\nsize=9 limit=8\nfar too big",
         ),
         (
             Error::system(Code::ConnectionLost, "reading", system),
-            "ERR_QW_CONNECTION_LOST\n104\nreading",
+            "ERR_QW_CONNECTION_LOST\n104\n\nreading",
         ),
     ] {
         let mut link = consumer.link().expect("a slot");

@@ -1,6 +1,6 @@
 /** The native backend, on the I/O threads of this environment. */
-import type { QWormholeError } from '../../errors/error.js';
-import { aborted } from '../../errors/error.js';
+import { aborted, QWormholeError } from '../../errors/error.js';
+import { connectTimeout } from '../fault.js';
 import type {
   DialSpec,
   Link,
@@ -66,7 +66,7 @@ export class NativeDriver implements LinkDriver, Owner {
       try {
         return await this.#dial(spec, address, isLast ? left : Math.min(left, ATTEMPT_MS), signal);
       } catch (error) {
-        if (isLast || signal?.aborted) throw error;
+        if (isLast || signal?.aborted) throw inTermsOf(spec, error);
       }
     }
     throw new Error('unreachable: a name has at least one address');
@@ -126,6 +126,12 @@ function settled(
       else reject(error);
     };
   });
+}
+
+/** Time runs out over all addresses of a name: what is told is what the caller gave, not what was left of it. */
+function inTermsOf({ host, port, connectTimeoutMs }: DialSpec, error: unknown): unknown {
+  const ranOut = error instanceof QWormholeError && error.code === 'ERR_QW_CONNECT_TIMEOUT';
+  return ranOut && error.cause === undefined ? connectTimeout(`${host}:${port}`, connectTimeoutMs) : error;
 }
 
 const ignore = (): void => {};

@@ -3,7 +3,7 @@ import { onAbort } from '../../abort.js';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { aborted, fromSystem, type QWormholeError } from '../../errors/error.js';
 import type { DialSpec } from '../link.js';
-import { connectTimeout } from './faults.js';
+import { connectTimeout } from '../fault.js';
 import type { Reads } from './inlet.js';
 
 /** Resolves with a connected socket that nobody reads yet. Rejects with a `QWormholeError`. */

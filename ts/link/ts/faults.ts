@@ -13,12 +13,6 @@ export function closeTimeout(timeoutMs: number): QWormholeError {
   return new QWormholeError('ERR_QW_CLOSE_TIMEOUT', message, { details: { timeoutMs } });
 }
 
-/** No connection in time. */
-export function connectTimeout(what: string, timeoutMs: number): QWormholeError {
-  const message = `Cannot connect to ${what} within ${timeoutMs} ms`;
-  return new QWormholeError('ERR_QW_CONNECT_TIMEOUT', message, { details: { what, timeoutMs } });
-}
-
 /** The link held the most of a full budget for too long, all of it of a message that does not come to its end. */
 export function outOfBudget(held: number, budget: number): QWormholeError {
   const message = `The memory budget of ${budget} bytes is used up, and ${held} bytes of it wait for the rest of a message`;
