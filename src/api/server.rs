@@ -1,7 +1,7 @@
 //! Listening.
 
 use std::{
-    fmt, io,
+    fmt,
     net::SocketAddr,
     sync::{
         Arc,
@@ -23,13 +23,13 @@ use super::{
 };
 use crate::{
     driver::serve_here,
-    error::{Code, Error, Result, is_exhaustion},
+    error::{Code, Error, Result, is_passing},
     socket,
 };
 
-/// Pause after the system ran out of descriptors: long enough not to spin, short enough to recover
-/// before clients give up.
-const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+/// Pause after a failure to accept: long enough not to spin, short enough to recover before clients give
+/// up.
+const FAILED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Listens at `tcp://host:port`; port 0 takes a free one, IPv6 addresses go in brackets.
 ///
@@ -85,7 +85,7 @@ impl Server {
     ///
     /// # Errors
     /// `Resources` when the system is out of descriptors or memory. That passes: accept again, as
-    /// often as you like, since such a failure comes with a short pause.
+    /// often as you like, since every failure comes with a short pause.
     pub async fn accept(&self) -> Result<Connection> {
         loop {
             match self.listener.accept().await {
@@ -96,9 +96,7 @@ impl Server {
                 }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => {
-                    if is_exhaustion(&error) {
-                        sleep(EXHAUSTED_PAUSE).await;
-                    }
+                    sleep(FAILED_PAUSE).await;
                     return Err(Error::system(
                         Code::Resources,
                         "accepting a connection",
@@ -171,14 +169,4 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.count.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Whether an accept failed for one peer only, which was gone before we came.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    )
 }

@@ -12,7 +12,7 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
-    time::sleep,
+    time::{Instant, sleep},
 };
 
 use super::{
@@ -22,13 +22,15 @@ use super::{
     sink::{Closed, Sink},
 };
 use crate::{
-    error::{Code, Error, is_exhaustion},
+    error::{Code, Error, Result, is_passing},
     socket::{self, SocketOptions},
 };
 
-/// Pause after the system ran out of descriptors: long enough not to spin, short enough to recover
-/// before clients give up.
-const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+/// Pause after a failure: long enough not to spin, short enough to recover before clients give up.
+const FAILED_PAUSE: Duration = Duration::from_millis(100);
+
+/// A failure that lasts is told about so often.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// Accepts until `stop` fires, then frees the port and says so.
 pub(super) async fn accept<A: Admit>(
@@ -38,20 +40,14 @@ pub(super) async fn accept<A: Admit>(
     stop: oneshot::Receiver<()>,
 ) {
     let mut stop = pin!(stop);
+    let mut reports = Reports::default();
     while let Some(result) = accept_unless(&listener, stop.as_mut()).await {
-        let accepted = result.and_then(|(stream, from)| tuned(stream, from, &options));
-        match accepted {
-            Ok(stream) => settle(stream, &mut admit),
-            // The peer was gone before we came: nobody is concerned.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+        match usable(result, &options) {
+            Ok(Some(stream)) => settle(stream, &mut admit),
+            Ok(None) => {}
             Err(error) => {
-                let exhausted = is_exhaustion(&error);
-                admit.failed(Error::system(
-                    Code::Resources,
-                    "accepting a connection",
-                    error,
-                ));
-                if exhausted && pause_unless(stop.as_mut()).await {
+                reports.tell(&mut admit, error);
+                if pause_unless(stop.as_mut()).await {
                     break;
                 }
             }
@@ -90,9 +86,44 @@ fn settle<A: Admit>(stream: TcpStream, admit: &mut A) {
     }
 }
 
-fn tuned(stream: TcpStream, from: SocketAddr, options: &SocketOptions) -> io::Result<TcpStream> {
-    socket::tune_accepted(&stream, from, options).map_err(io::Error::other)?;
-    Ok(stream)
+/// An accepted connection with its options; `None` where the peer was gone before we came, which concerns
+/// nobody.
+fn usable(
+    accepted: io::Result<(TcpStream, SocketAddr)>,
+    options: &SocketOptions,
+) -> Result<Option<TcpStream>> {
+    let (stream, from) = match accepted {
+        Ok(accepted) => accepted,
+        Err(error) if is_passing(&error) => return Ok(None),
+        Err(error) => {
+            return Err(Error::system(
+                Code::Resources,
+                "accepting a connection",
+                error,
+            ));
+        }
+    };
+    match socket::tune_accepted(&stream, from, options) {
+        Ok(()) => Ok(Some(stream)),
+        Err(_) if stream.peer_addr().is_err() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells of failures, of those that follow each other closely the first.
+#[derive(Default)]
+struct Reports {
+    last: Option<Instant>,
+}
+
+impl Reports {
+    fn tell<A: Admit>(&mut self, admit: &mut A, error: Error) {
+        let now = Instant::now();
+        if self.last.is_none_or(|last| now - last >= REPORT_EVERY) {
+            self.last = Some(now);
+            admit.failed(error);
+        }
+    }
 }
 
 /// The next connection, or `None` once `stop` fired.
@@ -109,7 +140,7 @@ async fn accept_unless(
 
 /// Waits out the pause; true if `stop` fired meanwhile.
 async fn pause_unless(mut stop: Pin<&mut oneshot::Receiver<()>>) -> bool {
-    let mut pause = pin!(sleep(EXHAUSTED_PAUSE));
+    let mut pause = pin!(sleep(FAILED_PAUSE));
     poll_fn(|cx| match stop.as_mut().poll(cx) {
         Poll::Ready(_) => Poll::Ready(true),
         Poll::Pending => pause.as_mut().poll(cx).map(|()| false),

@@ -110,8 +110,18 @@ fn code_of(source: &io::Error) -> Option<Code> {
     })
 }
 
+/// Whether accepting failed for one peer only, which was gone before we came.
+pub(crate) fn is_passing(source: &io::Error) -> bool {
+    matches!(
+        source.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
 /// Whether the system ran out of descriptors or buffers: worth a retry after a pause.
-pub(crate) fn is_exhaustion(source: &io::Error) -> bool {
+fn is_exhaustion(source: &io::Error) -> bool {
     // EMFILE, ENFILE, ENOBUFS (Linux, macOS) and ENOMEM; `io::ErrorKind` has no stable name for them.
     const CODES: [i32; 5] = [24, 23, 105, 55, 12];
     cfg!(unix)
