@@ -295,4 +295,11 @@ async fn a_refusal_is_an_error_with_a_code() {
     let error = qwormhole::Error::from(refused);
     assert_eq!(error.code(), Code::TooBig);
     assert!(error.context().contains("13 bytes"), "{error}");
+    // What is dropped for want of room may be taken later.
+    let full = SendError::Full { queued: 9, cap: 10 };
+    for dropped in [full, SendError::Budget] {
+        let error = qwormhole::Error::from(dropped);
+        assert_eq!(error.code(), Code::Resources);
+        assert!(error.code().retriable());
+    }
 }

@@ -54,8 +54,7 @@ pub enum SendError {
 impl From<SendError> for Error {
     fn from(refused: SendError) -> Self {
         let code = match refused {
-            SendError::Full { .. } => Code::State,
-            SendError::Budget => Code::Resources,
+            SendError::Full { .. } | SendError::Budget => Code::Resources,
             SendError::TooBig { .. } => Code::TooBig,
             SendError::Closed => Code::Closed,
         };

@@ -16,8 +16,6 @@ pub enum Code {
     OptionUnsupported,
     /// An endpoint is not a URL or object this version understands.
     EndpointInvalid,
-    /// The call does not fit the object's state.
-    State,
     /// The connection or server was closed before the operation finished.
     Closed,
     /// The AbortSignal given to the operation was aborted.
@@ -50,7 +48,7 @@ pub enum Code {
     CloseTimeout,
     /// The server holds maxConnections already.
     TooManyConnections,
-    /// The system is out of descriptors, memory or buffers.
+    /// The system is out of descriptors or memory, or a queue or memory budget of ours is full.
     Resources,
     /// The native backend was demanded and cannot be loaded.
     NativeUnavailable,
@@ -68,12 +66,11 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 25] = [
+    pub const ALL: [Code; 24] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
         Code::EndpointInvalid,
-        Code::State,
         Code::Closed,
         Code::Aborted,
         Code::Encode,
@@ -117,7 +114,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 25] = [
+static FACTS: [Facts; 24] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -137,11 +134,6 @@ static FACTS: [Facts; 25] = [
         name: "ERR_QW_ENDPOINT_INVALID",
         retriable: false,
         remedy: "Write it as tcp://host:port; IPv6 addresses go in brackets.",
-    },
-    Facts {
-        name: "ERR_QW_STATE",
-        retriable: false,
-        remedy: "Wait for the event or promise that the message names.",
     },
     Facts {
         name: "ERR_QW_CLOSED",
@@ -226,7 +218,7 @@ static FACTS: [Facts; 25] = [
     Facts {
         name: "ERR_QW_RESOURCES",
         retriable: true,
-        remedy: "Raise the limit (ulimit -n), or close what is not needed.",
+        remedy: "Wait and try again; else raise the limit that the message names (ulimit -n, memoryBudget), or close what is not needed.",
     },
     Facts {
         name: "ERR_QW_NATIVE_UNAVAILABLE",

@@ -14,13 +14,13 @@ test('an error carries what its code says, and its message ends with the remedy'
 });
 
 test('a message of its own becomes a sentence before the remedy', () => {
-  const remedy = ERROR_TABLE.ERR_QW_STATE.remedy;
-  expect(new QWormholeError('ERR_QW_STATE', 'Not yet').message).toBe(`Not yet. ${remedy}`);
-  expect(new QWormholeError('ERR_QW_STATE', 'Really?').message).toBe(`Really? ${remedy}`);
+  const remedy = ERROR_TABLE.ERR_QW_CLOSED.remedy;
+  expect(new QWormholeError('ERR_QW_CLOSED', 'Not yet').message).toBe(`Not yet. ${remedy}`);
+  expect(new QWormholeError('ERR_QW_CLOSED', 'Really?').message).toBe(`Really? ${remedy}`);
 });
 
 test('what an error does not have is not there as undefined', () => {
-  const error = new QWormholeError('ERR_QW_STATE');
+  const error = new QWormholeError('ERR_QW_CLOSED');
   expect('cause' in error).toBe(false);
   expect(Object.keys(error)).toEqual(['code', 'kind', 'retriable', 'remedy']);
   expect(inspect(error)).not.toContain('undefined');
@@ -48,13 +48,13 @@ test('instanceof of a subclass keeps the usual meaning', () => {
 test('toJSON gives plain data with the cause in short', () => {
   const system = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const inner = new QWormholeError('ERR_QW_CONNECT_REFUSED', 'No', { cause: system });
-  const error = new QWormholeError('ERR_QW_STATE', 'Hm', {
+  const error = new QWormholeError('ERR_QW_CLOSED', 'Hm', {
     cause: inner,
     closeCode: 8,
     details: { bytes: 3 },
   });
   const json = JSON.parse(JSON.stringify(error));
-  expect(json).toMatchObject({ code: 'ERR_QW_STATE', closeCode: 8, details: { bytes: 3 } });
+  expect(json).toMatchObject({ code: 'ERR_QW_CLOSED', closeCode: 8, details: { bytes: 3 } });
   expect(json.cause).toMatchObject({ code: 'ERR_QW_CONNECT_REFUSED' });
   expect(json.cause.cause).toEqual({ name: 'Error', code: 'ECONNREFUSED', message: 'connect ECONNREFUSED' });
   expect(json.stack).toBeUndefined();

@@ -52,7 +52,7 @@ test('the message names endpoint and errno, the cause is the original', () => {
 });
 
 test('an error of ours stays itself, an abort is an abort, and anything at all can be mapped', () => {
-  const ours = new QWormholeError('ERR_QW_STATE');
+  const ours = new QWormholeError('ERR_QW_CLOSED');
   expect(fromSystem(ours, { during: 'io', what })).toBe(ours);
   const abort = Object.assign(new Error('aborted'), { code: 'ABORT_ERR', cause: 'why' });
   expect(fromSystem(abort, { during: 'connect', what })).toMatchObject({

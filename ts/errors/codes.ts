@@ -9,7 +9,6 @@ export type ErrorCode =
   | 'ERR_QW_OPTION_UNKNOWN'
   | 'ERR_QW_OPTION_UNSUPPORTED'
   | 'ERR_QW_ENDPOINT_INVALID'
-  | 'ERR_QW_STATE'
   | 'ERR_QW_CLOSED'
   | 'ERR_QW_ABORTED'
   | 'ERR_QW_ENCODE'
@@ -65,12 +64,6 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     retriable: false,
     meaning: 'An endpoint is not a URL or object this version understands.',
     remedy: 'Write it as tcp://host:port; IPv6 addresses go in brackets.',
-  },
-  ERR_QW_STATE: {
-    kind: 'usage',
-    retriable: false,
-    meaning: "The call does not fit the object's state.",
-    remedy: 'Wait for the event or promise that the message names.',
   },
   ERR_QW_CLOSED: {
     kind: 'usage',
@@ -171,8 +164,9 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
   ERR_QW_RESOURCES: {
     kind: 'resource',
     retriable: true,
-    meaning: 'The system is out of descriptors, memory or buffers.',
-    remedy: 'Raise the limit (ulimit -n), or close what is not needed.',
+    meaning: 'The system is out of descriptors or memory, or a queue or memory budget of ours is full.',
+    remedy:
+      'Wait and try again; else raise the limit that the message names (ulimit -n, memoryBudget), or close what is not needed.',
   },
   ERR_QW_NATIVE_UNAVAILABLE: {
     kind: 'configuration',
