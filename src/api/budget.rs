@@ -1,11 +1,15 @@
 //! What all connections of one server may hold in memory, together.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use super::shared::Shared;
+use crate::driver::{Ration, STUCK, Starving};
 
 /// Counts bytes held: of whole messages, queued to be sent or waiting to be received, and of messages
 /// that are still to be finished by the peer.
@@ -17,16 +21,24 @@ pub(super) struct Budget {
     /// Some link found no room.
     starved: AtomicBool,
     waiting: Mutex<Vec<Weak<Shared>>>,
+    /// Those among them that wait to finish a message.
+    starving: Starving,
 }
 
 impl Budget {
     pub(super) fn new(limit: usize) -> Self {
+        Self::with_patience(limit, STUCK)
+    }
+
+    /// With nothing of unfinished messages freed for `patience` a link is cut.
+    pub(super) fn with_patience(limit: usize, patience: Duration) -> Self {
         Self {
             limit,
             whole: AtomicUsize::new(0),
             unfinished: AtomicUsize::new(0),
             starved: AtomicBool::new(false),
             waiting: Mutex::default(),
+            starving: Starving::new(patience),
         }
     }
 
@@ -35,7 +47,16 @@ impl Budget {
     }
 
     pub(super) fn has_room_for_unfinished(&self) -> bool {
-        self.has_room() && self.unfinished.load(Ordering::SeqCst) < self.limit / 2
+        self.has_room() && !self.is_full_of_unfinished()
+    }
+
+    /// Whether unfinished messages hold all that they may.
+    pub(super) fn is_full_of_unfinished(&self) -> bool {
+        self.unfinished.load(Ordering::SeqCst) >= self.limit / 2
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// Counts bytes of whole messages.
@@ -104,5 +125,24 @@ impl Budget {
     fn waiting(&self) -> MutexGuard<'_, Vec<Weak<Shared>>> {
         // A list: whole whatever panicked.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// To the rule that ends a standstill only unfinished messages count: they keep no others out.
+impl Ration for Budget {
+    fn starving(&self) -> &Starving {
+        &self.starving
+    }
+
+    fn used(&self) -> usize {
+        self.unfinished.load(Ordering::SeqCst)
+    }
+
+    fn has_room(&self, _budget: usize) -> bool {
+        !self.is_full_of_unfinished()
+    }
+
+    fn is_consumed(&self) -> bool {
+        self.has_room()
     }
 }

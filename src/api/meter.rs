@@ -113,7 +113,7 @@ impl Counts {
 pub(super) struct MeterLedger(pub Arc<Meter>);
 
 impl Ledger for MeterLedger {
-    fn publish(&mut self, released: Released) {
+    fn publish(&mut self, released: Released, _queued: usize) {
         self.0.release(released);
     }
 }

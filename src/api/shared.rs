@@ -15,7 +15,7 @@ use super::{
     sink::LinkSink,
 };
 use crate::{
-    driver::{Closed, Ends, Handle, NewLink},
+    driver::{Closed, Ends, Handle, NewLink, Ration},
     error::{Code, Error, Result},
     link::{Class, Inbound},
 };
@@ -58,6 +58,8 @@ impl Plan {
             ends: OnceLock::new(),
             over: OnceLock::new(),
         });
+        let limit = self.budget.limit();
+        self.budget.starving().enlist(&shared.handle, limit);
         // What is not received waits in the window, which is bounded: no need to be asked first.
         shared.handle.set_reading(true);
         let link = NewLink {

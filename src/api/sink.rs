@@ -8,7 +8,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    driver::{Closed, Ends, Sink},
+    driver::{Closed, Ends, Ration, Sink, watch},
     error::{Code, Error},
     link::Room,
 };
@@ -20,6 +20,8 @@ pub(super) struct LinkSink {
     found: Found,
     /// The last look for room was for bytes of an unfinished message.
     unfinished: bool,
+    /// The link stands among those that wait to finish a message.
+    starves: bool,
     /// Held as long as the link lives.
     _place: Option<Place>,
 }
@@ -31,6 +33,7 @@ impl LinkSink {
             memory: Memory::default(),
             found: Found::default(),
             unfinished: false,
+            starves: false,
             _place: place,
         }
     }
@@ -50,6 +53,23 @@ impl LinkSink {
     }
 }
 
+impl LinkSink {
+    fn starve(&mut self) {
+        let Shared { handle, budget, .. } = &*self.shared;
+        self.starves = true;
+        if budget.starving().wait(handle, budget.limit()) {
+            tokio::spawn(watch(budget));
+        }
+    }
+
+    fn stop_starving(&mut self) {
+        if std::mem::take(&mut self.starves) {
+            let Shared { handle, budget, .. } = &*self.shared;
+            budget.starving().forget(handle);
+        }
+    }
+}
+
 impl Sink for LinkSink {
     type Room<'a> = &'a mut Self;
 
@@ -58,6 +78,7 @@ impl Sink for LinkSink {
     }
 
     fn room(&mut self) -> &mut Self {
+        self.stop_starving();
         self.memory.begin_turn();
         self
     }
@@ -66,6 +87,9 @@ impl Sink for LinkSink {
         self.shared.inbox.stall(waker);
         if !self.has_room() {
             self.shared.budget.wait(&self.shared);
+        }
+        if self.unfinished && self.shared.budget.is_full_of_unfinished() {
+            self.starve();
         }
         // Room that was made before we said that we wait has woken nobody.
         if self.has_room() {
@@ -107,6 +131,7 @@ impl Room for &mut LinkSink {
 
     fn hold(&mut self, delta: isize) -> bool {
         self.shared.budget.hold(delta);
+        self.shared.handle.hold(delta);
         self.unfinished = true;
         self.has_room()
     }
@@ -114,6 +139,7 @@ impl Room for &mut LinkSink {
 
 impl Drop for LinkSink {
     fn drop(&mut self) {
+        self.stop_starving();
         if !self.shared.is_over() {
             // The runtime was shut down, or a defect took the task: nobody serves the socket now.
             self.shared.handle.terminate();

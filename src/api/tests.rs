@@ -11,15 +11,21 @@ use std::{
     time::Duration,
 };
 
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
+
 use super::{
     Connection, Options,
+    budget::Budget,
     memory::{Found, Memory},
     options::Limits,
     shared::Plan,
     sink::LinkSink,
 };
 use crate::{
-    driver::{Closed, Ends, NewLink, Sink},
+    driver::{Closed, Ends, NewLink, Sink, serve_here},
     error::Code,
     link::{Marks, ReadTurn, TURN},
 };
@@ -202,6 +208,48 @@ async fn links_that_wait_for_the_budget_are_woken_when_it_is_freed() {
     drop(lagging);
     assert!(woken.was());
     assert_eq!(feed(&mut other, &record(b"waits")), ReadTurn::Drained);
+}
+
+/// A connection over a real socket, and its peer.
+async fn served(plan: &Plan, listener: &TcpListener) -> (Connection, TcpStream) {
+    let peer = TcpStream::connect(listener.local_addr().expect("an address"));
+    let (peer, accepted) = tokio::join!(peer, listener.accept());
+    let (owner, link) = plan.link(None);
+    let ends = serve_here(accepted.expect("accepts").0, link).expect("runs");
+    (Connection::new(owner, ends), peer.expect("connects"))
+}
+
+#[tokio::test]
+async fn a_standstill_ends_by_cutting_who_holds_the_most() {
+    let mut plan = plan(Options::default());
+    let patience = Duration::from_millis(300);
+    plan.budget = Arc::new(Budget::with_patience(2 * KIB * KIB, patience));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
+    let mut hogs = Vec::new();
+    for size in [700 * KIB, 300 * KIB, 300 * KIB] {
+        let (connection, mut peer) = served(&plan, &listener).await;
+        let unfinished = record(&vec![1; KIB * KIB]);
+        tokio::spawn(async move {
+            let _ = peer.write_all(&unfinished[..size]).await;
+            std::future::pending::<()>().await;
+        });
+        hogs.push(connection);
+    }
+    while !plan.budget.is_full_of_unfinished() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let (mut honest, mut peer) = served(&plan, &listener).await;
+    let message = vec![2; 300 * KIB];
+    let sent = record(&message);
+    tokio::spawn(async move { peer.write_all(&sent).await.map(|()| peer) });
+    let soon = Duration::from_secs(20);
+    let received = tokio::time::timeout(soon, honest.recv()).await;
+    let received = received.expect("soon").expect("a message");
+    assert_eq!(received.expect("no fault"), message);
+    let fault = hogs[0].recv().await.expect("a fault").expect_err("a fault");
+    assert_eq!(fault.code(), Code::Resources);
+    assert_eq!(fault.details()[1], ("budget", 2 << 20));
+    assert!(hogs[1..].iter().all(|hog| !hog.is_closed()));
 }
 
 #[test]

@@ -4,7 +4,11 @@
 //! queued and the link's task goes on with it. The task is woken for everything it must act upon.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    fmt,
+    sync::{
+        Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::Waker,
 };
 
@@ -22,6 +26,8 @@ use crate::{
 /// A link as its owner holds it.
 pub(crate) struct Handle {
     half: Mutex<Half>,
+    /// Bytes of a message that is not finished.
+    held: AtomicUsize,
 }
 
 /// What the lock guards. `socket` is there from the connection's start to its end.
@@ -58,7 +64,19 @@ impl Handle {
                 ledger,
                 notify_at: None,
             }),
+            held: AtomicUsize::new(0),
         }
+    }
+
+    /// Counts bytes of an unfinished message, up or down. Only the link's task does.
+    pub(crate) fn hold(&self, delta: isize) {
+        self.held
+            .store(self.held().wrapping_add_signed(delta), Ordering::Relaxed);
+    }
+
+    /// Bytes of a message that is not finished.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// Offers `records` to the kernel, and queues what it does not take, which is part of `batch`.
@@ -109,10 +127,29 @@ impl Handle {
         }
     }
 
-    /// The task is gone without an end of its own: frees the socket. With `reset` the peer learns that
+    /// Ends the connection with a fault.
+    pub(crate) fn fail(&self, fault: Error) {
+        let mut half = self.lock();
+        half.fault = Some(fault);
+        half.wake();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_failed(&self) -> bool {
+        self.lock().fault.is_some()
+    }
+
+    /// Has the task look at everything again.
+    pub(crate) fn wake(&self) {
+        self.lock().wake();
+    }
+
+    /// The task is gone without an end of its own: frees the socket and drops the queue. With `reset` the peer learns that
     /// this was no orderly end; without, what the kernel holds still reaches it.
     pub(crate) fn abandon(&self, reset: bool) {
-        if let Some(socket) = self.lock().socket.take()
+        let mut half = self.lock();
+        half.void();
+        if let Some(socket) = half.socket.take()
             && reset
         {
             socket::reset_on_close(socket.as_ref());
@@ -132,7 +169,8 @@ impl Half {
             return;
         }
         let Some(socket) = &self.socket else {
-            return self.out.push(class, records);
+            self.out.push(class, records);
+            return self.publish();
         };
         let io = &mut Writer(socket);
         let result = self.out.write_through(io, class, records, keep);
@@ -161,7 +199,14 @@ impl Half {
     }
 
     pub(super) fn publish(&mut self) {
-        self.ledger.publish(self.out.released());
+        self.ledger.publish(self.out.released(), self.out.queued());
+    }
+
+    /// Drops the queue for good.
+    pub(super) fn void(&mut self) {
+        self.out.clear();
+        self.wishes.terminate = true;
+        self.publish();
     }
 
     /// Takes the notification that is due, if one is.
@@ -196,5 +241,13 @@ fn keep(rest: &[u8], batch: &Bytes) -> Bytes {
     match 2 * rest.len() >= batch.len() {
         true => batch.slice_ref(rest),
         false => Bytes::copy_from_slice(rest),
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("held", &self.held())
+            .finish_non_exhaustive()
     }
 }

@@ -123,6 +123,10 @@ impl Poller for IoThread {
         });
     }
 
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
     fn ring(&self) {
         if !self.bells.rung.swap(true, Ordering::AcqRel) {
             self.bells.outgoing.notify_one();

@@ -16,12 +16,14 @@ mod io_thread;
 mod local;
 mod poller;
 mod sink;
+mod starving;
 mod task;
 
 pub(crate) use handle::Handle;
 pub(crate) use local::{dial_here, serve_here};
 pub(crate) use poller::NewLink;
 pub(crate) use sink::{Closed, Ends, Ledger, Sink};
+pub(crate) use starving::{Ration, STUCK, Starving, watch};
 
 // What serves a consumer on another thread, which is the addon's way and not the Rust API's.
 #[cfg(any(feature = "addon", test))]

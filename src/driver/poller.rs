@@ -1,6 +1,6 @@
 //! What a way of running links offers.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -31,6 +31,9 @@ pub(crate) trait Poller: Send + Sync + 'static {
 
     /// Runs a link over an established connection.
     fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>);
+
+    /// Runs `work` beside the links.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static);
 
     /// Has [`Host::on_bell`] called soon.
     fn ring(&self);

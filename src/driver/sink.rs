@@ -80,7 +80,7 @@ pub(crate) trait Sink: Send + Unpin + 'static {
     fn closed(&mut self, closed: Closed);
 }
 
-/// Where the counts of what the kernel has taken are published.
+/// Where it is published what the kernel has taken, and how many payload bytes still wait for it.
 pub(crate) trait Ledger: Send {
-    fn publish(&mut self, released: Released);
+    fn publish(&mut self, released: Released, queued: usize);
 }

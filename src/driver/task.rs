@@ -221,8 +221,7 @@ impl<S: Sink> LinkTask<S> {
             socket::reset_on_close(socket.as_ref());
             socket.forget();
         }
-        half.out.clear();
-        half.wishes.terminate = true;
+        half.void();
         half.waker = None;
         drop(half);
         self.inbound.discard(&mut self.sink.room());

@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         mpsc::{self, Receiver, Sender},
@@ -11,11 +11,16 @@ use std::{
     time::Duration,
 };
 
-use super::{Closed, Ends, Handle, Host, IoThread, Ledger, NewLink, Poller, Sink};
+use tokio::sync::oneshot;
+
+use super::{
+    Admit, Closed, Ends, Handle, Host, IoThread, Ledger, NewLink, Placement, Poller, Sink,
+};
 use crate::{
-    error::Code,
+    error::{Code, Error},
     frame::Protocol,
     link::{Class, Inbound, Marks, Released, Room},
+    socket::SocketOptions,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -97,7 +102,7 @@ impl Room for &mut Fragile {
 struct NoLedger;
 
 impl Ledger for NoLedger {
-    fn publish(&mut self, _: Released) {}
+    fn publish(&mut self, _: Released, _: usize) {}
 }
 
 struct NoHost;
@@ -206,6 +211,53 @@ fn a_panic_under_the_link_s_lock_leaves_the_lock_usable() {
     broken.handle.terminate();
     assert!(broken.handle.try_send(Class::High, &[0; 4]));
     Scene::on(&thread).works();
+    thread.stop();
+}
+
+/// Counts the failures of a listener.
+struct Failures(Sender<Error>);
+
+impl Admit for Failures {
+    type Sink = Fragile;
+    type Elsewhere = ();
+
+    fn place(&mut self) -> Option<Placement<Fragile, ()>> {
+        None
+    }
+
+    fn adopt((): &(), _: TcpStream, _: NewLink<Fragile>) {}
+
+    fn failed(&mut self, error: Error) {
+        let _ = self.0.send(error);
+    }
+
+    fn closed(&mut self) {}
+}
+
+#[test]
+fn a_listener_that_fails_for_good_is_told_about_now_and_then() {
+    let thread = thread();
+    // Bound and not listening: there is no accepting from it.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let socket = socket.expect("a socket");
+    socket.set_nonblocking(true).expect("an option");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).expect("binds");
+    let (tell, told) = mpsc::channel();
+    let (stop, stopped) = oneshot::channel();
+    thread.listen(
+        socket.into(),
+        SocketOptions::default(),
+        Failures(tell),
+        stopped,
+    );
+    let first = told.recv_timeout(PATIENCE).expect("told in time");
+    assert_eq!(first.code(), Code::Resources);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(told.try_iter().count(), 0);
+    drop(stop);
+    let end = told.recv_timeout(PATIENCE);
+    assert!(end.is_err(), "the port is not freed");
     thread.stop();
 }
 

@@ -21,7 +21,7 @@ use super::{
     table::{LinkId, Table},
 };
 use crate::{
-    driver::{Handle, Host, NewLink, Poller},
+    driver::{Handle, Host, NewLink, Poller, Ration, Starving},
     error::{Code, Error, Result},
     frame::Protocol,
     link::Inbound,
@@ -111,15 +111,11 @@ impl<P: Poller> Core<P> {
             let ledger = SlotLedger::new(Arc::clone(&self.counters), id);
             Arc::new(Handle::new(plan.protocol, Box::new(ledger)))
         })?;
+        self.starving().enlist(&handle, plan.memory_budget);
         let link = NewLink {
-            handle,
             inbound: Inbound::new(plan.protocol, plan.max_message),
-            sink: LinkSink {
-                core: Arc::clone(self),
-                id,
-                listener,
-                memory_budget: plan.memory_budget,
-            },
+            sink: LinkSink::new(Arc::clone(self), id, listener, &handle, plan.memory_budget),
+            handle,
             close_timeout: plan.close_timeout,
         };
         Some((id, link))
@@ -251,6 +247,24 @@ impl<P: Poller> Core<P> {
         if !self.consumer.awake.swap(true, Ordering::SeqCst) {
             (self.consumer.wake)();
         }
+    }
+}
+
+impl<P: Poller> Ration for Core<P> {
+    fn starving(&self) -> &Starving {
+        &self.counters.holdings().starving
+    }
+
+    fn used(&self) -> usize {
+        self.counters.holdings().used()
+    }
+
+    fn has_room(&self, budget: usize) -> bool {
+        self.used() < budget
+    }
+
+    fn is_consumed(&self) -> bool {
+        self.inbox.is_empty()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicU32, AtomicUsize, Ordering},
 };
 
-use super::table::LinkId;
+use super::{holdings::Holdings, table::LinkId};
 use crate::{driver::Ledger, link::Released};
 
 /// Two words a slot: payload bytes and messages released, wrapping. Slot 0 has the bytes released over
@@ -15,6 +15,7 @@ pub(crate) struct Counters {
     words: *const AtomicU32,
     slots: u32,
     held: AtomicUsize,
+    holdings: Arc<Holdings>,
 }
 
 // SAFETY: the words are only reached through atomics, and the loan lasts as long as the value.
@@ -26,12 +27,18 @@ impl Counters {
     /// # Safety
     /// `words` must be aligned for `u32` and valid for `2 * slots` of them, initialised, until the
     /// value is dropped, and be written by nobody else.
-    pub(crate) unsafe fn new(words: *mut u32, slots: u32) -> Self {
+    pub(crate) unsafe fn new(words: *mut u32, slots: u32, holdings: Arc<Holdings>) -> Self {
         Self {
             words: words.cast(),
             slots,
             held: AtomicUsize::new(0),
+            holdings,
         }
+    }
+
+    /// What this exchange and the others of its environment hold.
+    pub(super) fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     pub(crate) fn slots(&self) -> u32 {
@@ -44,10 +51,10 @@ impl Counters {
         self.word(slot, 1).store(0, Ordering::Relaxed);
     }
 
-    /// Counts bytes held for unfinished messages; gives the new total.
-    pub(super) fn hold(&self, delta: isize) -> usize {
+    /// Counts bytes held for unfinished messages.
+    pub(super) fn hold(&self, delta: isize) {
         if delta == 0 {
-            return self.held.load(Ordering::Relaxed);
+            return;
         }
         let held = self
             .held
@@ -55,7 +62,7 @@ impl Counters {
             .wrapping_add(delta as usize);
         self.word(0, 1)
             .store(u32::try_from(held).unwrap_or(u32::MAX), Ordering::Relaxed);
-        held
+        self.holdings.add(delta);
     }
 
     fn word(&self, slot: u32, word: usize) -> &AtomicU32 {
@@ -71,6 +78,7 @@ pub(super) struct SlotLedger {
     counters: Arc<Counters>,
     slot: u32,
     published: Released,
+    queued: usize,
 }
 
 impl SlotLedger {
@@ -79,12 +87,18 @@ impl SlotLedger {
             counters,
             slot: id.slot,
             published: Released::default(),
+            queued: 0,
         }
     }
 }
 
 impl Ledger for SlotLedger {
-    fn publish(&mut self, released: Released) {
+    fn publish(&mut self, released: Released, queued: usize) {
+        if queued != self.queued {
+            let delta = queued as isize - self.queued as isize;
+            self.counters.holdings.add(delta);
+            self.queued = queued;
+        }
         if released == self.published {
             return;
         }
@@ -98,5 +112,12 @@ impl Ledger for SlotLedger {
         counters
             .word(self.slot, 0)
             .store(released.bytes, Ordering::Release);
+    }
+}
+
+impl Drop for SlotLedger {
+    fn drop(&mut self) {
+        // What was queued for a connection that never came about.
+        self.counters.holdings.add(-(self.queued as isize));
     }
 }

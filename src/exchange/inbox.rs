@@ -46,7 +46,8 @@ pub(super) struct IoSide {
     parcels: Vec<(u32, Parcel)>,
     tickets: u32,
     slab: Option<Slab>,
-    waiting: Vec<Waker>,
+    /// By slot.
+    waiting: HashMap<u32, Waker>,
     turn_announced: bool,
 }
 
@@ -145,12 +146,17 @@ impl Inbox {
             self.starved.store(false, Ordering::SeqCst);
             std::mem::take(&mut io.waiting)
         };
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
     }
 
     /// Remembers a link that found no room.
-    pub(super) fn wait(&self, waker: &Waker) {
-        self.io().waiting.push(waker.clone());
+    pub(super) fn wait(&self, slot: u32, waker: &Waker) {
+        self.io().waiting.insert(slot, waker.clone());
+    }
+
+    /// Whether the consumer has taken everything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.load(Ordering::SeqCst) == 0 && self.parcel_bytes.load(Ordering::SeqCst) == 0
     }
 
     fn has_room(&self) -> bool {
@@ -158,8 +164,18 @@ impl Inbox {
     }
 
     /// Whether the consumer fetches its parcels: a message that would become one is finished no sooner.
-    pub(super) fn takes_parcels(&self) -> bool {
+    fn takes_parcels(&self) -> bool {
         self.parcel_bytes.load(Ordering::SeqCst) < MAX_PARCEL_BYTES
+    }
+
+    /// As [`takes_parcels`](Self::takes_parcels), for a link that waits if not.
+    pub(super) fn may_finish(&self) -> bool {
+        if self.takes_parcels() {
+            return true;
+        }
+        self.starve();
+        // Parcels that were fetched before that was said have rung for nobody.
+        self.takes_parcels()
     }
 
     /// At least `min` free bytes of the current slab or the next, and the marks of its messages, which

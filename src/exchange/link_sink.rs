@@ -1,6 +1,7 @@
 //! One link's end of the inbox.
 
 use std::{
+    cell::Cell,
     sync::{Arc, MutexGuard},
     task::Waker,
 };
@@ -12,7 +13,7 @@ use super::{
     table::LinkId,
 };
 use crate::{
-    driver::{Closed, Ends, Poller, Sink},
+    driver::{Closed, Ends, Handle, Poller, Ration, Sink, watch},
     link::{Marks, Room},
 };
 
@@ -22,14 +23,61 @@ const SLAB_MESSAGE: usize = 64 * 1024;
 
 /// Turns a link's events into descriptors.
 pub(crate) struct LinkSink<P: Poller> {
-    pub(super) core: Arc<Core<P>>,
-    pub(super) id: LinkId,
+    core: Arc<Core<P>>,
+    id: LinkId,
     /// The listener that accepted the link; 0 if it was dialled.
-    pub(super) listener: u32,
-    pub(super) memory_budget: usize,
+    listener: u32,
+    handle: Arc<Handle>,
+    memory_budget: usize,
+    /// The last look found the memory budget used up.
+    starves: Cell<bool>,
 }
 
 impl<P: Poller> LinkSink<P> {
+    pub(super) fn new(
+        core: Arc<Core<P>>,
+        id: LinkId,
+        listener: u32,
+        handle: &Arc<Handle>,
+        memory_budget: usize,
+    ) -> Self {
+        Self {
+            core,
+            id,
+            listener,
+            handle: Arc::clone(handle),
+            memory_budget,
+            starves: Cell::new(false),
+        }
+    }
+
+    /// Whether the environment may hold more for this link.
+    fn has_memory(&self) -> bool {
+        let has_room = || self.core.has_room(self.memory_budget);
+        if has_room() {
+            return true;
+        }
+        self.core.inbox.starve();
+        // Ration that was freed before that was said has rung for nobody.
+        let has_room = has_room();
+        self.starves.set(!has_room);
+        has_room
+    }
+
+    fn hold(&self, delta: isize) {
+        self.handle.hold(delta);
+        self.core.counters().hold(delta);
+        if delta < 0 {
+            self.core.ring_if_starved();
+        }
+    }
+
+    fn stop_starving(&self) {
+        if self.starves.replace(false) {
+            self.core.starving().forget(&self.handle);
+        }
+    }
+
     fn event(&self, kind: Kind, aux: u32) {
         self.push(of_link(self.id, kind, 0, aux));
     }
@@ -63,6 +111,7 @@ impl<P: Poller> Sink for LinkSink<P> {
     }
 
     fn room(&mut self) -> SlabRoom<'_, P> {
+        self.stop_starving();
         SlabRoom {
             io: self.core.inbox.io(),
             sink: self,
@@ -70,7 +119,11 @@ impl<P: Poller> Sink for LinkSink<P> {
     }
 
     fn wait_for_room(&mut self, waker: &Waker) {
-        self.core.inbox.wait(waker);
+        let Self { core, handle, .. } = self;
+        core.inbox.wait(self.id.slot, waker);
+        if self.starves.get() && core.starving().wait(handle, self.memory_budget) {
+            core.poller().spawn(watch(core));
+        }
     }
 
     fn released(&mut self) {
@@ -92,19 +145,36 @@ impl<P: Poller> Sink for LinkSink<P> {
     }
 }
 
+impl<P: Poller> Drop for LinkSink<P> {
+    fn drop(&mut self) {
+        self.stop_starving();
+        // Nothing, unless the task went down with its thread.
+        self.hold(-(self.handle.held() as isize));
+    }
+}
+
 /// The inbox, locked for one readable turn of one link. Only the I/O thread takes this lock.
 pub(crate) struct SlabRoom<'a, P: Poller> {
     io: MutexGuard<'a, IoSide>,
     sink: &'a LinkSink<P>,
 }
 
+impl<P: Poller> SlabRoom<'_, P> {
+    fn slab(&mut self, min: usize) -> Option<(&mut [u8], &mut Gathered)> {
+        let id = self.sink.id;
+        let stamp = [id.slot, id.generation << KIND_BITS | Kind::Message as u32];
+        self.sink.core.inbox.space(&mut self.io, min, stamp)
+    }
+}
+
 impl<P: Poller> Room for SlabRoom<'_, P> {
     type Marks = Gathered;
 
     fn space(&mut self, min: usize) -> Option<(&mut [u8], &mut Gathered)> {
-        let id = self.sink.id;
-        let stamp = [id.slot, id.generation << KIND_BITS | Kind::Message as u32];
-        self.sink.core.inbox.space(&mut self.io, min, stamp)
+        match self.sink.has_memory() {
+            true => self.slab(min),
+            false => None,
+        }
     }
 
     fn commit(&mut self, used: usize) {
@@ -114,7 +184,7 @@ impl<P: Poller> Room for SlabRoom<'_, P> {
     fn assembled(&mut self, message: Vec<u8>) {
         let len = message.len();
         if len <= SLAB_MESSAGE
-            && let Some((space, marks)) = self.space(len)
+            && let Some((space, marks)) = self.slab(len)
         {
             space[..len].copy_from_slice(&message);
             marks.message(0, len);
@@ -127,18 +197,8 @@ impl<P: Poller> Room for SlabRoom<'_, P> {
     }
 
     fn hold(&mut self, delta: isize) -> bool {
-        let core = &self.sink.core;
-        let held = core.counters().hold(delta);
-        let within = || held < self.sink.memory_budget && core.inbox.takes_parcels();
-        if !within() {
-            core.inbox.starve();
-            // Parcels that were fetched before that was said have rung for nobody.
-            return within();
-        }
-        if delta < 0 {
-            core.ring_if_starved();
-        }
-        true
+        self.sink.hold(delta);
+        self.sink.has_memory() && self.sink.core.inbox.may_finish()
     }
 }
 

@@ -17,6 +17,7 @@ mod admission;
 mod core;
 mod counters;
 mod descriptor;
+mod holdings;
 mod inbox;
 mod link_sink;
 mod outbox;
@@ -27,6 +28,7 @@ pub(crate) use self::core::{Core, LinkPlan};
 pub(crate) use admission::ListenerAdmission;
 pub(crate) use counters::Counters;
 pub(crate) use descriptor::{Descriptor, Parcel};
+pub(crate) use holdings::Holdings;
 pub(crate) use slab::Slab;
 pub(crate) use table::LinkId;
 

@@ -7,3 +7,4 @@ mod driven;
 mod events;
 mod live;
 mod room;
+mod starving;

@@ -10,6 +10,7 @@ use napi_derive::napi;
 use super::{
     fault::Fault,
     hot::{self, Channel, Shared},
+    memory::IoMemory,
     raw::Failed,
 };
 use crate::{driver::IoThread, exchange::Core};
@@ -27,6 +28,7 @@ pub struct IoCore {
 impl IoCore {
     /// `counters`: zeroed words, two a connection. `incoming`: room for descriptors of six words.
     /// `outgoing`: room for one batch. `dispatch(count)` is called with that many descriptors there.
+    /// `memory` is the one that all I/O threads of the environment share.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
@@ -34,6 +36,7 @@ impl IoCore {
         incoming: ArrayBuffer,
         outgoing: ArrayBuffer,
         dispatch: Function<'_, u32, ()>,
+        memory: &IoMemory,
     ) -> napi::Result<Self> {
         let shared = Shared {
             counters: counters.value().value,
@@ -42,7 +45,7 @@ impl IoCore {
             dispatch: dispatch.value().value,
         };
         // SAFETY: the environment runs this constructor, and the values are its arguments.
-        match unsafe { hot::open(env.raw(), &shared) }.map_err(refused)? {
+        match unsafe { hot::open(env.raw(), &shared, memory.holdings()) }.map_err(refused)? {
             Ok((core, channel)) => Ok(Self {
                 core: Some(core),
                 channel,
@@ -83,6 +86,6 @@ impl IoCore {
     }
 }
 
-fn refused(Failed(status): Failed) -> napi::Error {
+pub(super) fn refused(Failed(status): Failed) -> napi::Error {
     napi::Error::from_reason(format!("Node-API status {status}"))
 }

@@ -17,7 +17,7 @@ use super::raw::{self, Failed, Outcome, check};
 use crate::{
     driver::{IoThread, panic_message},
     error::Result,
-    exchange::{Core, Counters, Descriptor, LinkId, Parcel, Slab},
+    exchange::{Core, Counters, Descriptor, Holdings, LinkId, Parcel, Slab},
 };
 
 /// Events handled in one wake before Node's loop has its turn: some hundred microseconds of work.
@@ -71,7 +71,11 @@ pub(super) type Opened = (Arc<Core<IoThread>>, *mut Channel);
 ///
 /// # Safety
 /// `env` must be the running environment and the values its own.
-pub(super) unsafe fn open(env: napi_env, shared: &Shared) -> Outcome<Result<Opened>> {
+pub(super) unsafe fn open(
+    env: napi_env,
+    shared: &Shared,
+    holdings: Arc<Holdings>,
+) -> Outcome<Result<Opened>> {
     // SAFETY: by this function's contract. The references keep the three buffers where they are until
     // the environment ends, and the channel with all that points into them ends before.
     unsafe {
@@ -82,7 +86,8 @@ pub(super) unsafe fn open(env: napi_env, shared: &Shared) -> Outcome<Result<Open
             raw::keep(env, buffer)?;
         }
         let slots = words_len / (2 * size_of::<u32>());
-        let counters = Counters::new(words.cast(), u32::try_from(slots).unwrap_or(u32::MAX));
+        let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+        let counters = Counters::new(words.cast(), slots, holdings);
         let channel = Box::into_raw(Box::new(Channel {
             core: OnceLock::new(),
             wake: OnceLock::new(),

@@ -14,6 +14,7 @@ mod client;
 mod core;
 mod fault;
 mod hot;
+mod memory;
 mod raw;
 mod server;
 mod spec;

@@ -1,10 +1,13 @@
 /** Bounds hold whatever a peer does. */
+import { environmentBudget } from 'qwormhole/internal';
 import { expect, it } from 'vitest';
+import { frame } from '../support/frames.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { call, cleanUp, echo, serve } from '../support/scene.js';
 import { next, sleep, until } from '../support/wait.js';
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
 
 it('does not believe an announced length', async () => {
   const server = await serve({ maxMessage: 64 * MIB });
@@ -44,6 +47,30 @@ it('stops reading beyond the memory budget, and goes on when there is room again
   expect(process.memoryUsage().rss - before).toBeLessThan(64 * MIB);
   hogged.terminate();
   await until(() => received === 1, 'the honest one');
+});
+
+it('ends a standstill: who holds the most of an unfinished message is cut', async () => {
+  const server = await serve({ memoryBudget: MIB });
+  const received: number[] = [];
+  server.on('message', (message) => void received.push(message.length));
+  const unfinished = frame(Buffer.alloc(MIB)).subarray(0, 700 * KIB);
+  for (let i = 0; i < 2; i += 1) {
+    const hog = await RawPeer.connect(server.addresses[0]);
+    cleanUp(() => hog.destroy());
+    hog.write(unfinished);
+  }
+  await until(() => environmentBudget.used() >= MIB, 'a budget that is used up');
+  const honest = await call(server);
+  honest.send(Buffer.alloc(300 * KIB));
+  await sleep(1000);
+  expect(received).toEqual([]);
+  await until(() => received.length === 1, 'the honest one');
+  expect(received).toEqual([300 * KIB]);
+  expect(server.errors.map(({ code }) => code)).toEqual(['ERR_QW_RESOURCES']);
+  const { held, budget } = server.errors[0].details;
+  expect(held).toBeGreaterThan(300 * KIB);
+  expect(budget).toBe(MIB);
+  expect(server.getConnectionCount()).toBe(2);
 });
 
 it('echoes through a thousand short connections without keeping anything', async () => {

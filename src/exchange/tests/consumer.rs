@@ -11,10 +11,10 @@ use std::{
 };
 
 use super::super::{
-    Core, Counters, Descriptor, LinkId, LinkPlan, Parcel, Slab, descriptor::KIND_BITS,
+    Core, Counters, Descriptor, Holdings, LinkId, LinkPlan, Parcel, Slab, descriptor::KIND_BITS,
 };
 use crate::{
-    driver::{Host, Poller},
+    driver::{Host, Poller, STUCK},
     error::Result,
     frame::Protocol,
 };
@@ -39,6 +39,14 @@ pub(super) enum Event {
 }
 
 impl Event {
+    /// The error that ended a link, if it is that.
+    pub(super) fn error(&self) -> Option<String> {
+        match self {
+            Self::Closed(_, _, error) => Some(error.clone()),
+            _ => None,
+        }
+    }
+
     /// The message of `link`, if it is one.
     pub(super) fn message(self, link: LinkId) -> Option<Vec<u8>> {
         match self {
@@ -56,6 +64,24 @@ pub(super) struct Consumer<P: Poller> {
     wakes: Arc<AtomicUsize>,
 }
 
+/// What the exchanges of one environment share: the word that the consumer writes, and the count.
+pub(super) struct Environment {
+    pub kept: &'static AtomicU32,
+    pub holdings: Arc<Holdings>,
+}
+
+impl Environment {
+    pub(super) fn new(patience: Duration) -> Self {
+        let kept: &'static AtomicU32 = Box::leak(Box::default());
+        // SAFETY: the word is an atomic and lives forever.
+        let holdings = unsafe { Holdings::new(kept.as_ptr(), patience) };
+        Self {
+            kept,
+            holdings: Arc::new(holdings),
+        }
+    }
+}
+
 pub(super) fn plan() -> LinkPlan {
     LinkPlan {
         protocol: Protocol::LengthPrefixed,
@@ -67,11 +93,21 @@ pub(super) fn plan() -> LinkPlan {
 
 impl<P: Poller> Consumer<P> {
     pub(super) fn start(start: impl FnOnce(Arc<dyn Host>) -> Result<P>) -> Self {
+        Self::start_in(&Environment::new(STUCK), start)
+    }
+
+    pub(super) fn start_in(
+        environment: &Environment,
+        start: impl FnOnce(Arc<dyn Host>) -> Result<P>,
+    ) -> Self {
         // Leaked, as are the slabs: a test's I/O thread may outlive it.
         let words: &'static [AtomicU32] =
             Vec::leak((0..2 * SLOTS).map(|_| AtomicU32::new(0)).collect());
         // SAFETY: the words are atomics, live forever, and are only read here.
-        let counters = unsafe { Counters::new(words.as_ptr().cast_mut().cast(), SLOTS) };
+        let counters = unsafe {
+            let holdings = Arc::clone(&environment.holdings);
+            Counters::new(words.as_ptr().cast_mut().cast(), SLOTS, holdings)
+        };
         let wakes = Arc::new(AtomicUsize::new(0));
         let wake = {
             let wakes = Arc::clone(&wakes);

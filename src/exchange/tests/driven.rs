@@ -3,8 +3,9 @@
 use std::{
     io::{self, Read},
     net::{SocketAddr, TcpStream},
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Wake, Waker},
@@ -15,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::{
     super::{Core, LinkId, LinkPlan, link_sink::LinkSink},
-    consumer::{Consumer, plan},
+    consumer::{Consumer, Environment, plan},
 };
 use crate::{
     driver::{Admit, Closed, Ends, Host, NewLink, Poller, Sink},
@@ -28,6 +29,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Idle {
     rings: AtomicUsize,
+    work: Mutex<Vec<Pin<Box<dyn Future<Output = ()> + Send>>>>,
 }
 
 impl Poller for Idle {
@@ -44,6 +46,11 @@ impl Poller for Idle {
 
     fn adopt<S: Sink>(&self, _: TcpStream, _: NewLink<S>) {}
 
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut kept = self.work.lock().expect("whole");
+        kept.push(Box::pin(work));
+    }
+
     fn ring(&self) {
         self.rings.fetch_add(1, Ordering::SeqCst);
     }
@@ -56,6 +63,10 @@ impl Poller for Idle {
 impl Consumer<Idle> {
     pub(super) fn idle() -> Self {
         Self::start(|_| Ok(Idle::default()))
+    }
+
+    pub(super) fn idle_in(environment: &Environment) -> Self {
+        Self::start_in(environment, |_| Ok(Idle::default()))
     }
 
     /// A new link, as one that was accepted or dialled; `None` when there is no slot.
@@ -149,6 +160,11 @@ impl Driven {
 
     pub(super) fn sink(&mut self) -> &mut LinkSink<Idle> {
         &mut self.link.sink
+    }
+
+    /// A fault from outside waits for the link's task.
+    pub(super) fn is_failed(&self) -> bool {
+        self.link.handle.is_failed()
     }
 
     /// How often it was woken since this was last asked.

@@ -21,7 +21,7 @@ use crate::{
 
 const LISTENER: u32 = 7;
 
-type Live = Consumer<IoThread>;
+pub(super) type Live = Consumer<IoThread>;
 
 fn live() -> Live {
     let mut consumer = Consumer::start(IoThread::start);
@@ -31,7 +31,7 @@ fn live() -> Live {
 }
 
 /// Listens on a free port of the first, for all; gives the address and what stops it.
-fn listen(over: &[&Live], plan: &LinkPlan) -> (SocketAddr, oneshot::Sender<()>) {
+pub(super) fn listen(over: &[&Live], plan: &LinkPlan) -> (SocketAddr, oneshot::Sender<()>) {
     let flags = ListenFlags {
         backlog: 128,
         reuse_port: false,
@@ -53,7 +53,7 @@ fn listen(over: &[&Live], plan: &LinkPlan) -> (SocketAddr, oneshot::Sender<()>) 
     (address, stop)
 }
 
-fn call(address: SocketAddr) -> TcpStream {
+pub(super) fn call(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("connects");
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
@@ -62,12 +62,12 @@ fn call(address: SocketAddr) -> TcpStream {
 }
 
 impl Live {
-    fn ask(&self, batch: Batch) {
+    pub(super) fn ask(&self, batch: Batch) {
         self.core.submit(&batch.0, false);
     }
 
     /// The next connection that is up.
-    fn opened(&mut self) -> (LinkId, u32) {
+    pub(super) fn opened(&mut self) -> (LinkId, u32) {
         let events =
             self.take_until(|events| events.iter().any(|e| matches!(e, Event::Opened(..))));
         let opened = events.iter().find_map(|event| match event {

@@ -3,6 +3,7 @@ function Nothing() {}
 module.exports = {
   seamVersion: () => 9999,
   version: () => '9.9.9',
+  IoMemory: Nothing,
   IoCore: Nothing,
   QWormholeServerWrapper: Nothing,
   TcpClientWrapper: Nothing,

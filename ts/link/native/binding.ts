@@ -35,6 +35,9 @@ export interface IoCore {
   injectFailure(): void;
 }
 
+/** What all I/O threads of this environment hold together. */
+export type IoMemory = object;
+
 /** Limits of a link that the I/O side enforces. */
 export interface PlanSpec {
   protocol: string;
@@ -88,11 +91,14 @@ export interface ClientWrapper {
 interface Common {
   seamVersion(): number;
   version(): string;
+  /** `kept`: one word, in which we say how many bytes of delivered messages are kept for paused links. */
+  IoMemory: new (kept: ArrayBuffer) => IoMemory;
   IoCore: new (
     counters: ArrayBuffer,
     incoming: ArrayBuffer,
     outgoing: ArrayBuffer,
     dispatch: (count: number) => void,
+    memory: IoMemory,
   ) => IoCore;
 }
 
@@ -113,6 +119,7 @@ export type NativeBinding = NativeServerBinding & NativeClientBinding;
 export const REQUIRED_SYMBOLS = [
   'seamVersion',
   'version',
+  'IoMemory',
   'IoCore',
   'QWormholeServerWrapper',
   'TcpClientWrapper',

@@ -7,6 +7,7 @@ import { View } from '../view.js';
 import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
+import type { Kept } from './kept.js';
 import type { NativeLink } from './link.js';
 import { Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
 import type { LinkInfo } from '../link.js';
@@ -44,13 +45,14 @@ export class Exchange {
   readonly counters = new Uint32Array(new ArrayBuffer(2 * 4 * SLOTS));
   /** Payload bytes ever accepted, modulo 2^32, less what ended links never wrote. */
   accepted = 0;
-  /** Bytes of delivered messages that paused links hold. */
-  held = 0;
   /** Set once the thread broke. */
   failure: QWormholeError | undefined;
   readonly listeners = new Map<number, ListenerEvents>();
   readonly owners = new Set<Owner>();
   readonly #hot;
+  readonly #kept: Kept;
+  /** Bytes of delivered messages that our paused links keep. */
+  #held = 0;
   readonly #links: (NativeLink | undefined)[] = [];
   readonly #events: Uint32Array;
   readonly #slabs = new Map<number, ArrayBuffer>();
@@ -59,11 +61,12 @@ export class Exchange {
   #holders = 0;
 
   /** @throws QWormholeError if the system gives no thread. */
-  constructor(binding: NativeBinding) {
+  constructor(binding: NativeBinding, kept: Kept) {
     const incoming = new ArrayBuffer(4 * EVENT_WORDS * BATCH);
     const outgoing = new ArrayBuffer(OUTBOX_BYTES);
     this.#events = new Uint32Array(incoming);
-    this.core = new binding.IoCore(this.counters.buffer, incoming, outgoing, this.#dispatch);
+    this.#kept = kept;
+    this.core = new binding.IoCore(this.counters.buffer, incoming, outgoing, this.#dispatch, kept.memory);
     const fault = this.core.fault();
     if (fault) throw faultOf(fault, { during: 'listen', what: 'an I/O thread' });
     this.#hot = this.core.functions();
@@ -82,6 +85,12 @@ export class Exchange {
     this.#links[link.slot] = undefined;
   }
 
+  /** A paused link keeps so many bytes more, or fewer. */
+  keep(bytes: number): void {
+    this.#held += bytes;
+    this.#kept.add(bytes);
+  }
+
   /** One more or one fewer thing that keeps the process alive. */
   hold(count: 1 | -1): void {
     this.#holders += count;
@@ -90,7 +99,7 @@ export class Exchange {
   }
 
   #used(): number {
-    return ((this.accepted - this.counters[0]) >>> 0) + this.counters[1] + this.held;
+    return ((this.accepted - this.counters[0]) >>> 0) + this.counters[1] + this.#held;
   }
 
   #lend(): void {

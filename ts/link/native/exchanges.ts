@@ -4,13 +4,16 @@
  */
 import { Exchange } from './exchange.js';
 import type { NativeBinding } from './binding.js';
+import { Kept } from './kept.js';
 
 export class Exchanges {
   readonly #binding: NativeBinding;
+  readonly #kept: Kept;
   #started: Exchange[] = [];
 
   constructor(binding: NativeBinding) {
     this.#binding = binding;
+    this.#kept = new Kept(binding);
   }
 
   /** The first `count` threads; one that broke is replaced. */
@@ -18,7 +21,7 @@ export class Exchanges {
     for (let index = 0; index < count; index += 1) {
       const exchange = this.#started[index];
       if (exchange === undefined || exchange.failure !== undefined)
-        this.#started[index] = new Exchange(this.#binding);
+        this.#started[index] = new Exchange(this.#binding, this.#kept);
     }
     return this.#started.slice(0, count);
   }

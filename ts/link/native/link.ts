@@ -168,7 +168,7 @@ export class NativeLink extends BoundedLink implements Target {
     }
     if (this.#ending !== undefined) return;
     this.#held.push(message);
-    this.#exchange.held += message.length;
+    this.#exchange.keep(message.length);
   }
 
   onOpened(info: LinkInfo): void {
@@ -251,7 +251,7 @@ export class NativeLink extends BoundedLink implements Target {
   }
 
   #forgetReceived(): void {
-    for (const message of this.#held) this.#exchange.held -= message.length;
+    for (const message of this.#held) this.#exchange.keep(-message.length);
     this.#held = [];
   }
 
@@ -271,7 +271,7 @@ export class NativeLink extends BoundedLink implements Target {
     while (next < held.length && !this.#isPaused && this.#held === held) {
       const message = held[next];
       next += 1;
-      this.#exchange.held -= message.length;
+      this.#exchange.keep(-message.length);
       this.handler.onMessage(message);
     }
     if (this.#held !== held) return;
