@@ -4,14 +4,13 @@ import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { aborted, fromSystem, type QWormholeError } from '../../errors/error.js';
 import type { DialSpec } from '../link.js';
 import { connectTimeout } from './faults.js';
-import type { Reads } from './inlet.js';
 
 /** Resolves with a connected socket that nobody reads yet. Rejects with a `QWormholeError`. */
-export function dial(spec: DialSpec, onread: Reads | undefined, signal?: AbortSignal): Promise<Socket> {
+export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
   if (signal?.aborted) return Promise.reject(aborted(signal));
   return new Promise((resolve, reject) => {
     const what = `${spec.host}:${spec.port}`;
-    const socket = connect(optionsOf(spec, onread));
+    const socket = connect(optionsOf(spec));
     // Else node reads as soon as the connection stands.
     socket.pause();
     const timeoutMs = spec.connectTimeoutMs;
@@ -41,7 +40,7 @@ export function dial(spec: DialSpec, onread: Reads | undefined, signal?: AbortSi
   });
 }
 
-function optionsOf(spec: DialSpec, onread: Reads | undefined): TcpNetConnectOpts {
+function optionsOf(spec: DialSpec): TcpNetConnectOpts {
   const { host, port, localAddress, localPort, socket } = spec;
   return {
     host,
@@ -49,7 +48,6 @@ function optionsOf(spec: DialSpec, onread: Reads | undefined): TcpNetConnectOpts
     localAddress,
     localPort,
     allowHalfOpen: true,
-    onread,
     noDelay: socket.noDelay,
     keepAlive: socket.keepAliveMs > 0,
     keepAliveInitialDelay: socket.keepAliveMs,
