@@ -140,7 +140,9 @@ export class TsLink extends BoundedLink implements Starved {
   }
 
   terminate(code: number, reason: string): void {
-    this.#kill({ code, reason, clean: false });
+    // The reset is what ends it, whatever was asked for before.
+    this.#ending = { code, reason, clean: false, error: this.#ending?.error };
+    this.#kill(this.#ending);
   }
 
   ref(): void {
@@ -271,7 +273,15 @@ export class TsLink extends BoundedLink implements Starved {
     else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
     this.ended = true;
     this.#forgetReceived();
-    if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
+    this.#reset();
+  }
+
+  /** While the end of our side is on its way to the kernel a reset is refused, and `close` would never come. */
+  #reset(): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    if (!socket.writableEnded || socket.writableFinished) socket.resetAndDestroy();
+    else socket.once('finish', reset);
   }
 
   #forgetReceived(): void {
@@ -317,6 +327,10 @@ function onError(this: LinkedSocket, error: Error): void {
 
 function onClose(this: LinkedSocket): void {
   this[LINK].onSocketClose();
+}
+
+function reset(this: Socket): void {
+  if (!this.destroyed) this.resetAndDestroy();
 }
 
 function wake(link: TsLink): void {
