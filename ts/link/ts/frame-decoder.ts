@@ -6,6 +6,7 @@
  * cut off at the end of a chunk is carried in memory that grows with the bytes received, never with the
  * length announced, and each byte is copied a constant number of times whatever the sizes of the chunks.
  */
+import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
 
 /** Size of the length in front of each message, bytes. */
@@ -52,7 +53,7 @@ export class FrameDecoder {
    */
   push(chunk: Buffer): void {
     this.#chunk = chunk;
-    this.#memory = chunk.buffer;
+    this.#memory = markShared(chunk.buffer);
     this.#offset = chunk.byteOffset;
     this.#at = 0;
     this.#end = chunk.length;
