@@ -1,4 +1,5 @@
 /** The selection suite, once for servers and once for clients. */
+import { relative } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BrokenAddons, BUILT_ADDON, probe, type Role, SELECTION, summarise } from './selection.js';
 
@@ -57,6 +58,12 @@ export function selectionSuite(role: Role): void {
       const { stderr } = probe(role, {}, { ...path, ...DEBUG });
       expect(stderr).toContain(`native candidate ${path.QWORMHOLE_NATIVE_PATH}: ${cause}: `);
     });
+  });
+
+  test('an addon is found by a path relative to the working directory', () => {
+    const path = (file: string) => ({ QWORMHOLE_NATIVE_PATH: relative(process.cwd(), file) });
+    expect(probe(role, {}, path(broken.otherVersion)).stderr).toContain('binding incompatible');
+    if (BUILT_ADDON !== undefined) expect(summarise(probe(role, {}, path(BUILT_ADDON)))).toBe('native');
   });
 
   test('warns once per process, whichever thread is first', () => {
