@@ -29,7 +29,7 @@ export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
       socket.off('connect', onConnect).off('error', onError);
     }
     function onError(error: Error): void {
-      fail(fromSystem(firstOf(error), { during: 'connect', what }));
+      fail(fromSystem(lastOf(error), { during: 'connect', what }));
     }
     function onConnect(): void {
       settle();
@@ -54,7 +54,7 @@ function optionsOf(spec: DialSpec): TcpNetConnectOpts {
   };
 }
 
-/** When every address of a name failed, node packs the errors together; the last attempt's says most. */
-function firstOf(error: Error): unknown {
-  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+/** When every address of a name failed, node packs the errors together: the last one is told, as by the other backend. */
+function lastOf(error: Error): unknown {
+  return error instanceof AggregateError && error.errors.length > 0 ? error.errors.at(-1) : error;
 }
