@@ -66,8 +66,9 @@ export function selectionSuite(role: Role): void {
     if (BUILT_ADDON !== undefined) expect(summarise(probe(role, {}, path(BUILT_ADDON)))).toBe('native');
   });
 
-  test('warns once per process, whichever thread is first', () => {
-    const { stderr } = probe(role, {}, { QWORMHOLE_NATIVE_PATH: broken.missing }, 4);
+  test('warns once for a thread and those it starts, and needs no files for that', () => {
+    const nowhere = { QWORMHOLE_NATIVE_PATH: broken.missing, TMPDIR: broken.missing };
+    const { stderr } = probe(role, {}, nowhere, 4);
     expect(stderr.match(/falling back to TS/g)).toHaveLength(1);
   });
 }
