@@ -55,11 +55,17 @@ const native = [
   project('native', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force' } }),
   mixed('ts-to-native', 'client'),
   mixed('native-to-ts', 'server'),
-  project('native-only', 'test/native/**/*.test.ts', { env: { QWORMHOLE_NATIVE: 'auto' } }),
+  // Its panics are made on purpose: their backtraces would hide what really goes wrong.
+  project('native-only', 'test/native/**/*.test.ts', {
+    env: { QWORMHOLE_NATIVE: 'auto', RUST_BACKTRACE: '0' },
+  }),
 ];
 
 export default defineConfig({
   test: {
+    // A long log hides what failed: only that may speak, and no test is worth a line for being slow.
+    silent: 'passed-only',
+    slowTestThreshold: 60_000,
     projects: [
       project('unit', 'test/unit/**/*.test.ts'),
       project('selection', 'test/*.test.ts'),

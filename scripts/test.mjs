@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { build } from './lib/build.mjs';
 import { Checks } from './lib/checks.mjs';
-import { at, bin } from './lib/root.mjs';
-import { main, openly, quietly } from './lib/run.mjs';
+import { at } from './lib/root.mjs';
+import { main, quietly } from './lib/run.mjs';
 import { setUp } from './lib/install.mjs';
+import { vitest } from './lib/vitest.mjs';
 
 await main(async () => {
   await setUp();
@@ -16,7 +17,7 @@ await main(async () => {
   if (native.built) await checks.run('Rust tests', rustTests);
   else checks.skip('Rust tests', native.reason);
   await checks.run('TypeScript tests', () => {
-    openly('Testing TypeScript', bin('vitest'), ['run', ...process.argv.slice(2)], vitestEnvironment(native));
+    vitest(process.argv.slice(2), vitestEnvironment(native));
   });
   if (!native.built) checks.skip('native tests', native.reason);
   checks.summarise();

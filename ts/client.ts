@@ -59,6 +59,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   #choice: Choice;
   /** The promise of `connect`, from the first call on; gone when it failed. */
   #connecting: Deferred | undefined;
+  /** Calls of `connect` that wait for it and have not given up. */
+  #callers = 0;
   /** Cancels the attempt that is under way. */
   #attempt: AbortController | undefined;
   readonly #backoff: Backoff | undefined;
@@ -110,7 +112,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   /**
    * Connects; resolves when messages can flow. The same promise until it is rejected: with the error of the
-   * first attempt, unless `reconnect.initial` is set. Later losses are not its matter.
+   * first attempt, unless `reconnect.initial` is set. Later losses are not its matter. A call with a signal has
+   * a promise of its own; the attempt ends when the last call that waits for it is given up.
    */
   connect({ signal }: WaitOptions = {}): Promise<void> {
     const life = this.#settings.signal;
@@ -119,10 +122,12 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (this.state === 'closing' || this.state === 'closed') return Promise.reject(closed('client'));
     if (this.#connecting === undefined) {
       this.#connecting = new Deferred();
+      this.#callers = 0;
       this.state = 'connecting';
       void this.#call();
     }
     const { promise } = this.#connecting;
+    this.#callers += 1;
     return signal === undefined ? promise : this.#cancellable(promise, signal);
   }
 
@@ -224,15 +229,26 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#attempt = undefined;
   }
 
-  /** A call of `connect` that its own signal may end, and with it the attempts. */
+  /** A call of `connect` that its own signal may end. */
   #cancellable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-    const stopListening = onAbort(signal, () => {
-      if (this.#connects > 0) return;
-      this.#cancelAttempts();
-      this.state = 'idle';
-      this.#rejectConnect(aborted(signal));
+    return new Promise((resolve, reject) => {
+      const stopListening = onAbort(signal, () => {
+        if (this.#connects > 0) return;
+        stopListening();
+        reject(aborted(signal));
+        this.#givenUp(aborted(signal));
+      });
+      promise.then(resolve, reject).finally(stopListening);
     });
-    return promise.finally(stopListening);
+  }
+
+  /** One call of `connect` waits no longer: without any, nobody wants the attempt. */
+  #givenUp(error: QWormholeError): void {
+    this.#callers -= 1;
+    if (this.#callers > 0 || this.state === 'closing' || this.state === 'closed') return;
+    this.#cancelAttempts();
+    this.state = 'idle';
+    this.#rejectConnect(error);
   }
 
   #rejectConnect(error: QWormholeError): void {

@@ -5,7 +5,6 @@ export { chooseDriver, type Choice } from './link/choose.js';
 export type * from './link/link.js';
 export { TsDriver } from './link/ts/driver.js';
 export { FrameDecoder } from './link/ts/frame-decoder.js';
-export { TsLink } from './link/ts/link.js';
 export { LinkMemory, type Starved } from './link/ts/memory.js';
 export { QWormholeClient } from './client.js';
 export { QWormholeServer } from './server.js';

@@ -66,7 +66,7 @@ export interface QWormholeServerLike<C extends CodecOption = CodecOption>
   readonly backend: Backend;
   /** It takes connections: false before `listening` and from the start of `close`. */
   readonly ready: boolean;
-  /** The endpoints as bound, ports resolved, in the order of the options. */
+  /** The endpoints as bound, ports resolved, in the order of the options; empty when none is bound. */
   readonly addresses: readonly string[];
   /** The open connections. */
   readonly connections: Iterable<ServerConnection<C>>;

@@ -205,6 +205,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     await Promise.resolve();
     this.fire('draining');
     await Promise.all([gone, this.#listening?.close()]);
+    this.#listening = undefined;
     await opening?.catch(() => {});
     this.#choice.driver.onFailure = undefined;
     this.#choice.driver.release();

@@ -1,7 +1,8 @@
-/** A row of checks that all run, whatever becomes of the earlier ones, and a summary of them. */
+/** A row of checks that all run, whatever becomes of the earlier ones, and a summary that ends with what failed. */
 
 export class Checks {
   #rows = [];
+  #failures = [];
 
   /** Runs a check; its fault is shown and remembered. */
   async run(title, check) {
@@ -11,6 +12,7 @@ export class Checks {
     } catch (error) {
       console.error(`\n${error.message}\n`);
       this.#rows.push({ title, state: 'FAILED' });
+      this.#failures.push(...(error.failures ?? []));
     }
   }
 
@@ -27,6 +29,8 @@ export class Checks {
     for (const { title, state, note } of this.#rows) {
       console.log(`  ${title.padEnd(width)}  ${state}${note ? ` (${note})` : ''}`);
     }
+    if (this.#failures.length > 0) console.log('\nFailed');
+    for (const failure of this.#failures) console.log(`  ${failure}`);
     if (this.#rows.some(({ state }) => state === 'FAILED')) process.exitCode = 1;
   }
 }

@@ -20,6 +20,47 @@ it('gives up connecting and frees the socket', async () => {
   expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
 });
 
+it('gives up connecting only when nobody waits for it any more', async () => {
+  const { client } = createQWormholeClient({ endpoints: await blackHole() });
+  cleanUp(() => client.close());
+  const controllers = [new AbortController(), new AbortController()];
+  const given = controllers.map(({ signal }) => failure(() => client.connect({ signal })));
+  await sleep(10);
+  controllers[0].abort('one');
+  expect(await given[0]).toMatchObject({ code: 'ERR_QW_ABORTED', cause: 'one' });
+  expect(client.state).toBe('connecting');
+  expect(getEventListeners(controllers[0].signal, 'abort')).toHaveLength(0);
+  controllers[1].abort('the other');
+  expect(await given[1]).toMatchObject({ code: 'ERR_QW_ABORTED', cause: 'the other' });
+  expect(client.state).toBe('idle');
+});
+
+it('connects for those who wait when another gives up', async () => {
+  const server = await serve();
+  const { client } = createQWormholeClient({ endpoints: server.addresses[0] });
+  cleanUp(() => client.close());
+  const controller = new AbortController();
+  const connecting = client.connect();
+  const given = failure(() => client.connect({ signal: controller.signal }));
+  controller.abort();
+  expect(await given).toMatchObject({ code: 'ERR_QW_ABORTED' });
+  await connecting;
+  expect(client.state).toBe('open');
+});
+
+it('leaves a client closing that is closed before', async () => {
+  const { client } = createQWormholeClient({ endpoints: await blackHole() });
+  const controller = new AbortController();
+  const given = failure(() => client.connect({ signal: controller.signal }));
+  await sleep(10);
+  const closed = client.close();
+  controller.abort();
+  expect(client.state).toBe('closing');
+  expect(await given).toMatchObject({ code: 'ERR_QW_ABORTED' });
+  await closed;
+  expect(client.state).toBe('closed');
+});
+
 it('does not begin when the signal is aborted already', async () => {
   const server = await serve();
   const { client } = createQWormholeClient({ endpoints: server.addresses[0] });

@@ -80,6 +80,45 @@ it('resets when told to terminate, and what is queued is lost', async () => {
   expect(bytesWritten + bytesDiscarded).toBe(accepted.bytes);
 });
 
+it('is cut when told to terminate right after it was told to close', async () => {
+  const { client, peer } = await rawServed({ reconnect: false });
+  const ends: unknown[] = [];
+  client.on('close', (...end) => ends.push(end));
+  const closed = client.close(5, 'bye');
+  client.terminate(7, 'now');
+  await closed;
+  expect(ends).toEqual([[7, 'now', false]]);
+  // A socket that has read the end hears of the reset when it writes.
+  peer.write('anybody there?');
+  await peer.closed();
+});
+
+it('is cut from inside of a handler, also while the server waits for its connections', async () => {
+  const { server, client } = await pair({ codec: 'text' }, { reconnect: false });
+  const ends: unknown[] = [];
+  server.on('clientClosed', (_connection, ...end) => ends.push(end));
+  const served = new Promise<void>((resolve) => {
+    server.on('message', (_message, connection) => {
+      void connection.close(9, 'kick');
+      resolve(server.close({ gracefulMs: 60_000 }));
+      connection.terminate(11, 'now');
+    });
+  });
+  client.send('go');
+  await served;
+  expect(ends).toEqual([[11, 'now', false]]);
+});
+
+it('is cut when told to terminate while the peer does not answer its close', async () => {
+  const { connection, peer } = await rawPair();
+  const closed = connection.close();
+  await peer.ended();
+  connection.terminate();
+  await closed;
+  peer.write('anybody there?');
+  await peer.closed();
+});
+
 it('is unclean when the peer resets', async () => {
   const { connection, peer, server } = await rawPair();
   connection.on('message', () => {});

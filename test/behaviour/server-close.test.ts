@@ -16,6 +16,7 @@ it('ends connections in order and frees the port', async () => {
   expect((await ends).every(([, , clean]) => clean)).toBe(true);
   expect(closes).toEqual(times(10, [CloseCode.shutdown, expect.any(String), true]));
   expect(server.getConnectionCount()).toBe(0);
+  expect([server.ready, server.addresses]).toEqual([false, []]);
   const again = await listen(address);
   await again.close();
 });

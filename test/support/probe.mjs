@@ -1,6 +1,6 @@
 /**
  * Makes a server or a client in a process of its own and prints what came of it as one line of JSON.
- * Arguments: role, options as JSON, number of worker threads that do the same besides.
+ * Arguments: role, options as JSON, number of worker threads that do the same afterwards.
  */
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { createQWormholeClient, createQWormholeServer } from '../../dist/index.js';
@@ -22,6 +22,7 @@ function probe({ role, options }) {
 if (isMainThread) {
   const [role, options, workers] = process.argv.slice(2);
   const data = { role, options: JSON.parse(options) };
+  process.stdout.write(`${JSON.stringify(probe(data))}\n`);
   const inWorkers = Array.from(
     { length: Number(workers ?? 0) },
     () =>
@@ -30,9 +31,7 @@ if (isMainThread) {
         worker.once('exit', resolve).once('error', reject);
       }),
   );
-  // With workers they come first: the main thread must then say nothing more.
   await Promise.all(inWorkers);
-  process.stdout.write(`${JSON.stringify(probe(data))}\n`);
 } else {
   probe(workerData);
 }

@@ -1,4 +1,5 @@
 /** The selection suite, once for servers and once for clients. */
+import { relative } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BrokenAddons, BUILT_ADDON, probe, type Role, SELECTION, summarise } from './selection.js';
 
@@ -59,8 +60,15 @@ export function selectionSuite(role: Role): void {
     });
   });
 
-  test('warns once per process, whichever thread is first', () => {
-    const { stderr } = probe(role, {}, { QWORMHOLE_NATIVE_PATH: broken.missing }, 4);
+  test('an addon is found by a path relative to the working directory', () => {
+    const path = (file: string) => ({ QWORMHOLE_NATIVE_PATH: relative(process.cwd(), file) });
+    expect(probe(role, {}, path(broken.otherVersion)).stderr).toContain('binding incompatible');
+    if (BUILT_ADDON !== undefined) expect(summarise(probe(role, {}, path(BUILT_ADDON)))).toBe('native');
+  });
+
+  test('warns once for a thread and those it starts, and needs no files for that', () => {
+    const nowhere = { QWORMHOLE_NATIVE_PATH: broken.missing, TMPDIR: broken.missing };
+    const { stderr } = probe(role, {}, nowhere, 4);
     expect(stderr.match(/falling back to TS/g)).toHaveLength(1);
   });
 }

@@ -39,7 +39,7 @@ export class NativeDriver implements LinkDriver, Owner {
   }
 
   async listen(spec: ListenSpec, handler: ListenerHandler): Promise<LinkListener> {
-    const [{ address }] = await addressesOf(spec.host, 'listen');
+    const [{ address }] = await addressesOf(spec, 'listen');
     const wrapper = (listener: number) =>
       new this.#binding.QWormholeServerWrapper(
         this.#exchanges.map(({ core }) => core),
@@ -59,7 +59,7 @@ export class NativeDriver implements LinkDriver, Owner {
 
   async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
     const deadline = performance.now() + spec.connectTimeoutMs;
-    const addresses = await abortable(addressesOf(spec.host, 'connect', spec.localAddress), signal);
+    const addresses = await abortable(addressesOf(spec, 'connect'), signal);
     for (const [index, address] of addresses.entries()) {
       const isLast = index === addresses.length - 1;
       const left = Math.max(1, Math.ceil(deadline - performance.now()));

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type NativeBinding, REQUIRED_SYMBOLS, SEAM_VERSION } from './binding.js';
 
@@ -50,7 +51,8 @@ let report: LoadReport | undefined;
 export function loadNative(): LoadReport {
   if (report !== undefined) return report;
   const path = process.env[PATH_VARIABLE];
-  report = path ? tryFile(path) : trySearch();
+  // As everywhere in an environment, a relative path starts where the process does.
+  report = path ? tryFile(resolve(path)) : trySearch();
   if (process.env[DEBUG_VARIABLE] === '1') printReport(report);
   return report;
 }

@@ -8,20 +8,23 @@ export interface Address {
   readonly family: number;
 }
 
-/**
- * The addresses of a host, at least one, in the order in which to try them. With `from`, an address of
- * our own, only those of its family.
- */
+/** What is to be resolved: with an address of our own, only to addresses of its family. */
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress?: string;
+}
+
+/** The addresses of a host, at least one, in the order in which to try them. */
 export async function addressesOf(
-  host: string,
+  { host, port, localAddress }: Target,
   during: 'listen' | 'connect',
-  from?: string,
 ): Promise<Address[]> {
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
   try {
-    return await lookup(host, { all: true, family: from === undefined ? 0 : isIP(from) });
+    return await lookup(host, { all: true, family: localAddress === undefined ? 0 : isIP(localAddress) });
   } catch (error) {
-    throw fromSystem(error, { during, what: host });
+    throw fromSystem(error, { during, what: `${host}:${port}` });
   }
 }

@@ -4,14 +4,13 @@ import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { aborted, fromSystem, type QWormholeError } from '../../errors/error.js';
 import type { DialSpec } from '../link.js';
 import { connectTimeout } from '../fault.js';
-import type { Reads } from './inlet.js';
 
 /** Resolves with a connected socket that nobody reads yet. Rejects with a `QWormholeError`. */
-export function dial(spec: DialSpec, onread: Reads | undefined, signal?: AbortSignal): Promise<Socket> {
+export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
   if (signal?.aborted) return Promise.reject(aborted(signal));
   return new Promise((resolve, reject) => {
     const what = `${spec.host}:${spec.port}`;
-    const socket = connect(optionsOf(spec, onread));
+    const socket = connect(optionsOf(spec));
     // Else node reads as soon as the connection stands.
     socket.pause();
     const timeoutMs = spec.connectTimeoutMs;
@@ -30,7 +29,7 @@ export function dial(spec: DialSpec, onread: Reads | undefined, signal?: AbortSi
       socket.off('connect', onConnect).off('error', onError);
     }
     function onError(error: Error): void {
-      fail(fromSystem(firstOf(error), { during: 'connect', what }));
+      fail(fromSystem(lastOf(error), { during: 'connect', what }));
     }
     function onConnect(): void {
       settle();
@@ -41,7 +40,7 @@ export function dial(spec: DialSpec, onread: Reads | undefined, signal?: AbortSi
   });
 }
 
-function optionsOf(spec: DialSpec, onread: Reads | undefined): TcpNetConnectOpts {
+function optionsOf(spec: DialSpec): TcpNetConnectOpts {
   const { host, port, localAddress, localPort, socket } = spec;
   return {
     host,
@@ -49,14 +48,13 @@ function optionsOf(spec: DialSpec, onread: Reads | undefined): TcpNetConnectOpts
     localAddress,
     localPort,
     allowHalfOpen: true,
-    onread,
     noDelay: socket.noDelay,
     keepAlive: socket.keepAliveMs > 0,
     keepAliveInitialDelay: socket.keepAliveMs,
   };
 }
 
-/** When every address of a name failed, node packs the errors together; the last attempt's says most. */
-function firstOf(error: Error): unknown {
-  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+/** When every address of a name failed, node packs the errors together: the last one is told, as by the other backend. */
+function lastOf(error: Error): unknown {
+  return error instanceof AggregateError && error.errors.length > 0 ? error.errors.at(-1) : error;
 }

@@ -2,7 +2,6 @@
 import type { DialSpec, Link, LinkDriver, LinkListener, ListenerHandler, ListenSpec } from '../link.js';
 import type { QWormholeError } from '../../errors/error.js';
 import { dial } from './dial.js';
-import { canReadIntoScratch, Reads } from './inlet.js';
 import { TsLink } from './link.js';
 import { TsListener } from './listener.js';
 import { linkMemory } from './memory.js';
@@ -23,9 +22,7 @@ export class TsDriver implements LinkDriver {
   }
 
   async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
-    const reads = canReadIntoScratch ? new Reads() : undefined;
-    const socket = await dial(spec, reads, signal);
-    const link = new TsLink(socket, spec.protocol, spec.limits, reads);
+    const link = new TsLink(await dial(spec, signal), spec.protocol, spec.limits);
     // The caller sets its handler when this promise resolves: well before the next turn of the loop.
     setImmediate(() => link.start());
     return link;

@@ -6,6 +6,7 @@
  * cut off at the end of a chunk is carried in memory that grows with the bytes received, never with the
  * length announced, and each byte is copied a constant number of times whatever the sizes of the chunks.
  */
+import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
 
 /** Size of the length in front of each message, bytes. */
@@ -50,33 +51,12 @@ export class FrameDecoder {
    * Offers the next bytes of the stream, which stay valid: messages are views of them. Those before must be
    * parsed: `next` returned `undefined`.
    */
-  push(chunk: Buffer, begin = 0, end = chunk.length): void {
-    if (chunk !== lastChunk) {
-      lastChunk = chunk;
-      lastMemory = chunk.buffer;
-    }
+  push(chunk: Buffer): void {
     this.#chunk = chunk;
-    this.#memory = lastMemory;
+    this.#memory = markShared(chunk.buffer);
     this.#offset = chunk.byteOffset;
-    this.#at = begin;
-    this.#end = end;
-  }
-
-  /**
-   * Takes from the front of bytes that do not stay valid what it would copy anyway: the rest of a message that
-   * is carried, or a message that does not end in them. Says how many these are; the others are to be stored
-   * and pushed.
-   */
-  absorb(bytes: Buffer, length: number): number {
-    if (this.#carried === 0) return this.#absorbFront(bytes, length);
-    let taken = 0;
-    if (this.#carried < HEADER) taken = this.#append(bytes, 0, Math.min(HEADER - this.#carried, length));
-    if (this.#carried < HEADER) return taken;
-    const size = lengthAt(this.#carry, 0);
-    if (size > this.#maxMessage) return taken;
-    const total = HEADER + size;
-    const missing = total - this.#carried;
-    return taken + this.#append(bytes, taken, Math.min(taken + missing, length), total);
+    this.#at = 0;
+    this.#end = chunk.length;
   }
 
   /** The next whole message, or `undefined` until more bytes come. */
@@ -151,21 +131,12 @@ export class FrameDecoder {
     if (this.#at === this.#end) this.#release();
   }
 
-  #absorbFront(bytes: Buffer, length: number): number {
-    if (length < HEADER) return 0;
-    const size = lengthAt(bytes, 0);
-    const total = HEADER + size;
-    if (size > this.#maxMessage || total <= length) return 0;
-    // Room for as much again, so that the rest of a message of up to twice this size is copied in once.
-    return this.#append(bytes, 0, length, total, Math.max(Math.min(total, 2 * length), MIN_CARRY));
-  }
-
-  /** Copies bytes behind the carried ones and says how many; `total` bounds the memory, `atLeast` is its least. */
-  #append(bytes: Buffer, begin: number, end: number, total = MIN_CARRY, atLeast = MIN_CARRY): number {
+  /** Copies bytes behind the carried ones and says how many; `total` bounds the memory. */
+  #append(bytes: Buffer, begin: number, end: number, total = MIN_CARRY): number {
     const used = this.#carried + end - begin;
     if (used > this.#carry.length) {
       // At least doubles, so that the copies stay linear, and stops at the frame's end.
-      const room = Math.max(used, Math.min(this.#carry.length * 2, total), atLeast);
+      const room = Math.max(used, Math.min(this.#carry.length * 2, total), MIN_CARRY);
       const grown = room > MIN_CARRY ? Buffer.allocUnsafeSlow(room) : Buffer.allocUnsafe(room);
       this.#carry.copy(grown, 0, 0, this.#carried);
       this.#carry = grown;
@@ -175,10 +146,6 @@ export class FrameDecoder {
     return end - begin;
   }
 }
-
-/** Chunks often share memory: asking one for it costs as much as parsing two messages. */
-let lastChunk: Buffer = NOTHING;
-let lastMemory: ArrayBufferLike = NO_MEMORY;
 
 function lengthAt(bytes: Buffer, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;

@@ -22,7 +22,6 @@ import type {
 import { closeTimeout, outOfBudget, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
-import { scratch, store, type Reads } from './inlet.js';
 import { linkMemory, type Starved } from './memory.js';
 import { RawDecoder } from './raw-decoder.js';
 import { SocketWriter } from './socket-writer.js';
@@ -58,10 +57,8 @@ export class TsLink extends BoundedLink implements Starved {
   /** How it ends, once that is decided: by our wish or by a fault. */
   #ending: LinkClose | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
-  readonly #hasChunks: boolean;
 
-  /** @param reads Tells what this socket reads into `scratch`; without it the socket emits chunks. */
-  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits, reads?: Reads) {
+  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits) {
     super(limits);
     const framed = protocol === 'length-prefixed';
     this.info = infoOf(socket);
@@ -69,8 +66,6 @@ export class TsLink extends BoundedLink implements Starved {
     this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
     this.#writer = new SocketWriter(socket, framed, this);
     (socket as LinkedSocket)[LINK] = this;
-    if (reads !== undefined) reads.link = this;
-    this.#hasChunks = reads === undefined;
     socket.on('error', onError);
     socket.on('close', onClose);
   }
@@ -78,7 +73,7 @@ export class TsLink extends BoundedLink implements Starved {
   /** Starts to watch the socket; the owner has set its handler. */
   start(): void {
     if (this.#socket.destroyed) return;
-    if (this.#hasChunks) this.#socket.on('data', onData);
+    this.#socket.on('data', onData);
     this.#socket.on('end', onEnd);
     this.#socket.resume();
   }
@@ -145,7 +140,9 @@ export class TsLink extends BoundedLink implements Starved {
   }
 
   terminate(code: number, reason: string): void {
-    this.#kill({ code, reason, clean: false });
+    // The reset is what ends it, whatever was asked for before.
+    this.#ending = { code, reason, clean: false, error: this.#ending?.error };
+    this.#kill(this.#ending);
   }
 
   ref(): void {
@@ -160,19 +157,6 @@ export class TsLink extends BoundedLink implements Starved {
   onData(chunk: Buffer): void {
     if (this.#ending !== undefined) return;
     this.#decoder.push(chunk);
-    if (!this.#isPaused) this.#dispatch();
-    this.#afterReading();
-  }
-
-  /** The socket has read into `scratch`. */
-  onScratch(length: number): void {
-    if (this.#ending !== undefined) return;
-    // While paused a message may not become whole without notice: all of it is held.
-    const taken = this.#isPaused ? 0 : this.#decoder.absorb(scratch, length);
-    if (taken < length) {
-      const { bytes, begin, end } = store(taken, length);
-      this.#decoder.push(bytes, begin, end);
-    }
     if (!this.#isPaused) this.#dispatch();
     this.#afterReading();
   }
@@ -289,7 +273,15 @@ export class TsLink extends BoundedLink implements Starved {
     else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
     this.ended = true;
     this.#forgetReceived();
-    if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
+    this.#reset();
+  }
+
+  /** While the end of our side is on its way to the kernel a reset is refused, and `close` would never come. */
+  #reset(): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    if (!socket.writableEnded || socket.writableFinished) socket.resetAndDestroy();
+    else socket.once('finish', reset);
   }
 
   #forgetReceived(): void {
@@ -335,6 +327,10 @@ function onError(this: LinkedSocket, error: Error): void {
 
 function onClose(this: LinkedSocket): void {
   this[LINK].onSocketClose();
+}
+
+function reset(this: Socket): void {
+  if (!this.destroyed) this.resetAndDestroy();
 }
 
 function wake(link: TsLink): void {

@@ -2,7 +2,6 @@
 import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
 import { fromSystem } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec } from '../link.js';
-import { reopen, Reads } from './inlet.js';
 import { TsLink } from './link.js';
 
 export class TsListener implements LinkListener {
@@ -35,7 +34,7 @@ export class TsListener implements LinkListener {
     server.removeAllListeners('error');
     server.on('error', (error) => handler.onError(fromSystem(error, { during: 'listen', what })));
     server.on('connection', (accepted: Socket) => {
-      const link = linkOf(accepted, spec);
+      const link = new TsLink(accepted, spec.protocol, spec.limits);
       handler.onLink(link);
       link.start();
     });
@@ -56,12 +55,6 @@ export class TsListener implements LinkListener {
   unref(): void {
     this.#server.unref();
   }
-}
-
-function linkOf(accepted: Socket, { protocol, limits }: ListenSpec): TsLink {
-  const reads = new Reads();
-  const socket = reopen(accepted, reads);
-  return socket ? new TsLink(socket, protocol, limits, reads) : new TsLink(accepted, protocol, limits);
 }
 
 /** `reusePort` is set only where the runtime knows it: the options were checked against it. */

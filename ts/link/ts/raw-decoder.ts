@@ -13,12 +13,8 @@ export class RawDecoder {
     return this.#chunk.length !== 0;
   }
 
-  push(chunk: Buffer, begin = 0, end = chunk.length): void {
-    this.#chunk = end - begin === chunk.length ? chunk : chunk.subarray(begin, end);
-  }
-
-  absorb(): number {
-    return 0;
+  push(chunk: Buffer): void {
+    this.#chunk = chunk;
   }
 
   next(): Buffer | undefined {
