@@ -2,6 +2,7 @@
  * One I/O thread as this environment sees it: the shared buffers, the links by number, and the
  * dispatch of event batches. All of the hot receive path is here.
  */
+import { markAsUntransferable } from 'node:worker_threads';
 import { environmentBudget } from '../budget.js';
 import { View } from '../view.js';
 import type { IoCore, NativeBinding } from './binding.js';
@@ -55,6 +56,8 @@ export class Exchange {
   readonly #events: Uint32Array;
   readonly #slabs = new Map<number, ArrayBuffer>();
   #slab = new ArrayBuffer(0);
+  /** The number of `#slab`, and the last that was given; 0 means none. */
+  #slabId = 0;
   #slabIds = 0;
   #holders = 0;
 
@@ -94,10 +97,11 @@ export class Exchange {
   }
 
   #lend(): void {
-    const memory = new ArrayBuffer(SLAB_BYTES);
     this.#slabIds = (this.#slabIds + 1) >>> 0;
+    const memory = this.#hot.lend(this.#slabIds, SLAB_BYTES, this.#slabId);
+    // Other messages lie in it, so a transfer is refused where Node heeds that; see `#rescued` for the rest.
+    markAsUntransferable(memory);
     this.#slabs.set(this.#slabIds, memory);
-    this.#hot.lend(this.#slabIds, memory);
   }
 
   readonly #dispatch = (count: number): void => {
@@ -122,15 +126,31 @@ export class Exchange {
     const stamp = events[at + 1];
     const link = this.#links[events[at]];
     if (link !== undefined && link.messageStamp === stamp)
-      return link.deliver(new View(this.#slab, events[at + 2], events[at + 3]));
+      return link.deliver(this.#view(events[at + 2], events[at + 3]));
     const kind = stamp & KIND_MASK;
     if (kind === EventKind.slab) return this.#nextSlab(events[at + 5]);
     if (link !== undefined && link.generation === stamp >>> KIND_BITS) return this.#ofLink(link, kind, at);
     this.#ofListener(kind, at);
   }
 
+  #view(offset: number, length: number): Buffer {
+    try {
+      return new View(this.#slab, offset, length);
+    } catch {
+      return this.#rescued(offset, length);
+    }
+  }
+
+  /** A message whose memory was transferred away by a listener of another, through a byte stream for instance. */
+  #rescued(offset: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.#hot.copyLent(this.#slabId, offset, bytes);
+    return bytes;
+  }
+
   #nextSlab(id: number): void {
     this.#slab = this.#slabs.get(id)!;
+    this.#slabId = id;
     this.#slabs.delete(id);
     this.#lend();
   }
