@@ -6,6 +6,7 @@ import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits } from '.
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange } from './exchange.js';
+import { Held } from './held.js';
 import { Operation, type Target } from './outbox.js';
 
 /** UTF-8 needs at most three bytes for each UTF-16 code unit. */
@@ -29,10 +30,14 @@ export class NativeLink extends BoundedLink implements Target {
   #bytes = 0;
   #messages = 0;
   #isPaused = true;
+  /** The I/O side reads. Not while something is held: what waits grows no further. */
+  #isReading = false;
   #isWaking = false;
-  /** Delivered while paused, in order. */
-  #held: Buffer[] = [];
+  /** What came while paused, as long as there is some. */
+  #held: Held | undefined;
   #hasPeerEnded = false;
+  /** How it ended on the I/O side: told when everything before it is delivered. */
+  #closed: { readonly clean: boolean; readonly error: QWormholeError | undefined } | undefined;
   #isDrainArmed = false;
   #isEmptyArmed = false;
   /** How it ends, once our side decided it. */
@@ -122,14 +127,22 @@ export class NativeLink extends BoundedLink implements Target {
   pause(): void {
     if (this.#isPaused || this.#ending !== undefined) return;
     this.#isPaused = true;
+    if (!this.#isReading) return;
+    this.#isReading = false;
     this.#operation(Operation.pause);
   }
 
   resume(): void {
     if (!this.#isPaused || this.#ending !== undefined) return;
     this.#isPaused = false;
+    if (this.#held === undefined) this.#read();
+    else this.#wake();
+  }
+
+  #read(): void {
+    if (this.#isReading || this.#isPaused || this.#ending !== undefined) return;
+    this.#isReading = true;
     this.#operation(Operation.resume);
-    this.#wake();
   }
 
   close(code: number, reason: string): void {
@@ -137,7 +150,8 @@ export class NativeLink extends BoundedLink implements Target {
     this.ended = true;
     this.#ending = { code, reason, clean: true };
     this.#forgetReceived();
-    this.#operation(Operation.close);
+    if (this.#closed === undefined) this.#operation(Operation.close);
+    else this.#wake();
   }
 
   terminate(code: number, reason: string): void {
@@ -145,7 +159,8 @@ export class NativeLink extends BoundedLink implements Target {
     this.ended = true;
     this.#ending = { code, reason, clean: false, error: this.#ending?.error };
     this.#forgetReceived();
-    this.#operation(Operation.terminate);
+    if (this.#closed === undefined) this.#operation(Operation.terminate);
+    else this.#wake();
   }
 
   ref(): void {
@@ -162,13 +177,13 @@ export class NativeLink extends BoundedLink implements Target {
 
   /** A message came. */
   deliver(message: Buffer): void {
-    if (!this.#isPaused && this.#held.length === 0) {
+    if (!this.#isPaused && this.#held === undefined) {
       if (this.#ending === undefined) this.handler.onMessage(message);
       return;
     }
     if (this.#ending !== undefined) return;
+    this.#held ??= new Held(this.#exchange);
     this.#held.push(message);
-    this.#exchange.held += message.length;
   }
 
   onOpened(info: LinkInfo): void {
@@ -198,18 +213,18 @@ export class NativeLink extends BoundedLink implements Target {
   onClosed(clean: boolean, error: QWormholeError | undefined): void {
     if (this.#over) return;
     this.ended = true;
-    const close = this.#closeOf(clean, error);
+    this.#closed ??= { clean, error };
+    // With its thread a link is over at once: the owner of the driver hears of the failure only afterwards.
+    if (this.#exchange.failure !== undefined) this.#forgetReceived();
     if (this.onDialled !== undefined) this.#free();
-    // A dialled link has its handler once the promise of its caller is settled, not before.
-    else if (this.handler === undefined) setImmediate(() => this.#finish(close));
-    else this.#finish(close);
+    else if (this.handler === undefined || this.#held !== undefined) this.#wake();
+    else this.#finish(this.#closed);
     this.#settle(error);
   }
 
   /** Tells the owner, who may still ask how much was never written, and gives the number back. */
-  #finish(close: LinkClose): void {
-    if (this.#over) return;
-    this.#forgetReceived();
+  #finish({ clean, error }: { clean: boolean; error: QWormholeError | undefined }): void {
+    const close = this.#closeOf(clean, error);
     this.#ending = close;
     try {
       this.handler.onClose(close);
@@ -251,11 +266,11 @@ export class NativeLink extends BoundedLink implements Target {
   }
 
   #forgetReceived(): void {
-    for (const message of this.#held) this.#exchange.held -= message.length;
-    this.#held = [];
+    this.#held?.clear();
+    this.#held = undefined;
   }
 
-  /** Has what is held, and the peer's end behind it, delivered from the event loop. */
+  /** Has what is held, and the end behind it, delivered from the event loop. */
   #wake(): void {
     if (this.#isWaking) return;
     this.#isWaking = true;
@@ -266,20 +281,23 @@ export class NativeLink extends BoundedLink implements Target {
 
   readonly #onWake = (): void => {
     this.#isWaking = false;
-    const held = this.#held;
-    let next = 0;
-    while (next < held.length && !this.#isPaused && this.#held === held) {
-      const message = held[next];
-      next += 1;
-      this.#exchange.held -= message.length;
+    this.#deliverHeld();
+    if (this.#held !== undefined || this.#over) return;
+    if (this.#hasPeerEnded && this.#ending === undefined) {
+      this.#hasPeerEnded = false;
+      this.handler.onEnd();
+    }
+    if (this.#closed === undefined) this.#read();
+    else this.#finish(this.#closed);
+  };
+
+  #deliverHeld(): void {
+    while (this.#held !== undefined && !this.#isPaused) {
+      const message = this.#held.shift();
+      if (this.#held.isEmpty) this.#held = undefined;
       this.handler.onMessage(message);
     }
-    if (this.#held !== held) return;
-    held.splice(0, next);
-    if (held.length !== 0 || !this.#hasPeerEnded || this.#ending !== undefined || this.#over) return;
-    this.#hasPeerEnded = false;
-    this.handler.onEnd();
-  };
+  }
 }
 
 /** An end that nobody gave a reason for. */
