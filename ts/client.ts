@@ -324,7 +324,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const { link } = this;
     if (link === undefined || this.state !== 'open') return;
     for (let next = this.#offline?.peek(); next !== undefined; next = this.#offline?.peek()) {
-      if (link.send(next.payload, next.cls) === 'dropped') {
+      if (link.send(next.payload, next.cls, next.size) === 'dropped') {
         this.#pumpTimer = setTimeout(() => this.#pump(), PUMP_AGAIN_MS).unref();
         return;
       }

@@ -26,15 +26,15 @@ test('hundreds of paused connections pin no slabs', async () => {
     connection.pause();
     paused.add(connection);
   });
-  const peer = async (): Promise<RawPeer> => {
+  const call = async (): Promise<RawPeer> => {
     const peer = await RawPeer.connect(server.addresses[0]);
     cleanUp(() => peer.destroy());
     return peer;
   };
-  const flood = await peer();
+  const flood = await call();
   const before = process.memoryUsage().external;
   for (let count = 1; count <= PAUSED; count += 1) {
-    (await peer()).write(Buffer.concat([frame('pause'), frame('held')]));
+    (await call()).write(Buffer.concat([frame('pause'), frame('held')]));
     await until(() => paused.size === count, 'the pause');
     for (let sent = 0; sent < BETWEEN; sent += BLOCK) flood.send(Buffer.alloc(BLOCK));
     await until(() => flooded === count * BETWEEN, 'what comes between');

@@ -1,6 +1,5 @@
 /** One connection of the I/O side. */
 import { BoundedLink } from '../bounded-link.js';
-import { byteLength } from '../view.js';
 import { faultClose } from '../fault.js';
 import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits } from '../link.js';
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
@@ -8,12 +7,6 @@ import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange } from './exchange.js';
 import { Held } from './held.js';
 import { Operation, type Target } from './outbox.js';
-
-/** UTF-8 needs at most three bytes for each UTF-16 code unit. */
-const MAX_UTF8_PER_UNIT = 3;
-
-/** From this bound on a pass over the string costs less than the room that the bound would waste, bytes. */
-const MEASURE_FROM = 4096;
 
 export class NativeLink extends BoundedLink implements Target {
   info: LinkInfo;
@@ -78,17 +71,14 @@ export class NativeLink extends BoundedLink implements Target {
     return this.#messages === this.#exchange.counters[this.#counter + 1];
   }
 
-  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex): void {
-    this.#exchange.outbox.bytes(this, cls, payload);
-    this.#count(byteLength(payload));
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number): void {
+    this.#exchange.outbox.bytes(this, cls, payload, size);
+    this.#count(size);
   }
 
-  protected enqueueString(payload: string, cls: ClassIndex): number {
-    const bound = payload.length * MAX_UTF8_PER_UNIT;
-    const room = bound <= MEASURE_FROM ? bound : Buffer.byteLength(payload);
-    const size = this.#exchange.outbox.string(this, cls, payload, room);
+  protected enqueueString(payload: string, cls: ClassIndex, size: number): void {
+    this.#exchange.outbox.string(this, cls, payload, size);
     this.#count(size);
-    return size;
   }
 
   #count(size: number): void {
