@@ -8,7 +8,7 @@ import { View } from '../view.js';
 import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
-import type { NativeLink } from './link.js';
+import type { LinkName, NativeLink } from './link.js';
 import { Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
 import type { LinkInfo } from '../link.js';
 import type { QWormholeError } from '../../errors/error.js';
@@ -28,7 +28,7 @@ const ACCEPTING = { during: 'listen', what: 'its port' } as const;
 
 /** Who hears of a listener's events. */
 export interface ListenerEvents {
-  onOpened(link: { slot: number; generation: number }, info: LinkInfo): void;
+  onOpened(link: LinkName, info: LinkInfo): void;
   onFailed(error: QWormholeError): void;
   onClosed(): void;
 }
@@ -52,7 +52,8 @@ export class Exchange {
   readonly listeners = new Map<number, ListenerEvents>();
   readonly owners = new Set<Owner>();
   readonly #hot;
-  readonly #links: (NativeLink | undefined)[] = [];
+  readonly #removeGauge: () => void;
+  #links: (NativeLink | undefined)[] = [];
   readonly #events: Uint32Array;
   readonly #slabs = new Map<number, ArrayBuffer>();
   #slab = new ArrayBuffer(0);
@@ -72,7 +73,7 @@ export class Exchange {
     this.#hot = this.core.functions();
     this.outbox = new Outbox(outgoing, this.#hot);
     for (let count = 0; count < SLABS; count += 1) this.#lend();
-    environmentBudget.addGauge(() => this.#used());
+    this.#removeGauge = environmentBudget.addGauge(() => this.#used());
   }
 
   /** Takes a link in; its number is its own until it is over. */
@@ -83,6 +84,11 @@ export class Exchange {
   /** The link is over: its number may be given out again. */
   remove(link: NativeLink): void {
     this.#links[link.slot] = undefined;
+  }
+
+  /** The links of one owner. */
+  linksOf(owner: Owner): NativeLink[] {
+    return this.#links.filter((link) => link?.owner === owner) as NativeLink[];
   }
 
   /** One more or one fewer thing that keeps the process alive. */
@@ -195,6 +201,16 @@ export class Exchange {
     for (const listener of this.listeners.values()) listener.onClosed();
     this.listeners.clear();
     for (const owner of this.owners) owner.exchangeFailed(error);
+    this.owners.clear();
+    this.#forgetMemory();
+  }
+
+  /** Nothing of a broken thread is kept or counted. */
+  #forgetMemory(): void {
+    this.#removeGauge();
+    this.#links = [];
+    this.#slabs.clear();
+    this.#slab = new ArrayBuffer(0);
   }
 
   #text(ticket: number): string {

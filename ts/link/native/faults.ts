@@ -18,6 +18,12 @@ export function faultOfText(text: string, during: SystemContext): QWormholeError
   return faultOf({ code, os: os === '' ? undefined : Number(os), context: context.join('\n') }, during);
 }
 
+/** No connection in time. */
+export function connectTimeout(what: string, timeoutMs: number): QWormholeError {
+  const message = `Cannot connect to ${what} within ${timeoutMs} ms`;
+  return new QWormholeError('ERR_QW_CONNECT_TIMEOUT', message, { details: { what, timeoutMs } });
+}
+
 /** The error of an I/O thread that broke. */
 export function nativeFailure(why: string): QWormholeError {
   return new QWormholeError('ERR_QW_NATIVE_FAILED', `The native backend broke: ${why}`);

@@ -4,11 +4,19 @@ import { faultClose } from '../fault.js';
 import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits } from '../link.js';
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange, Owner } from './exchange.js';
 import { Held } from './held.js';
 import { Operation, type Target } from './outbox.js';
 
+/** What the I/O side calls a link. */
+export interface LinkName {
+  readonly slot: number;
+  readonly generation: number;
+}
+
 export class NativeLink extends BoundedLink implements Target {
+  /** Whose link it is: it ends with any thread of its owner. */
+  readonly owner: Owner;
   info: LinkInfo;
   declare handler: LinkHandler;
   readonly slot: number;
@@ -37,11 +45,19 @@ export class NativeLink extends BoundedLink implements Target {
   #ending: LinkClose | undefined;
   /** Its number is given back. */
   #over = false;
+  #onOver: (() => void) | undefined;
   #isReferenced = true;
 
-  constructor(exchange: Exchange, slot: number, generation: number, info: LinkInfo, limits: LinkLimits) {
+  constructor(
+    exchange: Exchange,
+    owner: Owner,
+    { slot, generation }: LinkName,
+    info: LinkInfo,
+    limits: LinkLimits,
+  ) {
     super(limits);
     this.#exchange = exchange;
+    this.owner = owner;
     this.#counter = 2 * slot;
     this.slot = slot;
     this.generation = generation;
@@ -145,9 +161,20 @@ export class NativeLink extends BoundedLink implements Target {
   }
 
   terminate(code: number, reason: string): void {
+    this.#terminate({ code, reason, clean: false, error: this.#ending?.error });
+  }
+
+  /** Ends it for a fault of its owner's; resolves when it is over. */
+  abandon(error: QWormholeError): Promise<void> {
+    const ending = this.#ending;
+    this.#terminate(ending === undefined ? faultClose(error) : { ...ending, clean: false });
+    return new Promise((resolve) => (this.#onOver = resolve));
+  }
+
+  #terminate(close: LinkClose): void {
     if (this.#over) return;
     this.ended = true;
-    this.#ending = { code, reason, clean: false, error: this.#ending?.error };
+    this.#ending = close;
     this.#forgetReceived();
     if (this.#closed === undefined) this.#operation(Operation.terminate);
     else this.#wake();
@@ -231,6 +258,7 @@ export class NativeLink extends BoundedLink implements Target {
     if (this.#isReferenced) exchange.hold(-1);
     exchange.remove(this);
     if (exchange.failure === undefined) exchange.outbox.operation(Operation.release, this);
+    this.#onOver?.();
   }
 
   #settle(error: QWormholeError | undefined): void {
