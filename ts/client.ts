@@ -254,6 +254,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const isToldLater = error?.code === 'ERR_QW_NATIVE_FAILED' && this.#backoff !== undefined;
     if (error !== undefined && !isToldLater) this.report(error);
     this.fire('disconnect', code, reason, clean);
+    // Where a broken backend is the end, its report brings that end.
+    if (isToldLater && nativeFailureAction(this.#settings, this.#choice) === 'error') return;
     if (this.state === 'reconnecting') this.#retry({ code, reason, clean });
   }
 

@@ -103,6 +103,18 @@ test('a client whose own native backend breaks reconnects over TypeScript', asyn
   await server.close();
 });
 
+test('a client whose own native backend breaks ends where it may not move', async () => {
+  await using server = await listen('tcp://127.0.0.1:0', { forceTs: true });
+  const client = await connect(server.addresses[0], { onNativeFailure: 'error' });
+  const events: string[] = [];
+  for (const event of ['disconnect', 'reconnecting', 'error'] as const)
+    client.on(event, () => events.push(event));
+  const closed = next(client, 'close');
+  injectNativeFailure();
+  await closed;
+  expect(events).toEqual(['disconnect', 'error']);
+});
+
 test('one of several threads takes the others with it, and the port is free afterwards', async () => {
   const server = await listen('tcp://127.0.0.1:0', { ioThreads: 2 });
   server.on('error', () => {});
