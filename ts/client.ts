@@ -270,6 +270,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const isToldLater = error?.code === 'ERR_QW_NATIVE_FAILED' && this.#backoff !== undefined;
     if (error !== undefined && !isToldLater) this.report(error);
     this.fire('disconnect', code, reason, clean);
+    // Where a broken backend is the end, its report brings that end.
+    if (isToldLater && nativeFailureAction(this.#settings, this.#choice) === 'error') return;
     if (this.state === 'reconnecting') this.#retry({ code, reason, clean });
   }
 
@@ -340,7 +342,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const { link } = this;
     if (link === undefined || this.state !== 'open') return;
     for (let next = this.#offline?.peek(); next !== undefined; next = this.#offline?.peek()) {
-      if (link.send(next.payload, next.cls) === 'dropped') {
+      if (link.send(next.payload, next.cls, next.size) === 'dropped') {
         this.#pumpTimer = setTimeout(() => this.#pump(), PUMP_AGAIN_MS).unref();
         return;
       }

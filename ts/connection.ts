@@ -302,7 +302,7 @@ export abstract class Connection<
     const { link } = this;
     const size = sizeOf(payload);
     if (link === undefined) return this.sendWithoutLink(payload, size, cls);
-    const result = link.send(payload, cls);
+    const result = link.send(payload, cls, size);
     if (result === 'dropped') return this.drop(link.dropReason, size);
     return this.accept(size, result);
   }

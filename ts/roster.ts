@@ -7,7 +7,7 @@ import type { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
 import { Draining } from './policy/draining.js';
 import { RateLimit } from './policy/warnings.js';
-import { classOf } from './sending.js';
+import { classOf, sizeOf } from './sending.js';
 import { ServerConnection, type ConnectionHost } from './server-connection.js';
 import type { BroadcastOptions, BroadcastResult, ServerEvents } from './server-like.js';
 import { Traffic, type ServerStats } from './stats.js';
@@ -70,7 +70,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   /** Sends encoded bytes to all open connections but some. */
   broadcast(payload: Uint8Array, { except, class: name }: BroadcastOptions<C>): BroadcastResult {
     const { maxMessage } = this.#settings;
-    if (payload.byteLength > maxMessage) throw tooBig(payload.byteLength, maxMessage);
+    const size = sizeOf(payload);
+    if (size > maxMessage) throw tooBig(size, maxMessage);
     const cls = classOf(name);
     const left = except === undefined ? undefined : idsOf(except);
     let accepted = 0;

@@ -36,9 +36,19 @@ export function classOf(name: MessageClass | undefined): ClassIndex {
   }
 }
 
-/** Bytes of a payload on the wire. */
+const NOTHING = new Uint8Array(0);
+
+/** Bytes of a payload on the wire. Throws `ERR_QW_ENCODE` for bytes that cannot be read. */
 export function sizeOf(payload: string | Uint8Array): number {
-  return typeof payload === 'string' ? Buffer.byteLength(payload) : byteLength(payload);
+  if (typeof payload === 'string') return Buffer.byteLength(payload);
+  try {
+    const size = byteLength(payload);
+    // Bytes whose memory was transferred away look like none, but cannot be copied.
+    if (size === 0) NOTHING.set(payload);
+    return size;
+  } catch (cause) {
+    throw new QWormholeError('ERR_QW_ENCODE', 'The bytes of the message cannot be read', { cause });
+  }
 }
 
 /** Throws `ERR_QW_OPTION_INVALID` unless they are a close code and a reason. */

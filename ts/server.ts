@@ -165,7 +165,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   async #open(signal: AbortSignal | undefined): Promise<readonly string[]> {
     this.#state = 'opening';
     try {
-      await this.#bind(undefined, signal);
+      await this.#bindAnyhow(signal);
     } catch (error) {
       // Not the end: the caller may free the port and try again.
       if (this.#state === 'opening') this.#state = 'idle';
@@ -173,6 +173,17 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
       throw error;
     }
     return this.addresses;
+  }
+
+  /** Binds, and once more if the backend broke meanwhile and was replaced. */
+  async #bindAnyhow(signal: AbortSignal | undefined): Promise<void> {
+    const choice = this.#choice;
+    try {
+      await this.#bind(undefined, signal);
+    } catch (error) {
+      if (this.#choice === choice) throw error;
+      await this.#bind(undefined, signal);
+    }
   }
 
   /** Binds and says so; undone if the server was closed or the signal aborted meanwhile. */

@@ -10,7 +10,7 @@ use napi_derive::napi;
 use super::{
     fault::Fault,
     hot::{self, Channel, Shared},
-    memory::IoMemory,
+    io_memory::IoMemory,
     raw::Failed,
 };
 use crate::{driver::IoThread, exchange::Core};

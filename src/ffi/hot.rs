@@ -5,6 +5,8 @@
 )]
 
 use std::{
+    cell::RefCell,
+    collections::VecDeque,
     ffi::c_void,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
@@ -13,7 +15,10 @@ use std::{
 
 use napi_sys::{Status, napi_callback_info, napi_env, napi_threadsafe_function, napi_value};
 
-use super::raw::{self, Failed, Outcome, check};
+use super::{
+    memory::{self, Memory},
+    raw::{self, Failed, Outcome, check},
+};
 use crate::{
     driver::{IoThread, panic_message},
     error::Result,
@@ -32,6 +37,9 @@ pub(super) struct Channel {
     incoming_len: usize,
     outgoing: *const u8,
     outgoing_len: usize,
+    /// The memory that the I/O side may write to and that messages still to be dispatched lie in, oldest
+    /// first. Only the JavaScript thread has to do with it.
+    lent: RefCell<VecDeque<(u32, Arc<Memory>)>>,
 }
 
 #[derive(Clone, Copy)]
@@ -95,6 +103,7 @@ pub(super) unsafe fn open(
             incoming_len: incoming_len / size_of::<Descriptor>(),
             outgoing: outgoing.cast_const(),
             outgoing_len,
+            lent: RefCell::default(),
         }));
         let wake = threadsafe(env, shared.dispatch, channel)?;
         let _ = (*channel).wake.set(wake);
@@ -131,7 +140,8 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
             Some(enter::<4, SubmitLarge>),
             data,
         )?;
-        raw::define(env, object, c"lend", Some(enter::<2, Lend>), data)?;
+        raw::define(env, object, c"lend", Some(enter::<3, Lend>), data)?;
+        raw::define(env, object, c"copyLent", Some(enter::<3, CopyLent>), data)?;
         raw::define(env, object, c"takeText", Some(enter::<1, TakeText>), data)?;
         raw::define(env, object, c"takeBytes", Some(enter::<2, TakeBytes>), data)?;
         raw::define(env, object, c"hold", Some(enter::<1, Hold>), data)?;
@@ -208,6 +218,15 @@ unsafe extern "C" fn on_env_end(channel: *mut c_void) {
 impl Channel {
     fn core(&self) -> Outcome<&Arc<Core<IoThread>>> {
         self.core.get().ok_or(Failed(Status::napi_generic_failure))
+    }
+
+    /// Owns lent memory from now on, and what was lent before the slab `current` no longer.
+    fn keep(&self, id: u32, memory: Arc<Memory>, current: u32) {
+        let mut lent = self.lent.borrow_mut();
+        if let Some(before) = lent.iter().position(|(other, _)| *other == current) {
+            lent.drain(..before);
+        }
+        lent.push_back((id, memory));
     }
 
     unsafe fn dispatch(&self, env: napi_env, dispatch: napi_value) {
@@ -343,23 +362,63 @@ impl Function<4> for SubmitLarge {
     }
 }
 
-/// `lend(id, arrayBuffer)`: gives the I/O side memory to read into. JavaScript keeps the buffer
-/// reachable until an event says that the I/O side has moved on to another.
+/// `lend(id, bytes, current)`: gives the I/O side memory to read into, and JavaScript an `ArrayBuffer` of
+/// it. What was lent before the slab `current` is given up: an event said that the I/O side has moved on.
 struct Lend;
 
-impl Function<2> for Lend {
+impl Function<3> for Lend {
     unsafe fn call(
         channel: &Channel,
         env: napi_env,
-        [id, buffer]: [napi_value; 2],
+        [id, bytes, current]: [napi_value; 3],
     ) -> Outcome<napi_value> {
-        // SAFETY: by the contract of `Function` and of `lend`: the memory is JavaScript's to lend, is
-        // zeroed at birth, stays reachable, and is only read there below what descriptors announce.
-        let slab = unsafe {
-            let (start, len) = raw::array_buffer(env, buffer)?;
-            Slab::new(raw::to_u32(env, id)?, start, len)
+        // SAFETY: by the contract of `Function`.
+        let (id, len, current) = unsafe {
+            (
+                raw::to_u32(env, id)?,
+                raw::to_u32(env, bytes)?,
+                raw::to_u32(env, current)?,
+            )
         };
+        let memory = Memory::zeroed(len as usize);
+        // SAFETY: as above.
+        let buffer = unsafe { memory::array_buffer(env, Arc::clone(&memory))? };
+        // SAFETY: the memory is zeroed at birth and does not move. The channel owns it until the I/O side
+        // has moved on or, as the channel outlives the I/O thread, has ended, whatever JavaScript does with
+        // its buffer meanwhile; there it is only read below what descriptors announce.
+        let slab = unsafe { Slab::new(id, memory.start(), memory.len()) };
+        channel.keep(id, memory, current);
         channel.core()?.lend(slab);
+        Ok(buffer)
+    }
+}
+
+/// `copyLent(id, offset, target)`: copies from memory that is lent, or was last. For messages whose
+/// `ArrayBuffer` has lost its memory to a transfer.
+struct CopyLent;
+
+impl Function<3> for CopyLent {
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [id, offset, target]: [napi_value; 3],
+    ) -> Outcome<napi_value> {
+        // SAFETY: by the contract of `Function`.
+        let (id, offset, (to, len)) = unsafe {
+            (
+                raw::to_u32(env, id)?,
+                raw::to_u32(env, offset)? as usize,
+                raw::bytes(env, target)?,
+            )
+        };
+        let lent = channel.lent.borrow();
+        let (_, memory) = lent
+            .iter()
+            .find(|(other, memory)| *other == id && offset + len <= memory.len())
+            .ok_or(Failed(Status::napi_invalid_arg))?;
+        // SAFETY: the span lies within the memory, was announced and is therefore not written any more; the
+        // target is another allocation.
+        unsafe { ptr::copy(memory.start().add(offset), to, len) };
         Ok(ptr::null_mut())
     }
 }

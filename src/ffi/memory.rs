@@ -1,54 +1,79 @@
-//! What the I/O threads of one environment hold together, as JavaScript holds it.
-#![allow(unsafe_code, reason = "the buffer belongs to JavaScript")]
+//! Memory that the I/O side writes to and JavaScript reads.
+//!
+//! It is owned here and not by an `ArrayBuffer`: JavaScript can take the memory out of any `ArrayBuffer` that it
+//! reaches, through byte streams on every version of Node, and a message's `buffer` is one.
+#![allow(
+    unsafe_code,
+    reason = "Node-API is a C interface, and the bytes are shared with JavaScript"
+)]
 
-use std::sync::Arc;
+use std::{ffi::c_void, ptr, sync::Arc};
 
-use napi::bindgen_prelude::ArrayBuffer;
-use napi::{Env, JsValue};
-use napi_derive::napi;
-use napi_sys::Status;
+use napi_sys::{napi_env, napi_value};
 
-use super::{
-    core::refused,
-    raw::{self, Failed, Outcome},
-};
-use crate::{driver::STUCK, exchange::Holdings};
+use super::raw::{Outcome, check};
 
-/// The memory that all I/O threads of one environment account for.
-#[napi]
-pub struct IoMemory {
-    holdings: Arc<Holdings>,
+/// A span of zeroed bytes that does not move.
+pub(super) struct Memory {
+    start: *mut u8,
+    len: usize,
 }
 
-#[napi]
-impl IoMemory {
-    /// `kept`: a zeroed word, in which JavaScript says how many bytes of delivered messages it keeps
-    /// back for links that are paused.
-    #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, kept: ArrayBuffer) -> napi::Result<Self> {
-        // SAFETY: the environment runs this constructor, and the value is its argument.
-        let holdings = unsafe { holdings(env.raw(), kept.value().value) }.map_err(refused)?;
-        Ok(Self {
-            holdings: Arc::new(holdings),
-        })
+// SAFETY: it is nothing but the ownership of bytes; who touches which of them is settled elsewhere.
+unsafe impl Send for Memory {}
+// SAFETY: as above; a shared reference gives nothing but where they lie.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    pub(super) fn zeroed(len: usize) -> Arc<Self> {
+        let start = Box::into_raw(vec![0_u8; len].into_boxed_slice()).cast();
+        Arc::new(Self { start, len })
     }
 
-    pub(super) fn holdings(&self) -> Arc<Holdings> {
-        Arc::clone(&self.holdings)
+    pub(super) fn start(&self) -> *mut u8 {
+        self.start
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 }
 
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let span = ptr::slice_from_raw_parts_mut(self.start, self.len);
+        // SAFETY: the span is that of the box which `zeroed` leaked, and this was its only owner.
+        drop(unsafe { Box::from_raw(span) });
+    }
+}
+
+/// An `ArrayBuffer` of the memory, which lives at least as long as whatever the buffer's bytes end up in.
+///
 /// # Safety
-/// `env` must be the running environment and the value its own.
-unsafe fn holdings(env: napi_sys::napi_env, kept: napi_sys::napi_value) -> Outcome<Holdings> {
-    // SAFETY: by this function's contract. The reference keeps the word where it is until the environment
-    // ends, and all I/O threads are stopped before.
-    unsafe {
-        let (start, len) = raw::array_buffer(env, kept)?;
-        if len < size_of::<u32>() {
-            return Err(Failed(Status::napi_invalid_arg));
-        }
-        raw::keep(env, kept)?;
-        Ok(Holdings::new(start.cast(), STUCK))
+/// `env` must be the running environment.
+pub(super) unsafe fn array_buffer(env: napi_env, memory: Arc<Memory>) -> Outcome<napi_value> {
+    let mut value = ptr::null_mut();
+    let (start, len) = (memory.start(), memory.len());
+    let owner = Arc::into_raw(memory);
+    // SAFETY: by this function's contract; the span is valid until `on_unused` gives up its owner.
+    let created = check(unsafe {
+        napi_sys::napi_create_external_arraybuffer(
+            env,
+            start.cast(),
+            len,
+            Some(on_unused),
+            owner.cast_mut().cast(),
+            &raw mut value,
+        )
+    });
+    if created.is_err() {
+        // SAFETY: no buffer was made, so nobody else gives it up.
+        drop(unsafe { Arc::from_raw(owner) });
     }
+    created.map(|()| value)
+}
+
+unsafe extern "C" fn on_unused(_env: napi_env, _data: *mut c_void, owner: *mut c_void) {
+    // SAFETY: the hint is the owner that `array_buffer` leaked; Node calls this once.
+    drop(unsafe { Arc::from_raw(owner.cast_const().cast::<Memory>()) });
 }

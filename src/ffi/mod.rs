@@ -1,6 +1,6 @@
 //! The Node addon: the only code here that knows Node-API.
 //!
-//! Control plane: classes made by napi-rs ([`core`], [`server`], [`client`]). Hot path: four plain
+//! Control plane: classes made by napi-rs ([`core`], [`server`], [`client`]). Hot path: a few plain
 //! functions and one threadsafe function ([`hot`]), because a class method costs eight times a plain
 //! function and a `Buffer` made here twenty times a view made in JavaScript. Errors cross as data;
 //! TypeScript makes the typed error.
@@ -14,6 +14,7 @@ mod client;
 mod core;
 mod fault;
 mod hot;
+mod io_memory;
 mod memory;
 mod raw;
 mod server;

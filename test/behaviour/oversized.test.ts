@@ -1,9 +1,9 @@
 /** A message above the limit ends its connection at the header: before a byte of it is kept. */
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { echo, rawPair, rawServed } from '../support/scene.js';
+import { echo, rawPair, rawServed, takeSlowly } from '../support/scene.js';
 import { frame } from '../support/frames.js';
-import { next } from '../support/wait.js';
+import { next, until } from '../support/wait.js';
 
 const header = (length: number): Buffer => {
   const bytes = Buffer.alloc(4);
@@ -63,4 +63,17 @@ it('harms no other connection', async () => {
   witness.send('still here');
   expect(String((await witness.receivedBytes(14)).subarray(4))).toBe('still here');
   witness.destroy();
+});
+
+it.each(['paused', 'slow loop'])('comes after messages that wait: %s', async (how) => {
+  const { server, peer, connection } = await rawPair({ codec: 'text', maxMessage: 1000 });
+  const seen = takeSlowly(connection, how === 'paused');
+  const closed = next(connection, 'close');
+  // More than a loop holds.
+  const many = Array.from({ length: 300 }, (_, i) => String(i));
+  peer.write(Buffer.concat([...many.map(frame), header(1001)]));
+  expect((await closed)[0]).toBe(CloseCode.too_big);
+  await until(() => seen.length === many.length, 'what came before');
+  expect(seen).toEqual(many);
+  expect(server.errors.map(({ code }) => code)).toEqual(['ERR_QW_TOO_BIG']);
 });

@@ -108,3 +108,14 @@ it('drops what is held when we close ourselves', async () => {
   expect((await closed)[2]).toBe(true);
   expect(seen).toBe(1);
 });
+
+it('closes when told to although messages wait in front of a fault', async () => {
+  const { server, connection, peer } = await rawPair({ codec: 'text' });
+  connection.on('message', () => connection.pause());
+  peer.write(Buffer.concat([frame('a'), frame('b'), frame('cut').subarray(0, 5)]));
+  peer.end();
+  await sleep(50);
+  expect(connection.state).toBe('open');
+  await connection.close();
+  expect(server.getConnectionCount()).toBe(0);
+});

@@ -2,10 +2,12 @@
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { frame } from '../support/frames.js';
-import { rawPair, rawServed } from '../support/scene.js';
-import { next } from '../support/wait.js';
+import { rawPair, rawServed, takeSlowly } from '../support/scene.js';
+import { next, until } from '../support/wait.js';
 
 const whole = frame('cut me anywhere');
+/** More than a loop holds. */
+const MANY = Array.from({ length: 300 }, (_, i) => String(i));
 
 it.each(Array.from({ length: whole.length - 1 }, (_, i) => i + 1))('after %d bytes', async (cut) => {
   const { server, peer, connection } = await rawPair();
@@ -51,4 +53,16 @@ it('by a reset: the part is not delivered either', async () => {
   peer.reset();
   expect((await closed)[2]).toBe(false);
   expect(seen).toBe(0);
+});
+
+it.each(['paused', 'slow loop'])('after messages that wait: %s', async (how) => {
+  const { server, peer, connection } = await rawPair({ codec: 'text' });
+  const seen = takeSlowly(connection, how === 'paused');
+  const closed = next(connection, 'close');
+  peer.write(Buffer.concat([...MANY.map(frame), whole.subarray(0, 7)]));
+  peer.end();
+  expect((await closed)[0]).toBe(CloseCode.protocol);
+  await until(() => seen.length === MANY.length, 'what came before');
+  expect(seen).toEqual(MANY);
+  expect(server.errors.map(({ code }) => code)).toEqual(['ERR_QW_TRUNCATED']);
 });

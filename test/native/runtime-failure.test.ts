@@ -1,8 +1,11 @@
 /** What follows when the native backend breaks under load: migration, or an error where native is forced. */
 import { afterEach, expect, test } from 'vitest';
-import { connect, type QWormholeClient } from 'qwormhole';
+import { connect, listen, type QWormholeClient } from 'qwormhole';
+import { environmentBudget, injectNativeFailure } from 'qwormhole/internal';
 import { Child } from '../support/child.js';
-import { next } from '../support/wait.js';
+import { frame } from '../support/frames.js';
+import { RawPeer } from '../support/raw-peer.js';
+import { collect, next, until } from '../support/wait.js';
 
 const CLIENTS_OF_EACH_KIND = 8;
 const RECONNECT = { baseMs: 20, capMs: 200 };
@@ -87,8 +90,6 @@ test('an option that TypeScript cannot honour keeps the server from migrating', 
 });
 
 test('a client whose own native backend breaks reconnects over TypeScript', async () => {
-  const { listen } = await import('qwormhole');
-  const { injectNativeFailure } = await import('qwormhole/internal');
   const server = await listen('tcp://127.0.0.1:0', { forceTs: true });
   server.on('message', (message, connection) => connection.send(message));
   const client = await busyClient(server.addresses[0], false);
@@ -100,4 +101,46 @@ test('a client whose own native backend breaks reconnects over TypeScript', asyn
   expect(client.mode).toBe('ts');
   await next(client, 'message');
   await server.close();
+});
+
+test('a client whose own native backend breaks ends where it may not move', async () => {
+  await using server = await listen('tcp://127.0.0.1:0', { forceTs: true });
+  const client = await connect(server.addresses[0], { onNativeFailure: 'error' });
+  const events: string[] = [];
+  for (const event of ['disconnect', 'reconnecting', 'error'] as const)
+    client.on(event, () => events.push(event));
+  const closed = next(client, 'close');
+  injectNativeFailure();
+  await closed;
+  expect(events).toEqual(['disconnect', 'error']);
+});
+
+test('one of several threads takes the others with it, and the port is free afterwards', async () => {
+  const server = await listen('tcp://127.0.0.1:0', { ioThreads: 2 });
+  server.on('error', () => {});
+  const arrived = collect(server, 'connection', 4);
+  const callers = Array.from({ length: 4 }, () => connect(server.addresses[0], { reconnect: false }));
+  clients.push(...(await Promise.all(callers)));
+  for (const client of clients) client.on('error', () => {});
+  await arrived;
+  const [address] = server.addresses;
+  const over = next(server, 'close');
+  injectNativeFailure(1);
+  await over;
+  expect(server.getConnectionCount()).toBe(0);
+  await using successor = await listen(address, { forceTs: true });
+  expect(successor.addresses).toEqual([address]);
+});
+
+test('what a broken thread held is off the budget', async () => {
+  await using server = await listen('tcp://127.0.0.1:0');
+  server.on('error', () => {});
+  server.on('message', () => {});
+  const peer = await RawPeer.connect(server.addresses[0]);
+  peer.write(frame(Buffer.alloc(1 << 20)).subarray(0, 1 << 19));
+  await until(() => environmentBudget.used() > 1 << 18, 'a part of a message');
+  injectNativeFailure();
+  await until(() => server.mode === 'ts' && server.ready, 'the other backend');
+  expect(environmentBudget.used()).toBe(0);
+  peer.destroy();
 });

@@ -2,7 +2,7 @@
 import { connect, listen, type ConnectOptions, type Connection, type ListenOptions } from 'qwormhole';
 import { afterEach } from 'vitest';
 import { RawPeer, RawServer } from './raw-peer.js';
-import { next } from './wait.js';
+import { next, sleep } from './wait.js';
 
 export const ANYWHERE = 'tcp://127.0.0.1:0';
 
@@ -93,4 +93,23 @@ export async function stuffKernel(connection: Connection<any>, block: Buffer): P
       await new Promise(setImmediate);
     }
   }
+}
+
+/** How long a reader that is slow takes for its first message: all that follows is there by then, ms. */
+const SLOW_MS = 150;
+
+/** Takes the messages of a connection with a rest after the first: a pause, or in a loop that is busy meanwhile. */
+export function takeSlowly(connection: Connection<any>, pauses: boolean): any[] {
+  const taken: any[] = [];
+  const loop = async (): Promise<void> => {
+    for await (const message of connection) if (taken.push(message) === 1) await sleep(SLOW_MS);
+  };
+  const onMessage = (message: unknown): void => {
+    if (taken.push(message) > 1) return;
+    connection.pause();
+    setTimeout(() => connection.resume(), SLOW_MS);
+  };
+  if (pauses) connection.on('message', onMessage);
+  else void loop();
+  return taken;
 }

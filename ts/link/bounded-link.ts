@@ -4,11 +4,8 @@
  */
 import { tooBig } from '../errors/error.js';
 import { environmentBudget } from './budget.js';
-import { byteLength } from './view.js';
 import type { ClassIndex, DropReason, Link, LinkHandler, LinkInfo, LinkLimits, SendResult } from './link.js';
 
-/** UTF-8 needs at most three bytes for each UTF-16 code unit. */
-const MAX_UTF8_PER_UNIT = 3;
 /**
  * A queued message counts as at least this many bytes towards watermarks and cap, so that a peer that
  * makes us queue empty messages cannot grow the queue for free. Its header and bookkeeping cost about that.
@@ -28,28 +25,19 @@ export abstract class BoundedLink implements Link {
   protected constructor(protected readonly limits: LinkLimits) {}
 
   /** Queues bytes that fit; they may be reused by the caller afterwards. */
-  protected abstract enqueueBytes(payload: Uint8Array, cls: ClassIndex): void;
-  /** Queues a string that fits as UTF-8 and returns its size in bytes. */
-  protected abstract enqueueString(payload: string, cls: ClassIndex): number;
+  protected abstract enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number): void;
+  /** Queues a string that fits as UTF-8. */
+  protected abstract enqueueString(payload: string, cls: ClassIndex, size: number): void;
   /** Makes `onDrain` follow once `isLow()`; idempotent until it did. */
   protected abstract armDrain(): void;
 
-  send(payload: string | Uint8Array, cls: ClassIndex): SendResult {
+  send(payload: string | Uint8Array, cls: ClassIndex, size: number): SendResult {
     if (this.ended) return this.#drop('closed');
     const buffered = this.bufferedAmount;
-    if (typeof payload === 'string') return this.#sendString(payload, cls, buffered);
-    const size = byteLength(payload);
     if (!this.#admits(size, buffered)) return 'dropped';
-    this.enqueueBytes(payload, cls);
+    if (typeof payload === 'string') this.enqueueString(payload, cls, size);
+    else this.enqueueBytes(payload, cls, size);
     return this.#accepted(buffered + size);
-  }
-
-  /** The exact size costs a pass over the string: it is asked for only where the bound would not fit. */
-  #sendString(payload: string, cls: ClassIndex, buffered: number): SendResult {
-    const bound = payload.length * MAX_UTF8_PER_UNIT;
-    const fits = bound <= this.limits.maxMessage && buffered + bound <= this.limits.maxQueued;
-    if (!this.#admits(fits ? bound : Buffer.byteLength(payload), buffered)) return 'dropped';
-    return this.#accepted(buffered + this.enqueueString(payload, cls));
   }
 
   #admits(size: number, buffered: number): boolean {

@@ -128,10 +128,10 @@ export interface Link {
   readonly dropReason: DropReason;
 
   /**
-   * Offers one message; the bytes may be reused once this returns.
+   * Offers one message of `size` bytes, as UTF-8 if it is a string; bytes may be reused once this returns.
    * @throws QWormholeError `ERR_QW_TOO_BIG` above `maxMessage`.
    */
-  send(payload: string | Uint8Array, cls: ClassIndex): SendResult;
+  send(payload: string | Uint8Array, cls: ClassIndex, size: number): SendResult;
   /** Hands over now what would wait for the end of the tick. */
   flush(): void;
   /** Asks for one `onEmpty` when `bufferedAmount` is next zero. */

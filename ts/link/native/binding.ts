@@ -18,8 +18,10 @@ export interface HotFunctions {
   submit(length: number, direct: boolean): void;
   /** Hands over one large message. */
   submitLarge(slot: number, generation: number, cls: number, payload: Uint8Array): void;
-  /** Lends memory for received bytes. */
-  lend(id: number, memory: ArrayBuffer): void;
+  /** Lends new memory for received bytes, and gives up what was lent before `current`. */
+  lend(id: number, bytes: number, current: number): ArrayBuffer;
+  /** Copies from memory that is lent, or was last. */
+  copyLent(id: number, offset: number, target: Uint8Array): void;
   /** The text of a parcel. */
   takeText(ticket: number): string | undefined;
   /** Copies the bytes of a parcel. */

@@ -1,4 +1,5 @@
 /** The native backend, on the I/O threads of this environment. */
+import { abortable, onAbort } from '../../abort.js';
 import { aborted, QWormholeError } from '../../errors/error.js';
 import { connectTimeout } from '../fault.js';
 import type {
@@ -29,7 +30,10 @@ export class NativeDriver implements LinkDriver, Owner {
   onFailure: ((error: QWormholeError) => void) | undefined;
   readonly #binding: NativeBinding;
   readonly #exchanges: Exchange[];
+  readonly #listeners = new Set<NativeListener>();
   #next = 0;
+  /** Settled when all that lived on a broken driver is over; rejected, with the failure. */
+  #failing: Promise<never> | undefined;
 
   /** @throws QWormholeError if the system gives no thread. */
   constructor(binding: NativeBinding, exchanges: Exchanges, ioThreads: number) {
@@ -40,6 +44,8 @@ export class NativeDriver implements LinkDriver, Owner {
 
   async listen(spec: ListenSpec, handler: ListenerHandler): Promise<LinkListener> {
     const [{ address }] = await addressesOf(spec, 'listen');
+    // It may have failed meanwhile.
+    await this.#failing;
     const wrapper = (listener: number) =>
       new this.#binding.QWormholeServerWrapper(
         this.#exchanges.map(({ core }) => core),
@@ -54,12 +60,16 @@ export class NativeDriver implements LinkDriver, Owner {
           socket: socketOf(spec.socket),
         },
       );
-    return NativeListener.open(this.#exchanges, wrapper, spec, handler);
+    const listener = NativeListener.open({ owner: this, exchanges: this.#exchanges }, wrapper, spec, handler);
+    this.#listeners.add(listener);
+    void listener.whenClosed.then(() => this.#listeners.delete(listener));
+    return listener;
   }
 
   async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
     const deadline = performance.now() + spec.connectTimeoutMs;
-    const addresses = await abortable(addressesOf(spec, 'connect'), signal);
+    const addresses = await abortable(resolved(spec), signal);
+    await this.#failing;
     for (const [index, address] of addresses.entries()) {
       const isLast = index === addresses.length - 1;
       const left = Math.max(1, Math.ceil(deadline - performance.now()));
@@ -76,11 +86,24 @@ export class NativeDriver implements LinkDriver, Owner {
     for (const exchange of this.#exchanges) exchange.owners.delete(this);
   }
 
+  /** One thread less is the end of the whole driver: its owner goes on as if there were only one. */
   exchangeFailed(error: QWormholeError): void {
+    this.#failing ??= this.#fail(error);
+    this.#failing.catch(() => {});
+  }
+
+  async #fail(error: QWormholeError): Promise<never> {
+    // The listeners first: they bring new links.
+    await Promise.all(Array.from(this.#listeners, (listener) => listener.close()));
+    const links = this.#exchanges.flatMap((exchange) => exchange.linksOf(this));
+    // Those still being called are their callers' to give up.
+    const standing = links.filter(({ onDialled }) => onDialled === undefined);
+    await Promise.all(standing.map((link) => link.abandon(error)));
     const notify = this.onFailure;
     this.onFailure = undefined;
     this.release();
     notify?.(error);
+    throw error;
   }
 
   #dial(spec: DialSpec, { address }: Address, timeoutMs: number, signal?: AbortSignal): Promise<Link> {
@@ -95,36 +118,47 @@ export class NativeDriver implements LinkDriver, Owner {
       plan: planOf(spec),
       socket: socketOf(spec.socket),
     });
-    return settled(exchange, wrapper, spec, signal);
+    return this.#settled(exchange, wrapper, spec, signal);
+  }
+
+  /** Resolves when the connection stands. An abort frees the socket. */
+  #settled(exchange: Exchange, wrapper: ClientWrapper, spec: DialSpec, signal?: AbortSignal): Promise<Link> {
+    if (signal?.aborted) return Promise.reject(aborted(signal));
+    if (exchange.failure !== undefined) return Promise.reject(exchange.failure);
+    const { fault, ...name } = wrapper.connect();
+    if (fault)
+      return Promise.reject(faultOf(fault, { during: 'connect', what: `${spec.host}:${spec.port}` }));
+    const info = { ...UNKNOWN, remoteAddress: spec.host, remotePort: spec.port };
+    const link = new NativeLink(exchange, this, name, info, spec.limits);
+    return new Promise((resolve, reject) => {
+      const stopListening =
+        signal &&
+        onAbort(signal, () => {
+          link.onDialled = undefined;
+          link.handler = NOBODY;
+          link.terminate(0, '');
+          reject(aborted(signal));
+        });
+      link.onDialled = (error) => {
+        stopListening?.();
+        if (error === undefined) resolve(link);
+        else reject(error);
+      };
+    });
   }
 }
 
-/** Resolves when the connection stands. An abort frees the socket. */
-function settled(
-  exchange: Exchange,
-  wrapper: ClientWrapper,
-  spec: DialSpec,
-  signal?: AbortSignal,
-): Promise<Link> {
-  if (signal?.aborted) return Promise.reject(aborted(signal));
-  if (exchange.failure !== undefined) return Promise.reject(exchange.failure);
-  const { slot, generation, fault } = wrapper.connect();
-  if (fault) return Promise.reject(faultOf(fault, { during: 'connect', what: `${spec.host}:${spec.port}` }));
-  const info = { ...UNKNOWN, remoteAddress: spec.host, remotePort: spec.port };
-  const link = new NativeLink(exchange, slot, generation, info, spec.limits);
+/** The addresses to try, if they are found within the time to connect. */
+function resolved(spec: DialSpec): Promise<Address[]> {
+  const { host, port, connectTimeoutMs } = spec;
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      link.onDialled = undefined;
-      link.handler = NOBODY;
-      link.terminate(0, '');
-      reject(aborted(signal!));
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    link.onDialled = (error) => {
-      signal?.removeEventListener('abort', onAbort);
-      if (error === undefined) resolve(link);
-      else reject(error);
-    };
+    const timer = setTimeout(
+      () => reject(connectTimeout(`${host}:${port}`, connectTimeoutMs)),
+      connectTimeoutMs,
+    );
+    addressesOf(spec, 'connect')
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
   });
 }
 
@@ -137,16 +171,6 @@ function inTermsOf({ host, port, connectTimeoutMs }: DialSpec, error: unknown): 
 const ignore = (): void => {};
 /** The handler of a connection that its caller gave up before it stood. */
 const NOBODY = { onMessage: ignore, onDrain: ignore, onEmpty: ignore, onEnd: ignore, onClose: ignore };
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(aborted(signal));
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
 
 function planOf({ protocol, limits }: ListenSpec | DialSpec): PlanSpec {
   const { maxMessage, memoryBudget, closeTimeoutMs } = limits;

@@ -9,7 +9,7 @@ export function environmentExchanges(binding: NativeBinding): Exchanges {
   return (exchanges ??= new Exchanges(binding));
 }
 
-/** Makes the I/O threads panic, as a defect in them would: for tests of what follows. */
-export function injectNativeFailure(): void {
-  exchanges?.injectFailure();
+/** Makes the I/O threads panic, or one of them, as a defect in them would: for tests of what follows. */
+export function injectNativeFailure(only?: number): void {
+  exchanges?.injectFailure(only);
 }

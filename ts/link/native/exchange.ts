@@ -3,12 +3,13 @@
  * dispatch of event batches. All of the hot receive path is here.
  */
 import { environmentBudget } from '../budget.js';
+import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
 import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
 import type { Kept } from './kept.js';
-import type { NativeLink } from './link.js';
+import type { LinkName, NativeLink } from './link.js';
 import { Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
 import type { LinkInfo } from '../link.js';
 import type { QWormholeError } from '../../errors/error.js';
@@ -28,7 +29,7 @@ const ACCEPTING = { during: 'listen', what: 'its port' } as const;
 
 /** Who hears of a listener's events. */
 export interface ListenerEvents {
-  onOpened(link: { slot: number; generation: number }, info: LinkInfo): void;
+  onOpened(link: LinkName, info: LinkInfo): void;
   onFailed(error: QWormholeError): void;
   onClosed(): void;
 }
@@ -53,10 +54,13 @@ export class Exchange {
   readonly #kept: Kept;
   /** Bytes of delivered messages that our paused links keep. */
   #held = 0;
-  readonly #links: (NativeLink | undefined)[] = [];
+  readonly #removeGauge: () => void;
+  #links: (NativeLink | undefined)[] = [];
   readonly #events: Uint32Array;
   readonly #slabs = new Map<number, ArrayBuffer>();
   #slab = new ArrayBuffer(0);
+  /** The number of `#slab`, and the last that was given; 0 means none. */
+  #slabId = 0;
   #slabIds = 0;
   #holders = 0;
 
@@ -72,7 +76,7 @@ export class Exchange {
     this.#hot = this.core.functions();
     this.outbox = new Outbox(outgoing, this.#hot);
     for (let count = 0; count < SLABS; count += 1) this.#lend();
-    environmentBudget.addGauge(() => this.#used());
+    this.#removeGauge = environmentBudget.addGauge(() => this.#used());
   }
 
   /** Takes a link in; its number is its own until it is over. */
@@ -91,6 +95,11 @@ export class Exchange {
     this.#kept.add(bytes);
   }
 
+  /** The links of one owner. */
+  linksOf(owner: Owner): NativeLink[] {
+    return this.#links.filter((link) => link?.owner === owner) as NativeLink[];
+  }
+
   /** One more or one fewer thing that keeps the process alive. */
   hold(count: 1 | -1): void {
     this.#holders += count;
@@ -103,10 +112,11 @@ export class Exchange {
   }
 
   #lend(): void {
-    const memory = new ArrayBuffer(SLAB_BYTES);
     this.#slabIds = (this.#slabIds + 1) >>> 0;
+    const memory = this.#hot.lend(this.#slabIds, SLAB_BYTES, this.#slabId);
+    // Other messages lie in it, so a transfer is refused where Node heeds that; see `#rescued` for the rest.
+    markShared(memory);
     this.#slabs.set(this.#slabIds, memory);
-    this.#hot.lend(this.#slabIds, memory);
   }
 
   readonly #dispatch = (count: number): void => {
@@ -131,15 +141,31 @@ export class Exchange {
     const stamp = events[at + 1];
     const link = this.#links[events[at]];
     if (link !== undefined && link.messageStamp === stamp)
-      return link.deliver(new View(this.#slab, events[at + 2], events[at + 3]));
+      return link.deliver(this.#view(events[at + 2], events[at + 3]));
     const kind = stamp & KIND_MASK;
     if (kind === EventKind.slab) return this.#nextSlab(events[at + 5]);
     if (link !== undefined && link.generation === stamp >>> KIND_BITS) return this.#ofLink(link, kind, at);
     this.#ofListener(kind, at);
   }
 
+  #view(offset: number, length: number): Buffer {
+    try {
+      return new View(this.#slab, offset, length);
+    } catch {
+      return this.#rescued(offset, length);
+    }
+  }
+
+  /** A message whose memory was transferred away by a listener of another, through a byte stream for instance. */
+  #rescued(offset: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.#hot.copyLent(this.#slabId, offset, bytes);
+    return bytes;
+  }
+
   #nextSlab(id: number): void {
     this.#slab = this.#slabs.get(id)!;
+    this.#slabId = id;
     this.#slabs.delete(id);
     this.#lend();
   }
@@ -184,6 +210,16 @@ export class Exchange {
     for (const listener of this.listeners.values()) listener.onClosed();
     this.listeners.clear();
     for (const owner of this.owners) owner.exchangeFailed(error);
+    this.owners.clear();
+    this.#forgetMemory();
+  }
+
+  /** Nothing of a broken thread is kept or counted. */
+  #forgetMemory(): void {
+    this.#removeGauge();
+    this.#links = [];
+    this.#slabs.clear();
+    this.#slab = new ArrayBuffer(0);
   }
 
   #text(ticket: number): string {

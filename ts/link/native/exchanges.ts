@@ -2,14 +2,14 @@
  * The I/O threads of this environment. They start when they are first needed and end with the
  * environment; all servers and clients share them, so that a thousand clients are one thread.
  */
-import { Exchange } from './exchange.js';
+import { Exchange, type Owner } from './exchange.js';
 import type { NativeBinding } from './binding.js';
 import { Kept } from './kept.js';
 
-export class Exchanges {
+export class Exchanges implements Owner {
   readonly #binding: NativeBinding;
   readonly #kept: Kept;
-  #started: Exchange[] = [];
+  #started: (Exchange | undefined)[] = [];
 
   constructor(binding: NativeBinding) {
     this.#binding = binding;
@@ -18,16 +18,22 @@ export class Exchanges {
 
   /** The first `count` threads; one that broke is replaced. */
   take(count: number): Exchange[] {
-    for (let index = 0; index < count; index += 1) {
-      const exchange = this.#started[index];
-      if (exchange === undefined || exchange.failure !== undefined)
-        this.#started[index] = new Exchange(this.#binding, this.#kept);
-    }
-    return this.#started.slice(0, count);
+    return Array.from({ length: count }, (_, index) => (this.#started[index] ??= this.#start()));
   }
 
-  /** Makes a thread panic, as a defect in it would: for tests of what follows. */
-  injectFailure(): void {
-    for (const { core } of this.#started) core.injectFailure();
+  exchangeFailed(): void {
+    this.#started = this.#started.map((exchange) => (exchange?.failure ? undefined : exchange));
+  }
+
+  #start(): Exchange {
+    const exchange = new Exchange(this.#binding, this.#kept);
+    exchange.owners.add(this);
+    return exchange;
+  }
+
+  /** Makes the threads panic, or one of them, as a defect would: for tests of what follows. */
+  injectFailure(only?: number): void {
+    for (const [index, exchange] of this.#started.entries())
+      if (only === undefined || only === index) exchange?.core.injectFailure();
   }
 }

@@ -1,20 +1,22 @@
 /** One connection of the I/O side. */
 import { BoundedLink } from '../bounded-link.js';
-import { byteLength } from '../view.js';
 import { faultClose } from '../fault.js';
 import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits } from '../link.js';
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange, Owner } from './exchange.js';
+import { Held } from './held.js';
 import { Operation, type Target } from './outbox.js';
 
-/** UTF-8 needs at most three bytes for each UTF-16 code unit. */
-const MAX_UTF8_PER_UNIT = 3;
-
-/** From this bound on a pass over the string costs less than the room that the bound would waste, bytes. */
-const MEASURE_FROM = 4096;
+/** What the I/O side calls a link. */
+export interface LinkName {
+  readonly slot: number;
+  readonly generation: number;
+}
 
 export class NativeLink extends BoundedLink implements Target {
+  /** Whose link it is: it ends with any thread of its owner. */
+  readonly owner: Owner;
   info: LinkInfo;
   declare handler: LinkHandler;
   readonly slot: number;
@@ -29,21 +31,33 @@ export class NativeLink extends BoundedLink implements Target {
   #bytes = 0;
   #messages = 0;
   #isPaused = true;
+  /** The I/O side reads. Not while something is held: what waits grows no further. */
+  #isReading = false;
   #isWaking = false;
-  /** Delivered while paused, in order. */
-  #held: Buffer[] = [];
+  /** What came while paused, as long as there is some. */
+  #held: Held | undefined;
   #hasPeerEnded = false;
+  /** How it ended on the I/O side: told when everything before it is delivered. */
+  #closed: { readonly clean: boolean; readonly error: QWormholeError | undefined } | undefined;
   #isDrainArmed = false;
   #isEmptyArmed = false;
   /** How it ends, once our side decided it. */
   #ending: LinkClose | undefined;
   /** Its number is given back. */
   #over = false;
+  #onOver: (() => void) | undefined;
   #isReferenced = true;
 
-  constructor(exchange: Exchange, slot: number, generation: number, info: LinkInfo, limits: LinkLimits) {
+  constructor(
+    exchange: Exchange,
+    owner: Owner,
+    { slot, generation }: LinkName,
+    info: LinkInfo,
+    limits: LinkLimits,
+  ) {
     super(limits);
     this.#exchange = exchange;
+    this.owner = owner;
     this.#counter = 2 * slot;
     this.slot = slot;
     this.generation = generation;
@@ -73,17 +87,14 @@ export class NativeLink extends BoundedLink implements Target {
     return this.#messages === this.#exchange.counters[this.#counter + 1];
   }
 
-  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex): void {
-    this.#exchange.outbox.bytes(this, cls, payload);
-    this.#count(byteLength(payload));
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number): void {
+    this.#exchange.outbox.bytes(this, cls, payload, size);
+    this.#count(size);
   }
 
-  protected enqueueString(payload: string, cls: ClassIndex): number {
-    const bound = payload.length * MAX_UTF8_PER_UNIT;
-    const room = bound <= MEASURE_FROM ? bound : Buffer.byteLength(payload);
-    const size = this.#exchange.outbox.string(this, cls, payload, room);
+  protected enqueueString(payload: string, cls: ClassIndex, size: number): void {
+    this.#exchange.outbox.string(this, cls, payload, size);
     this.#count(size);
-    return size;
   }
 
   #count(size: number): void {
@@ -122,14 +133,22 @@ export class NativeLink extends BoundedLink implements Target {
   pause(): void {
     if (this.#isPaused || this.#ending !== undefined) return;
     this.#isPaused = true;
+    if (!this.#isReading) return;
+    this.#isReading = false;
     this.#operation(Operation.pause);
   }
 
   resume(): void {
     if (!this.#isPaused || this.#ending !== undefined) return;
     this.#isPaused = false;
+    if (this.#held === undefined) this.#read();
+    else this.#wake();
+  }
+
+  #read(): void {
+    if (this.#isReading || this.#isPaused || this.#ending !== undefined) return;
+    this.#isReading = true;
     this.#operation(Operation.resume);
-    this.#wake();
   }
 
   close(code: number, reason: string): void {
@@ -137,15 +156,28 @@ export class NativeLink extends BoundedLink implements Target {
     this.ended = true;
     this.#ending = { code, reason, clean: true };
     this.#forgetReceived();
-    this.#operation(Operation.close);
+    if (this.#closed === undefined) this.#operation(Operation.close);
+    else this.#wake();
   }
 
   terminate(code: number, reason: string): void {
+    this.#terminate({ code, reason, clean: false, error: this.#ending?.error });
+  }
+
+  /** Ends it for a fault of its owner's; resolves when it is over. */
+  abandon(error: QWormholeError): Promise<void> {
+    const ending = this.#ending;
+    this.#terminate(ending === undefined ? faultClose(error) : { ...ending, clean: false });
+    return new Promise((resolve) => (this.#onOver = resolve));
+  }
+
+  #terminate(close: LinkClose): void {
     if (this.#over) return;
     this.ended = true;
-    this.#ending = { code, reason, clean: false, error: this.#ending?.error };
+    this.#ending = close;
     this.#forgetReceived();
-    this.#operation(Operation.terminate);
+    if (this.#closed === undefined) this.#operation(Operation.terminate);
+    else this.#wake();
   }
 
   ref(): void {
@@ -162,13 +194,13 @@ export class NativeLink extends BoundedLink implements Target {
 
   /** A message came. */
   deliver(message: Buffer): void {
-    if (!this.#isPaused && this.#held.length === 0) {
+    if (!this.#isPaused && this.#held === undefined) {
       if (this.#ending === undefined) this.handler.onMessage(message);
       return;
     }
     if (this.#ending !== undefined) return;
+    this.#held ??= new Held(this.#exchange);
     this.#held.push(message);
-    this.#exchange.keep(message.length);
   }
 
   onOpened(info: LinkInfo): void {
@@ -198,18 +230,18 @@ export class NativeLink extends BoundedLink implements Target {
   onClosed(clean: boolean, error: QWormholeError | undefined): void {
     if (this.#over) return;
     this.ended = true;
-    const close = this.#closeOf(clean, error);
+    this.#closed ??= { clean, error };
+    // With its thread a link is over at once: the owner of the driver hears of the failure only afterwards.
+    if (this.#exchange.failure !== undefined) this.#forgetReceived();
     if (this.onDialled !== undefined) this.#free();
-    // A dialled link has its handler once the promise of its caller is settled, not before.
-    else if (this.handler === undefined) setImmediate(() => this.#finish(close));
-    else this.#finish(close);
+    else if (this.handler === undefined || this.#held !== undefined) this.#wake();
+    else this.#finish(this.#closed);
     this.#settle(error);
   }
 
   /** Tells the owner, who may still ask how much was never written, and gives the number back. */
-  #finish(close: LinkClose): void {
-    if (this.#over) return;
-    this.#forgetReceived();
+  #finish({ clean, error }: { clean: boolean; error: QWormholeError | undefined }): void {
+    const close = this.#closeOf(clean, error);
     this.#ending = close;
     try {
       this.handler.onClose(close);
@@ -226,6 +258,7 @@ export class NativeLink extends BoundedLink implements Target {
     if (this.#isReferenced) exchange.hold(-1);
     exchange.remove(this);
     if (exchange.failure === undefined) exchange.outbox.operation(Operation.release, this);
+    this.#onOver?.();
   }
 
   #settle(error: QWormholeError | undefined): void {
@@ -251,11 +284,11 @@ export class NativeLink extends BoundedLink implements Target {
   }
 
   #forgetReceived(): void {
-    for (const message of this.#held) this.#exchange.keep(-message.length);
-    this.#held = [];
+    this.#held?.clear();
+    this.#held = undefined;
   }
 
-  /** Has what is held, and the peer's end behind it, delivered from the event loop. */
+  /** Has what is held, and the end behind it, delivered from the event loop. */
   #wake(): void {
     if (this.#isWaking) return;
     this.#isWaking = true;
@@ -266,20 +299,23 @@ export class NativeLink extends BoundedLink implements Target {
 
   readonly #onWake = (): void => {
     this.#isWaking = false;
-    const held = this.#held;
-    let next = 0;
-    while (next < held.length && !this.#isPaused && this.#held === held) {
-      const message = held[next];
-      next += 1;
-      this.#exchange.keep(-message.length);
+    this.#deliverHeld();
+    if (this.#held !== undefined || this.#over) return;
+    if (this.#hasPeerEnded && this.#ending === undefined) {
+      this.#hasPeerEnded = false;
+      this.handler.onEnd();
+    }
+    if (this.#closed === undefined) this.#read();
+    else this.#finish(this.#closed);
+  };
+
+  #deliverHeld(): void {
+    while (this.#held !== undefined && !this.#isPaused) {
+      const message = this.#held.shift();
+      if (this.#held.isEmpty) this.#held = undefined;
       this.handler.onMessage(message);
     }
-    if (this.#held !== held) return;
-    held.splice(0, next);
-    if (held.length !== 0 || !this.#hasPeerEnded || this.#ending !== undefined || this.#over) return;
-    this.#hasPeerEnded = false;
-    this.handler.onEnd();
-  };
+  }
 }
 
 /** An end that nobody gave a reason for. */

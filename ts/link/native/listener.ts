@@ -2,36 +2,43 @@
 import type { QWormholeError } from '../../errors/error.js';
 import type { LinkInfo, LinkListener, ListenerHandler, ListenSpec } from '../link.js';
 import type { ServerWrapper } from './binding.js';
-import type { Exchange, ListenerEvents } from './exchange.js';
+import type { Exchange, ListenerEvents, Owner } from './exchange.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
 
 /** Numbers of listeners, one sequence per environment; 0 means none. */
 let numbers = 0;
 
+/** A driver and its I/O threads: the first accepts, all have connections. */
+export interface Threads {
+  readonly owner: Owner;
+  readonly exchanges: readonly Exchange[];
+}
+
 export class NativeListener implements LinkListener {
   readonly host: string;
   readonly port: number;
   readonly #wrapper: ServerWrapper;
   readonly #home: Exchange;
-  readonly #whenClosed: Promise<void>;
+  /** Resolves when the port is free. */
+  readonly whenClosed: Promise<void>;
   #isReferenced = true;
   #isClosing = false;
   #isFree = false;
 
   /** Binds and listens. @throws QWormholeError */
   static open(
-    exchanges: readonly Exchange[],
+    threads: Threads,
     wrap: (listener: number) => ServerWrapper,
     spec: ListenSpec,
     handler: ListenerHandler,
   ): NativeListener {
     numbers += 1;
-    return new NativeListener(exchanges, numbers, wrap(numbers), spec, handler);
+    return new NativeListener(threads, numbers, wrap(numbers), spec, handler);
   }
 
   private constructor(
-    exchanges: readonly Exchange[],
+    { owner, exchanges }: Threads,
     number: number,
     wrapper: ServerWrapper,
     spec: ListenSpec,
@@ -44,16 +51,16 @@ export class NativeListener implements LinkListener {
     this.#wrapper = wrapper;
     this.#home = exchanges[0];
     this.#home.hold(1);
-    this.#whenClosed = new Promise<void>((resolve) => {
+    this.whenClosed = new Promise<void>((resolve) => {
       for (const exchange of exchanges)
-        exchange.listeners.set(number, this.#eventsOn(exchange, spec, handler, resolve));
+        exchange.listeners.set(number, this.#eventsOn(exchange, owner, spec, handler, resolve));
     }).then(() => this.#freed(exchanges, number));
   }
 
   close(): Promise<void> {
     if (!this.#isClosing) this.#wrapper.close();
     this.#isClosing = true;
-    return this.#whenClosed;
+    return this.whenClosed;
   }
 
   ref(): void {
@@ -68,15 +75,17 @@ export class NativeListener implements LinkListener {
 
   #eventsOn(
     exchange: Exchange,
+    owner: Owner,
     spec: ListenSpec,
     handler: ListenerHandler,
     onClosed: () => void,
   ): ListenerEvents {
     return {
-      onOpened: ({ slot, generation }, info: LinkInfo) =>
-        handler.onLink(new NativeLink(exchange, slot, generation, info, spec.limits)),
+      onOpened: (name, info: LinkInfo) =>
+        handler.onLink(new NativeLink(exchange, owner, name, info, spec.limits)),
       onFailed: (error: QWormholeError) => handler.onError(error),
-      onClosed,
+      // The first thread has the socket: the end of another frees no port.
+      onClosed: exchange === this.#home ? onClosed : () => {},
     };
   }
 

@@ -5,7 +5,6 @@
  * dispatched batch. A large message does not take the way through the buffer.
  */
 import type { ClassIndex } from '../link.js';
-import { byteLength } from '../view.js';
 import type { HotFunctions } from './binding.js';
 
 /** Room for one hand-over: more would leave the processor's second-level cache. */
@@ -59,28 +58,26 @@ export class Outbox {
     this.#view = new DataView(memory);
   }
 
-  /** Adds a message. */
-  bytes(target: Target, cls: ClassIndex, payload: Uint8Array): void {
-    const size = byteLength(payload);
+  /** Adds a message of `size` bytes. */
+  bytes(target: Target, cls: ClassIndex, payload: Uint8Array, size: number): void {
     if (size >= LARGE) return this.#large(target, cls, payload);
     const at = this.#record(target, cls, size);
-    this.#view.setUint32(at, size);
     this.#bytes.set(payload, at + RECORD_HEADER);
-    this.#end = at + RECORD_HEADER + size;
+    this.#add(at, size);
   }
 
-  /** Adds a string of at most `bound` bytes as UTF-8 and returns its size. */
-  string(target: Target, cls: ClassIndex, payload: string, bound: number): number {
-    if (bound >= LARGE) {
-      const encoded = Buffer.from(payload, 'utf8');
-      this.bytes(target, cls, encoded);
-      return encoded.length;
-    }
-    const at = this.#record(target, cls, bound);
-    const size = this.#text.write(payload, at + RECORD_HEADER, bound, 'utf8');
+  /** Adds a string that has `size` bytes as UTF-8. */
+  string(target: Target, cls: ClassIndex, payload: string, size: number): void {
+    if (size >= LARGE) return this.#large(target, cls, Buffer.from(payload, 'utf8'));
+    const at = this.#record(target, cls, size);
+    this.#text.write(payload, at + RECORD_HEADER, size, 'utf8');
+    this.#add(at, size);
+  }
+
+  /** Counts a message only now that its bytes are there: copying may throw. */
+  #add(at: number, size: number): void {
     this.#view.setUint32(at, size);
     this.#end = at + RECORD_HEADER + size;
-    return size;
   }
 
   /** Adds a wish, in order with the messages. */
@@ -123,8 +120,8 @@ export class Outbox {
   /** Where a record of up to `size` bytes goes: in the open run if it fits the run, else in a new one. */
   #record(target: Target, cls: ClassIndex, size: number): number {
     const need = RECORD_HEADER + size;
-    if (this.#run >= 0 && this.#target === target && this.#class === cls && this.#fits(need))
-      return this.#end;
+    const joins = this.#run >= 0 && this.#target === target && this.#class === cls && this.#fits(need);
+    if (joins) return this.#end;
     const isIdle = target.isIdle;
     this.#run = this.#open(SEND | (cls << CLASS_SHIFT), target, need);
     this.#isDirect = isIdle && this.#run === 0;

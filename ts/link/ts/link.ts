@@ -30,12 +30,6 @@ import { SocketWriter } from './socket-writer.js';
 const LINK = Symbol('link');
 type LinkedSocket = Socket & { [LINK]: TsLink };
 
-/** UTF-8 needs at most three bytes for each UTF-16 code unit. */
-const MAX_UTF8_PER_UNIT = 3;
-
-/** From this bound on a pass over the string costs less than the memory that the bound would waste, bytes. */
-const MEASURE_FROM = 4096;
-
 export class TsLink extends BoundedLink implements Starved {
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -78,14 +72,13 @@ export class TsLink extends BoundedLink implements Starved {
     this.#socket.resume();
   }
 
-  override send(payload: string | Uint8Array, cls: ClassIndex): SendResult {
+  override send(payload: string | Uint8Array, cls: ClassIndex, size: number): SendResult {
     // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
     if (typeof payload !== 'string' && !this.ended) {
-      const size = payload.byteLength;
       const { maxMessage, highWaterMark } = this.limits;
       if (size <= maxMessage && this.#writer.append(payload, size, cls, highWaterMark)) return 'sent';
     }
-    return super.send(payload, cls);
+    return super.send(payload, cls, size);
   }
 
   get bufferedAmount(): number {
@@ -100,9 +93,8 @@ export class TsLink extends BoundedLink implements Starved {
     this.#writer.write(payload, cls);
   }
 
-  protected enqueueString(payload: string, cls: ClassIndex): number {
-    const bound = payload.length * MAX_UTF8_PER_UNIT;
-    return this.#writer.writeString(payload, bound <= MEASURE_FROM ? bound : Buffer.byteLength(payload), cls);
+  protected enqueueString(payload: string, cls: ClassIndex, size: number): void {
+    this.#writer.writeString(payload, size, cls);
   }
 
   protected armDrain(): void {
