@@ -1,6 +1,10 @@
 /** High overtakes normal overtakes low, between whole messages, and within a class the order is kept. */
 import { expect, it } from 'vitest';
 import { rawPair } from '../support/scene.js';
+import { sleep } from '../support/wait.js';
+
+/** Queued behind a full kernel, bytes. */
+const FULL = 2 * 1024 * 1024;
 
 type Class = 'high' | 'normal' | 'low';
 
@@ -9,16 +13,21 @@ it('overtakes what is queued', async () => {
   peer.socket.pause();
   // Fills the kernel and then the queue, so that overtaking has something to overtake.
   const filler = Buffer.alloc(32 * 1024, 0xee);
-  for (let rounds = 0; rounds < 400 && connection.bufferedAmount < 2 << 20; rounds += 1) {
-    connection.send(filler, { class: 'low' });
-    if (rounds % 8 === 0) await new Promise(setImmediate);
+  let stuck = 0;
+  while (connection.bufferedAmount < FULL || stuck !== connection.bufferedAmount) {
+    stuck = connection.bufferedAmount;
+    while (connection.bufferedAmount < FULL) connection.send(filler, { class: 'low' });
+    // What goes on for so long without the kernel taking anything will go on.
+    await sleep(100);
   }
   const classes: Class[] = ['low', 'normal', 'high', 'normal', 'low', 'high', 'normal', 'high', 'low'];
   classes.forEach((name, i) => connection.send(`${name} ${i}`, { class: name }));
   peer.socket.resume();
   await connection.flushed();
-  await connection.close();
+  const closed = connection.close();
   await peer.ended();
+  peer.end();
+  await closed;
   const { messages } = peer;
   const order = messages
     .map((message, at) => ({ at, text: String(message) }))
@@ -40,8 +49,10 @@ it('keeps the order within a class whatever the sizes', async () => {
     sent.push(message);
     if (connection.send(message) === 'backpressure') await connection.drained();
   }
-  await connection.close();
+  const closed = connection.close();
   await peer.ended();
+  peer.end();
+  await closed;
   expect(Buffer.concat(peer.messages).equals(Buffer.concat(sent))).toBe(true);
 });
 
