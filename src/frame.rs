@@ -40,19 +40,39 @@ pub(crate) fn announced(bytes: &[u8]) -> Option<usize> {
     Some(u32::from_be_bytes(*header) as usize)
 }
 
+/// Set in the header of a queued record whose payload is text, for carriers that tell text from bytes.
+/// No length on any wire has it.
+pub(crate) const TEXT: u32 = 1 << 31;
+
+/// As [`announced`], of a queued record: also whether its payload is text.
+#[inline]
+pub(crate) fn queued(bytes: &[u8]) -> Option<(usize, bool)> {
+    let header = u32::from_be_bytes(*bytes.first_chunk::<HEADER>()?);
+    Some(((header & !TEXT) as usize, header & TEXT != 0))
+}
+
 /// Appends one record.
 pub(crate) fn push_record(to: &mut BytesMut, payload: &[u8]) {
+    push_queued(to, payload, false);
+}
+
+/// Appends one record for a queue.
+pub(crate) fn push_queued(to: &mut BytesMut, payload: &[u8], is_text: bool) {
     // Every caller has checked the payload against `max_message`, which is at most MAX_PAYLOAD.
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    to.extend_from_slice(&length.to_be_bytes());
+    let flag = if is_text { TEXT } else { 0 };
+    to.extend_from_slice(&(length | flag).to_be_bytes());
     to.extend_from_slice(payload);
 }
 
-/// How many records `bytes` are, or `None` if they are anything else than whole records. Queues rely on
-/// it.
-pub(crate) fn count_records(bytes: &[u8]) -> Option<usize> {
+/// How many records `bytes` are, or `None` if they are anything else than whole records; `marked` records
+/// may be text. Queues rely on it.
+pub(crate) fn count_records(bytes: &[u8], marked: bool) -> Option<usize> {
     let (mut rest, mut count) = (bytes, 0);
-    while let Some(length) = announced(rest) {
+    while let Some((length, is_text)) = queued(rest) {
+        if is_text && !marked {
+            return None;
+        }
         rest = rest.get(HEADER + length..)?;
         count += 1;
     }

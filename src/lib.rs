@@ -119,13 +119,15 @@ mod exchange;
 pub mod frame;
 pub mod link;
 mod socket;
+#[allow(dead_code, unused_imports, reason = "not wired yet")]
+mod ws;
 
 #[cfg(feature = "addon")]
 mod ffi;
 
 pub use api::{Connection, Options, SendError, Sender, Sent, Server, connect, listen};
 pub use bytes::Bytes;
-pub use error::{Code, Error, Result};
+pub use error::{Answer, Code, Error, Result};
 pub use frame::Protocol;
 pub use link::Class;
 pub use socket::SocketOptions;

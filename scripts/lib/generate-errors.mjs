@@ -1,7 +1,7 @@
 /** What is written from `errors.json`: the TypeScript table, the Rust enum and the page for users. */
 import { literal, property, table, union } from './text.mjs';
 
-const CODE = /^ERR_QW_[A-Z]+(_[A-Z]+)*$/;
+const CODE = /^ERR_QW_[A-Z0-9]+(_[A-Z0-9]+)*$/;
 const KINDS = {
   configuration: 'Something was set up wrongly: correct the program or its environment.',
   usage: 'A call did not fit the state or the arguments of the object it was made on.',

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::link::Marks;
+use crate::link::{Marks, Payload};
 
 /// Least and most bytes of one buffer. An idle connection keeps at most the least, which is the
 /// smallest that several small reads fit into; the most is what one turn of a busy one reads.
@@ -28,7 +28,7 @@ pub(super) struct Found {
 }
 
 impl Marks for Found {
-    fn message(&mut self, start: usize, len: usize) {
+    fn message(&mut self, start: usize, len: usize, _: Payload) {
         self.ranges.push(start..start + len);
     }
 }

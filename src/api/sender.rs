@@ -128,7 +128,7 @@ impl Sender {
     /// # Errors
     /// As there.
     pub async fn close(&self) -> Result<()> {
-        self.owner.shared.handle.close();
+        self.owner.shared.handle.close(Default::default());
         self.closed().await
     }
 

@@ -39,7 +39,7 @@ impl Plan {
 
     /// A new connection: what the program gets of it, and what runs it. `place` is given back when the
     /// connection is over.
-    pub(super) fn link(&self, place: Option<Place>) -> (Owner, NewLink<LinkSink>) {
+    pub(super) fn link(&self, place: Option<Place>) -> (Owner, NewLink<LinkSink, Inbound>) {
         let Options {
             protocol,
             max_message,
@@ -64,7 +64,7 @@ impl Plan {
         shared.handle.set_reading(true);
         let link = NewLink {
             handle: Arc::clone(&shared.handle),
-            inbound: Inbound::new(protocol, max_message),
+            beginning: Inbound::new(protocol, max_message),
             sink: LinkSink::new(Arc::clone(&shared), place),
             close_timeout,
         };
@@ -165,6 +165,7 @@ impl Shared {
             Some(Closed {
                 clean: false,
                 error,
+                ..
             }) => Err(error.as_ref().map_or_else(
                 || Error::new(Code::Closed, "the connection was terminated"),
                 Error::again,
@@ -223,7 +224,7 @@ pub(super) struct Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         match self.shared.ends.get() {
-            Some(_) => self.shared.handle.close(),
+            Some(_) => self.shared.handle.close(Default::default()),
             None => self.shared.handle.terminate(),
         }
     }

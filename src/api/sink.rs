@@ -8,9 +8,10 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    driver::{Closed, Ends, Ration, Sink, watch},
+    driver::{Agreed, Closed, Ends, Ration, Sink, watch},
     error::{Code, Error},
-    link::Room,
+    link::{Payload, Room},
+    ws::request::RequestHead,
 };
 
 /// Takes what a link's task has to tell.
@@ -73,7 +74,9 @@ impl LinkSink {
 impl Sink for LinkSink {
     type Room<'a> = &'a mut Self;
 
-    fn opened(&mut self, ends: Ends) {
+    fn asked(&mut self, _: Ends, _: &RequestHead) {}
+
+    fn opened(&mut self, ends: Ends, _: &Agreed) {
         self.shared.open(ends);
     }
 
@@ -124,7 +127,7 @@ impl Room for &mut LinkSink {
         }
     }
 
-    fn assembled(&mut self, message: Vec<u8>) {
+    fn assembled(&mut self, message: Vec<u8>, _: Payload) {
         let message = std::iter::once(message.into());
         self.shared.inbox.push(message, &self.shared.budget);
     }

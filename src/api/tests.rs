@@ -25,9 +25,9 @@ use super::{
     sink::LinkSink,
 };
 use crate::{
-    driver::{Closed, Ends, NewLink, Sink, serve_here},
+    driver::{Agreed, Closed, Ends, NewLink, Sink, serve_here},
     error::Code,
-    link::{Marks, ReadTurn, TURN},
+    link::{Inbound, Marks, Payload, ReadTurn, TURN},
 };
 
 const KIB: usize = 1024;
@@ -41,14 +41,14 @@ fn record(payload: &[u8]) -> Vec<u8> {
 }
 
 /// A connection whose link the test drives.
-fn opened(plan: &Plan) -> (Connection, NewLink<LinkSink>) {
+fn opened(plan: &Plan) -> (Connection, NewLink<LinkSink, Inbound>) {
     let (owner, mut link) = plan.link(None);
     let address = ([127, 0, 0, 1], 9).into();
     let ends = Ends {
         remote: address,
         local: address,
     };
-    link.sink.opened(ends);
+    link.sink.opened(ends, &Agreed::default());
     (Connection::new(owner, ends), link)
 }
 
@@ -65,11 +65,11 @@ impl Read for Open<'_, '_> {
 }
 
 /// As the link's task does on a readable socket.
-fn feed(link: &mut NewLink<LinkSink>, bytes: &[u8]) -> ReadTurn {
+fn feed(link: &mut NewLink<LinkSink, Inbound>, bytes: &[u8]) -> ReadTurn {
     let mut rest = bytes;
     loop {
         let turn = link
-            .inbound
+            .beginning
             .on_readable(&mut Open(&mut rest), &mut link.sink.room(), TURN);
         match turn.expect("no fault") {
             turn if rest.is_empty() || turn == ReadTurn::Stalled => return turn,
@@ -120,7 +120,7 @@ async fn what_is_counted_in_comes_back() {
     assert_eq!(plan.budget.used(), unfinished + 1000);
     feed(&mut link, &record(&[4; 200_000])[100_000..]);
     feed(&mut link, &record(&[6; 300_000])[..200_000]);
-    link.inbound.discard(&mut link.sink.room());
+    link.beginning.discard(&mut link.sink.room());
     link.sink.closed(Closed::cut());
     // What was received before the end can still be taken; dropped instead, it is freed.
     assert_eq!(plan.budget.used(), 200_000 + size_of::<bytes::Bytes>());
@@ -259,9 +259,9 @@ fn memory_is_cut_without_copying_and_serves_again() {
     let space = memory.space(1000);
     let start = space.as_ptr();
     space[..10].copy_from_slice(b"0123456789");
-    found.message(2, 3);
-    found.message(5, 0);
-    found.message(6, 4);
+    found.message(2, 3, Payload::Binary);
+    found.message(5, 0, Payload::Binary);
+    found.message(6, 4, Payload::Binary);
     let messages: Vec<_> = memory.cut(10, &mut found).collect();
     assert_eq!(messages, [&b"234"[..], b"", b"6789"]);
     assert_eq!(messages[0].as_ptr(), start.wrapping_add(2));
@@ -276,7 +276,7 @@ fn memory_is_cut_without_copying_and_serves_again() {
     for _ in 0..100 {
         memory.begin_turn();
         places.insert(memory.space(100 * KIB).as_ptr());
-        found.message(0, 100 * KIB);
+        found.message(0, 100 * KIB, Payload::Binary);
         drop(memory.cut(100 * KIB, &mut found).collect::<Vec<_>>());
     }
     assert!(places.len() < 6, "{} places", places.len());
@@ -289,14 +289,14 @@ fn an_idle_connection_keeps_little() {
     for _ in 0..50 {
         memory.begin_turn();
         assert!(memory.space(68 * KIB).len() <= 256 * KIB);
-        found.message(0, 68 * KIB);
+        found.message(0, 68 * KIB, Payload::Binary);
         drop(memory.cut(68 * KIB, &mut found).collect::<Vec<_>>());
     }
     let mut kept = Vec::new();
     for _ in 0..5000 {
         memory.begin_turn();
         memory.space(16 * KIB);
-        found.message(0, 100);
+        found.message(0, 100, Payload::Binary);
         kept.extend(memory.cut(100, &mut found));
     }
     memory.begin_turn();

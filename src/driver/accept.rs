@@ -71,7 +71,7 @@ fn settle<A: Admit>(stream: TcpStream, admit: &mut A) {
         ));
     };
     match (elsewhere, ends) {
-        (None, ends) => spawn_link(run(stream, ends, link)),
+        (None, ends) => spawn_link(run(stream, ends, link, Duration::MAX)),
         (Some(elsewhere), _) => match stream.into_std() {
             Ok(socket) => A::adopt(&elsewhere, socket, link),
             Err(error) => {

@@ -1,12 +1,9 @@
 //! Making connections.
 
 use std::{
-    future::{Future, poll_fn},
     io,
     net::SocketAddr,
-    pin::pin,
-    task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -15,20 +12,22 @@ use tokio::{
 };
 
 use super::{
-    handle::Handle,
-    poller::NewLink,
-    sink::{Closed, Ends, Sink},
+    incoming::Incoming,
+    poller::{Beginning, NewLink},
+    sink::{Agreed, Closed, Ends, Sink},
     task::LinkTask,
+    upgrade::{unless_terminated, upgrade},
 };
 use crate::error::{Code, Error, Result};
 
-/// Connects and runs the link to its end; a failure to connect is the link's end too.
+/// Connects within the time given, an opening handshake included, and runs the link to its end; a failure to connect is the link's end too.
 pub(super) async fn dial<S: Sink>(
     socket: std::net::TcpStream,
     to: SocketAddr,
     within: Duration,
     mut link: NewLink<S>,
 ) {
+    let started = Instant::now();
     let connecting = connect(socket, to, within);
     let connected = match unless_terminated(&link.handle, connecting).await {
         Some(Ok(stream)) => ends_of(&stream).map(|ends| (stream, ends)),
@@ -36,14 +35,29 @@ pub(super) async fn dial<S: Sink>(
         None => return link.sink.closed(Closed::cut()),
     };
     match connected {
-        Ok((stream, ends)) => run(stream, ends, link).await,
+        Ok((stream, ends)) => {
+            run(stream, ends, link, within.saturating_sub(started.elapsed())).await;
+        }
         Err(error) => link.sink.closed(Closed::fault(error)),
     }
 }
 
-/// Runs a link over an established connection to its end.
-pub(super) async fn run<S: Sink>(stream: TcpStream, ends: Ends, link: NewLink<S>) {
-    LinkTask::start(stream, ends, link).await;
+/// Runs a link over an established connection to its end; an opening handshake takes at most `within`.
+pub(super) async fn run<S: Sink>(
+    stream: TcpStream,
+    ends: Ends,
+    link: NewLink<S>,
+    within: Duration,
+) {
+    match link.rebegin(()) {
+        (link, Beginning::Stream(inbound)) => {
+            let (link, ()) = link.rebegin(Incoming::Stream(inbound));
+            LinkTask::start(stream, ends, link, &Agreed::default()).await;
+        }
+        (link, Beginning::WebSocket(opening)) => {
+            upgrade(stream, ends, link, &opening, within).await;
+        }
+    }
 }
 
 /// Both addresses of a stream.
@@ -84,21 +98,4 @@ fn timed_out(to: SocketAddr, within: Duration) -> Error {
         format!("cannot connect to {to} within {} ms", within.as_millis()),
     )
     .with("timeoutMs", within.as_millis() as usize)
-}
-
-/// `future`'s result, or `None` if the link's owner terminates it first.
-async fn unless_terminated<F: Future>(handle: &Handle, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        let terminated = {
-            let mut half = handle.lock();
-            half.waker = Some(cx.waker().clone());
-            half.wishes.terminate
-        };
-        match terminated {
-            true => Poll::Ready(None),
-            false => future.as_mut().poll(cx).map(Some),
-        }
-    })
-    .await
 }

@@ -21,6 +21,7 @@ use crate::{
     frame::Protocol,
     link::{Class, Outbound, Released, Written},
     socket,
+    ws::CloseFrame,
 };
 
 /// A link as its owner holds it.
@@ -42,12 +43,23 @@ pub(super) struct Half {
     notify_at: Option<Released>,
 }
 
+/// The owner's answer to a client that asks to open a WebSocket.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Let it in, with this subprotocol unless it is empty.
+    Accept { subprotocol: String },
+    /// Answer this status with a short text.
+    Refuse { status: u16, body: String },
+}
+
 /// What the owner wants of the task.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     pub reading: bool,
     /// Write what is queued, then end our side.
-    pub close: bool,
+    pub close: Option<CloseFrame>,
+    /// Whether a client that asked to open a WebSocket may.
+    pub verdict: Option<Verdict>,
     /// Reset now. Also what a connection that is over is left with: nothing is queued for it any more.
     pub terminate: bool,
 }
@@ -87,6 +99,7 @@ impl Handle {
     /// As [`send`](Self::send), only if no other thread is at the link; says whether it did.
     pub(crate) fn try_send(&self, class: Class, records: &[u8]) -> bool {
         match self.half.try_lock() {
+            Ok(half) if half.out.is_laborious() => return false,
             Ok(mut half) => half.send(class, records, Bytes::copy_from_slice),
             Err(TryLockError::Poisoned(half)) => {
                 half.into_inner()
@@ -104,11 +117,35 @@ impl Handle {
         half.wake();
     }
 
-    /// Ends the connection after what is queued.
-    pub(crate) fn close(&self) {
+    /// Ends the connection after what is queued; where the carrier has a close frame, with `farewell`.
+    pub(crate) fn close(&self, farewell: CloseFrame) {
         let mut half = self.lock();
-        half.wishes.close = true;
+        half.wishes.close.get_or_insert(farewell);
         half.wake();
+    }
+
+    /// Answers the opening handshake.
+    pub(crate) fn judge(&self, verdict: Verdict) {
+        let mut half = self.lock();
+        half.wishes.verdict.get_or_insert(verdict);
+        half.wake();
+    }
+
+    /// Queues records that other links have too; [`flush`](Self::flush) writes them.
+    pub(crate) fn queue_shared(&self, class: Class, records: Bytes) {
+        let mut half = self.lock();
+        if !half.wishes.terminate {
+            half.out.push_shared(class, records);
+        }
+    }
+
+    /// Writes what is queued, as far as the kernel takes it.
+    pub(crate) fn flush(&self) {
+        let mut half = self.lock();
+        if half.socket.is_some() {
+            let result = half.write();
+            half.wrote(result);
+        }
     }
 
     /// Resets the connection.

@@ -117,7 +117,7 @@ impl Poller for IoThread {
             let stream = TcpStream::from_std(socket)
                 .map_err(|error| Error::system(Code::Resources, "watching a socket", error));
             match stream.and_then(|stream| ends_of(&stream).map(|ends| (stream, ends))) {
-                Ok((stream, ends)) => run(stream, ends, link).await,
+                Ok((stream, ends)) => run(stream, ends, link, Duration::MAX).await,
                 Err(error) => link.sink.closed(Closed::fault(error)),
             }
         });

@@ -13,25 +13,28 @@ use super::{
     dial::{dial, ends_of},
     guarded::spawn_link,
     handle::Handle,
-    poller::NewLink,
-    sink::{Ends, Sink},
+    incoming::Incoming,
+    poller::{Beginning, NewLink},
+    sink::{Agreed, Ends, Sink},
     task::LinkTask,
 };
 use crate::{
     error::Result,
     frame::{self, HEADER},
-    link::Class,
+    link::{Class, Inbound},
 };
 
 /// Messages up to this size get their record on the stack; the queue copies it from there.
 const ON_STACK: usize = 256;
 
 /// Runs a link over an accepted connection; gives the addresses of both ends.
-pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S>) -> Result<Ends> {
+pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) -> Result<Ends> {
     let ends = ends_of(&stream)?;
     // Started here and not in the task, which may be dropped before it runs: from now on the handle
     // has the socket.
-    spawn_link(LinkTask::start(stream, ends, link));
+    let (link, inbound) = link.rebegin(());
+    let (link, ()) = link.rebegin(Incoming::Stream(inbound));
+    spawn_link(LinkTask::start(stream, ends, link, &Agreed::default()));
     Ok(ends)
 }
 
@@ -40,8 +43,10 @@ pub(crate) fn dial_here<S: Sink>(
     socket: std::net::TcpStream,
     to: SocketAddr,
     within: Duration,
-    link: NewLink<S>,
+    link: NewLink<S, Inbound>,
 ) {
+    let (link, inbound) = link.rebegin(());
+    let (link, ()) = link.rebegin(Beginning::Stream(inbound));
     spawn_link(dial(socket, to, within, link));
 }
 
@@ -58,7 +63,7 @@ impl Handle {
         admit: impl FnOnce() -> std::result::Result<T, E>,
     ) -> Option<std::result::Result<T, E>> {
         let mut half = self.lock();
-        if half.wishes.close || half.wishes.terminate {
+        if half.wishes.close.is_some() || half.wishes.terminate {
             return None;
         }
         let admitted = match admit() {

@@ -11,18 +11,22 @@ mod carrier;
 mod dial;
 mod guarded;
 mod handle;
+mod incoming;
 #[cfg(any(feature = "addon", test))]
 mod io_thread;
 mod local;
+mod opening;
 mod poller;
 mod sink;
 mod starving;
 mod task;
+mod upgrade;
 
-pub(crate) use handle::Handle;
+pub(crate) use handle::{Handle, Verdict};
 pub(crate) use local::{dial_here, serve_here};
-pub(crate) use poller::NewLink;
-pub(crate) use sink::{Closed, Ends, Ledger, Sink};
+pub(crate) use opening::{Call, Opening, UnderWay};
+pub(crate) use poller::{Beginning, NewLink};
+pub(crate) use sink::{Agreed, Closed, Ends, Ledger, Sink};
 pub(crate) use starving::{Ration, STUCK, Starving, watch};
 
 // What serves a consumer on another thread, which is the addon's way and not the Rust API's.

@@ -4,7 +4,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{handle::Handle, sink::Sink};
+use super::{handle::Handle, opening::Opening, sink::Sink};
 use crate::{error::Error, link::Inbound, socket::SocketOptions};
 
 /// Runs links: owns their sockets, and calls the link core when they are ready or time is up.
@@ -46,11 +46,32 @@ pub(crate) trait Poller: Send + Sync + 'static {
 }
 
 /// What a connection needs besides its socket.
-pub(crate) struct NewLink<S: Sink> {
+pub(crate) struct NewLink<S: Sink, B = Beginning> {
     pub handle: Arc<Handle>,
-    pub inbound: Inbound,
+    pub beginning: B,
     pub sink: S,
     pub close_timeout: Duration,
+}
+
+impl<S: Sink, B> NewLink<S, B> {
+    /// The same with another beginning, and the one it had.
+    pub(crate) fn rebegin<C>(self, beginning: C) -> (NewLink<S, C>, B) {
+        let link = NewLink {
+            handle: self.handle,
+            beginning,
+            sink: self.sink,
+            close_timeout: self.close_timeout,
+        };
+        (link, self.beginning)
+    }
+}
+
+/// How a connection begins.
+pub(crate) enum Beginning {
+    /// With its first message.
+    Stream(Inbound),
+    /// With the opening handshake of a WebSocket.
+    WebSocket(Arc<Opening>),
 }
 
 /// Takes the connections of one listener.

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, task::Waker, time::Duration};
 use crate::{
     error::{Code, Error},
     link::{Released, Room},
+    ws::{CloseFrame, request::RequestHead},
 };
 
 /// Both ends of a connection.
@@ -21,6 +22,17 @@ pub(crate) struct Closed {
     pub clean: bool,
     /// The fault behind an unclean end.
     pub error: Option<Error>,
+    /// What the peer's close frame said, on a carrier that has one.
+    pub farewell: Option<CloseFrame>,
+}
+
+/// What both ends of a new connection agreed upon, on a carrier with an opening handshake.
+#[derive(Debug, Default)]
+pub(crate) struct Agreed {
+    /// Empty for none.
+    pub subprotocol: String,
+    /// permessage-deflate.
+    pub is_deflated: bool,
 }
 
 impl Closed {
@@ -28,6 +40,15 @@ impl Closed {
         Self {
             clean: true,
             error: None,
+            farewell: None,
+        }
+    }
+
+    /// Both close frames were sent; this is the peer's.
+    pub(crate) fn parted(farewell: CloseFrame) -> Self {
+        Self {
+            farewell: Some(farewell),
+            ..Self::clean()
         }
     }
 
@@ -36,6 +57,7 @@ impl Closed {
         Self {
             clean: false,
             error: None,
+            farewell: None,
         }
     }
 
@@ -43,6 +65,7 @@ impl Closed {
         Self {
             clean: false,
             error: Some(error),
+            farewell: None,
         }
     }
 
@@ -66,8 +89,10 @@ pub(crate) trait Sink: Send + Unpin + 'static {
     where
         Self: 'a;
 
+    /// A client asks to open a WebSocket; the consumer answers through the link's handle.
+    fn asked(&mut self, ends: Ends, head: &RequestHead);
     /// The connection is up; nothing is read before the consumer resumes it.
-    fn opened(&mut self, ends: Ends);
+    fn opened(&mut self, ends: Ends, agreed: &Agreed);
     /// Memory for one readable turn.
     fn room(&mut self) -> Self::Room<'_>;
     /// There was no room: `waker` is to be woken once there is.

@@ -14,12 +14,13 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    Admit, Closed, Ends, Handle, Host, IoThread, Ledger, NewLink, Placement, Poller, Sink,
+    Admit, Agreed, Beginning, Closed, Ends, Handle, Host, IoThread, Ledger, NewLink, Placement,
+    Poller, Sink,
 };
 use crate::{
     error::{Code, Error},
     frame::Protocol,
-    link::{Class, Inbound, Marks, Released, Room},
+    link::{Class, Inbound, Marks, Payload, Released, Room},
     socket::SocketOptions,
 };
 
@@ -45,7 +46,7 @@ struct Fragile {
 struct Found(Vec<(usize, usize)>);
 
 impl Marks for Found {
-    fn message(&mut self, start: usize, len: usize) {
+    fn message(&mut self, start: usize, len: usize, _: Payload) {
         self.0.push((start, len));
     }
 }
@@ -53,7 +54,9 @@ impl Marks for Found {
 impl Sink for Fragile {
     type Room<'a> = &'a mut Self;
 
-    fn opened(&mut self, _: Ends) {
+    fn asked(&mut self, _: Ends, _: &crate::ws::request::RequestHead) {}
+
+    fn opened(&mut self, _: Ends, _: &Agreed) {
         let _ = self.told.send(Told::Opened);
     }
 
@@ -92,7 +95,7 @@ impl Room for &mut Fragile {
         }
     }
 
-    fn assembled(&mut self, _: Vec<u8>) {}
+    fn assembled(&mut self, _: Vec<u8>, _: Payload) {}
 
     fn hold(&mut self, _: isize) -> bool {
         true
@@ -135,7 +138,7 @@ impl Scene {
         handle.set_reading(true);
         let link = NewLink {
             handle: Arc::clone(&handle),
-            inbound: Inbound::new(Protocol::LengthPrefixed, 1000),
+            beginning: Beginning::Stream(Inbound::new(Protocol::LengthPrefixed, 1000)),
             sink: Fragile {
                 told: tell,
                 memory: Vec::new(),
@@ -170,6 +173,7 @@ impl Scene {
         let Told::Closed(Closed {
             clean: false,
             error: Some(error),
+            ..
         }) = self.next()
         else {
             panic!("not a fault");
@@ -267,13 +271,14 @@ fn an_orderly_end_is_clean() {
     let Scene { handle, told, peer } = Scene::on(&thread);
     drop(peer);
     assert!(matches!(told.recv_timeout(PATIENCE), Ok(Told::Ended)));
-    handle.close();
+    handle.close(crate::ws::CloseFrame::default());
     let closed = told.recv_timeout(PATIENCE).expect("told in time");
     assert!(matches!(
         closed,
         Told::Closed(Closed {
             clean: true,
-            error: None
+            error: None,
+            ..
         })
     ));
     thread.stop();

@@ -28,6 +28,16 @@ pub enum Code {
     TooBig,
     /// The stream ended in the middle of a message.
     Truncated,
+    /// The peer broke the rules of the protocol.
+    Protocol,
+    /// A text message is not valid UTF-8.
+    InvalidUtf8,
+    /// The peer sent more fragments or control frames than it may.
+    Flood,
+    /// The opening handshake failed.
+    Handshake,
+    /// The server answered the opening handshake with a refusal.
+    UpgradeRefused,
     /// The port is taken.
     AddressInUse,
     /// The host's address or the interface does not exist on this machine.
@@ -48,6 +58,8 @@ pub enum Code {
     CloseTimeout,
     /// The server holds maxConnections already.
     TooManyConnections,
+    /// The connection is subscribed to maxTopics topics already.
+    TooManyTopics,
     /// The system is out of descriptors or memory, or a queue or memory budget of ours is full.
     Resources,
     /// The native backend was demanded and cannot be loaded.
@@ -66,7 +78,7 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 24] = [
+    pub const ALL: [Code; 30] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
@@ -77,6 +89,11 @@ impl Code {
         Code::Decode,
         Code::TooBig,
         Code::Truncated,
+        Code::Protocol,
+        Code::InvalidUtf8,
+        Code::Flood,
+        Code::Handshake,
+        Code::UpgradeRefused,
         Code::AddressInUse,
         Code::AddressUnavailable,
         Code::Permission,
@@ -87,6 +104,7 @@ impl Code {
         Code::ConnectionLost,
         Code::CloseTimeout,
         Code::TooManyConnections,
+        Code::TooManyTopics,
         Code::Resources,
         Code::NativeUnavailable,
         Code::NativeFailed,
@@ -114,7 +132,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 24] = [
+static FACTS: [Facts; 30] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -133,7 +151,7 @@ static FACTS: [Facts; 24] = [
     Facts {
         name: "ERR_QW_ENDPOINT_INVALID",
         retriable: false,
-        remedy: "Write it as tcp://host:port; IPv6 addresses go in brackets.",
+        remedy: "Write it as tcp://host:port or ws://host:port/path; IPv6 addresses go in brackets.",
     },
     Facts {
         name: "ERR_QW_CLOSED",
@@ -164,6 +182,31 @@ static FACTS: [Facts; 24] = [
         name: "ERR_QW_TRUNCATED",
         retriable: true,
         remedy: "The peer died or closed early; the partial message was not delivered.",
+    },
+    Facts {
+        name: "ERR_QW_PROTOCOL",
+        retriable: false,
+        remedy: "The connection was ended; the message says which rule. Correct the peer.",
+    },
+    Facts {
+        name: "ERR_QW_INVALID_UTF8",
+        retriable: false,
+        remedy: "The connection was ended. Send bytes as a binary message.",
+    },
+    Facts {
+        name: "ERR_QW_FLOOD",
+        retriable: false,
+        remedy: "The connection was ended; maxFragments, controlBurst and controlPerSecond are the bounds.",
+    },
+    Facts {
+        name: "ERR_QW_HANDSHAKE",
+        retriable: false,
+        remedy: "Check that the other end is a WebSocket server or client; the message says what is wrong.",
+    },
+    Facts {
+        name: "ERR_QW_UPGRADE_REFUSED",
+        retriable: false,
+        remedy: "The details have its status, headers and the beginning of its body.",
     },
     Facts {
         name: "ERR_QW_ADDRESS_IN_USE",
@@ -214,6 +257,11 @@ static FACTS: [Facts; 24] = [
         name: "ERR_QW_TOO_MANY_CONNECTIONS",
         retriable: true,
         remedy: "Raise maxConnections, or spread the clients over more servers.",
+    },
+    Facts {
+        name: "ERR_QW_TOO_MANY_TOPICS",
+        retriable: false,
+        remedy: "Unsubscribe from some, or raise maxTopics.",
     },
     Facts {
         name: "ERR_QW_RESOURCES",

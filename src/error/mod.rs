@@ -18,7 +18,18 @@ pub struct Error {
     code: Code,
     context: String,
     details: Vec<(&'static str, u64)>,
+    answer: Option<Box<Answer>>,
     source: Option<io::Error>,
+}
+
+/// What a peer answered that refused us: headers as names and values in turn, and the beginning of the
+/// body.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// Names and values in turn, as sent.
+    pub headers: Vec<String>,
+    /// At most 1 KiB.
+    pub body: String,
 }
 
 impl Error {
@@ -27,6 +38,7 @@ impl Error {
             code,
             context: context.into(),
             details: Vec::new(),
+            answer: None,
             source: None,
         }
     }
@@ -37,12 +49,24 @@ impl Error {
         self
     }
 
+    /// Adds what the peer answered.
+    pub(crate) fn answered(mut self, answer: Answer) -> Self {
+        self.answer = Some(Box::new(answer));
+        self
+    }
+
+    /// What the peer answered, where it refused us.
+    pub fn answer(&self) -> Option<&Answer> {
+        self.answer.as_deref()
+    }
+
     /// Wraps a system error met while `context`, under the code that fits its kind, else `fallback`.
     pub(crate) fn system(fallback: Code, context: impl Into<String>, source: io::Error) -> Self {
         Self {
             code: code_of(&source).unwrap_or(fallback),
             context: context.into(),
             details: Vec::new(),
+            answer: None,
             source: Some(source),
         }
     }
@@ -68,6 +92,7 @@ impl Error {
             code: self.code,
             context: self.context.clone(),
             details: self.details.clone(),
+            answer: self.answer.clone(),
             source: self.os_code().map(io::Error::from_raw_os_error),
         }
     }

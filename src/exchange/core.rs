@@ -16,12 +16,12 @@ use super::{
     descriptor::{Descriptor, Kind, Parcel, of_listener},
     inbox::{Inbox, IoSide},
     link_sink::LinkSink,
-    outbox,
+    outbox::{self, Manner},
     slab::Slab,
     table::{LinkId, Table},
 };
 use crate::{
-    driver::{Handle, Host, NewLink, Poller, Ration, Starving},
+    driver::{Beginning, Handle, Host, NewLink, Opening, Poller, Ration, Starving},
     error::{Code, Error, Result},
     frame::Protocol,
     link::Inbound,
@@ -38,6 +38,8 @@ pub(crate) struct LinkPlan {
     pub max_message: usize,
     pub memory_budget: usize,
     pub close_timeout: Duration,
+    /// Set: the carrier is WebSocket.
+    pub opening: Option<Arc<Opening>>,
 }
 
 /// The exchange between one poller and one consumer.
@@ -113,7 +115,10 @@ impl<P: Poller> Core<P> {
         })?;
         self.starving().enlist(&handle, plan.memory_budget);
         let link = NewLink {
-            inbound: Inbound::new(plan.protocol, plan.max_message),
+            beginning: match &plan.opening {
+                Some(opening) => Beginning::WebSocket(Arc::clone(opening)),
+                None => Beginning::Stream(Inbound::new(plan.protocol, plan.max_message)),
+            },
             sink: LinkSink::new(Arc::clone(self), id, listener, &handle, plan.memory_budget),
             handle,
             close_timeout: plan.close_timeout,
@@ -146,8 +151,13 @@ impl<P: Poller> Core<P> {
     }
 
     /// Hands over one large message.
-    pub(crate) fn submit_large(&self, to: LinkId, class: u32, payload: &[u8]) {
-        self.hand_over(|batch| outbox::single(batch, to, class, payload));
+    pub(crate) fn submit_large(&self, to: LinkId, manner: Manner, payload: &[u8]) {
+        self.hand_over(|batch| outbox::single(batch, to, manner, payload));
+    }
+
+    /// Hands over one large message for many links; `targets` has slot and generation of each.
+    pub(crate) fn submit_fan_out(&self, manner: Manner, payload: &[u8], targets: &[u8]) {
+        self.hand_over(|batch| outbox::fan_out(batch, manner, payload, targets));
     }
 
     fn hand_over(&self, fill: impl FnOnce(&mut BytesMut)) {
@@ -274,9 +284,11 @@ impl<P: Poller> Host for Core<P> {
             panic!("a panic was injected into the I/O thread");
         }
         let batches = std::mem::take(&mut self.outgoing().batches);
+        let mut unwritten = outbox::Unwritten::default();
         for batch in &batches {
-            outbox::apply(batch, &self.table);
+            outbox::apply(batch, &self.table, &mut unwritten);
         }
+        unwritten.write();
         self.recycle(batches);
         if self.inbox.is_starved() {
             self.inbox.feed();

@@ -1,6 +1,10 @@
 //! An event as six 32-bit words, and what does not fit into them.
 
-use crate::{driver::Closed, error::Error};
+use crate::{
+    driver::{Agreed, Ends},
+    error::Error,
+    ws::request::RequestHead,
+};
 
 use super::table::LinkId;
 
@@ -17,13 +21,15 @@ pub(crate) enum Kind {
     Slab = 2,
     /// A message of `length` bytes waits as parcel `aux`.
     Assembled = 3,
-    /// A connection is up, accepted by `listener` (0: dialled); parcel `aux` has its addresses.
+    /// A connection is up, accepted by `listener` (0: dialled); parcel `aux` has its addresses and what
+    /// both ends agreed upon.
     Opened = 4,
     /// The threshold asked for is reached.
     Released = 5,
     /// The peer ended its side.
     Ended = 6,
-    /// The connection is over; `offset` is 1 if cleanly, parcel `aux` has the error if not 0.
+    /// The connection is over; `offset` is 1 if cleanly, `length` the peer's close code if it sent a
+    /// close frame; parcel `aux`, if not 0, has its reason, or else the error.
     Closed = 7,
     /// `listener` failed to accept for now; parcel `aux` has the error.
     ListenerFailed = 8,
@@ -31,6 +37,13 @@ pub(crate) enum Kind {
     ListenerClosed = 9,
     /// The I/O side broke; parcel `aux` says why. Nothing follows.
     Failed = 10,
+    /// As `Message`, of text, which is valid UTF-8.
+    Text = 11,
+    /// As `Assembled`, of text.
+    AssembledText = 12,
+    /// A client of `listener` asks to open a WebSocket; parcel `aux` has its request. The answer is
+    /// `ACCEPT` or `REFUSE`.
+    Asked = 13,
 }
 
 /// Where a link's generation and an event's kind share a word.
@@ -61,7 +74,8 @@ pub(crate) fn of_listener(listener: u32, kind: Kind, aux: u32) -> Descriptor {
 }
 
 /// An error as lines: code, system error number or nothing, details as `name=number` with blanks
-/// between them, context.
+/// between them, context; and after a zero each, where the peer answered, the lines of its headers and
+/// the body.
 pub(crate) fn error_text(error: &Error) -> String {
     let os = error
         .os_code()
@@ -71,15 +85,49 @@ pub(crate) fn error_text(error: &Error) -> String {
         .iter()
         .map(|(name, number)| format!("{name}={number}"))
         .collect();
-    format!(
+    let mut text = format!(
         "{}\n{os}\n{}\n{}",
         error.code().as_str(),
         details.join(" "),
         error.context()
+    );
+    if let Some(answer) = error.answer() {
+        text.push('\0');
+        text.push_str(&answer.headers.join("\n"));
+        text.push('\0');
+        text.push_str(&answer.body);
+    }
+    text
+}
+
+/// Addresses, subprotocol, and whether messages are compressed, as lines.
+pub(crate) fn opened_text(ends: Ends, agreed: &Agreed) -> String {
+    format!(
+        "{}\n{}\n{}\n{}\n{}\n{}",
+        ends.remote.ip(),
+        ends.remote.port(),
+        ends.local.ip(),
+        ends.local.port(),
+        agreed.subprotocol,
+        u8::from(agreed.is_deflated),
     )
 }
 
-/// Whether a connection ended cleanly, as a descriptor says it.
-pub(crate) fn clean_flag(closed: &Closed) -> u32 {
-    u32::from(closed.clean)
+/// A request as lines: the peer's address, the target, the subprotocols offered, and then name and
+/// value of each header in turn. None of them can contain a line's end.
+pub(crate) fn asked_text(ends: Ends, head: &RequestHead) -> String {
+    let mut text = format!(
+        "{}\n{}\n{}\n{}",
+        ends.remote.ip(),
+        ends.remote.port(),
+        head.target,
+        head.protocols.join(","),
+    );
+    for (name, value) in head.headers.iter() {
+        text.push('\n');
+        text.push_str(name);
+        text.push('\n');
+        text.extend(value.iter().map(|byte| char::from(*byte)));
+    }
+    text
 }

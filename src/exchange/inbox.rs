@@ -12,7 +12,7 @@ use std::{
     task::Waker,
 };
 
-use crate::link::Marks;
+use crate::link::{Marks, Payload};
 
 use super::{
     descriptor::{Descriptor, Kind, Parcel},
@@ -62,8 +62,12 @@ pub(crate) struct Gathered {
 }
 
 impl Marks for Gathered {
-    fn message(&mut self, start: usize, len: usize) {
+    fn message(&mut self, start: usize, len: usize, payload: Payload) {
         let [slot, kind] = self.stamp;
+        let kind = match payload {
+            Payload::Binary => kind,
+            Payload::Text => kind ^ (Kind::Message as u32 ^ Kind::Text as u32),
+        };
         self.descriptors
             .push([slot, kind, self.base + start as u32, len as u32, 0, 0]);
     }

@@ -8,13 +8,16 @@ use std::{
 
 use super::{
     core::Core,
-    descriptor::{Descriptor, KIND_BITS, Kind, Parcel, clean_flag, error_text, of_link},
+    descriptor::{
+        Descriptor, KIND_BITS, Kind, Parcel, asked_text, error_text, of_link, opened_text,
+    },
     inbox::{Gathered, IoSide},
     table::LinkId,
 };
 use crate::{
-    driver::{Closed, Ends, Handle, Poller, Ration, Sink, watch},
-    link::{Marks, Room},
+    driver::{Agreed, Closed, Ends, Handle, Poller, Ration, Sink, watch},
+    link::{Marks, Payload, Room},
+    ws::request::RequestHead,
 };
 
 /// Messages up to this size are copied into a slab when they had to be assembled; larger ones cross
@@ -88,6 +91,13 @@ impl<P: Poller> LinkSink<P> {
         self.core.announce(&mut io);
     }
 
+    /// An event that concerns the listener too.
+    fn of_listener(&self, kind: Kind, text: String) {
+        let mut descriptor = of_link(self.id, kind, 0, self.park(Parcel::Text(text)));
+        descriptor[4] = self.listener;
+        self.push(descriptor);
+    }
+
     fn park(&self, parcel: Parcel) -> u32 {
         let inbox = &self.core.inbox;
         inbox.park(&mut inbox.io(), parcel)
@@ -97,17 +107,12 @@ impl<P: Poller> LinkSink<P> {
 impl<P: Poller> Sink for LinkSink<P> {
     type Room<'a> = SlabRoom<'a, P>;
 
-    fn opened(&mut self, ends: Ends) {
-        let text = format!(
-            "{}\n{}\n{}\n{}",
-            ends.remote.ip(),
-            ends.remote.port(),
-            ends.local.ip(),
-            ends.local.port()
-        );
-        let mut descriptor = of_link(self.id, Kind::Opened, 0, self.park(Parcel::Text(text)));
-        descriptor[4] = self.listener;
-        self.push(descriptor);
+    fn asked(&mut self, ends: Ends, head: &RequestHead) {
+        self.of_listener(Kind::Asked, asked_text(ends, head));
+    }
+
+    fn opened(&mut self, ends: Ends, agreed: &Agreed) {
+        self.of_listener(Kind::Opened, opened_text(ends, agreed));
     }
 
     fn room(&mut self) -> SlabRoom<'_, P> {
@@ -135,12 +140,18 @@ impl<P: Poller> Sink for LinkSink<P> {
     }
 
     fn closed(&mut self, closed: Closed) {
-        let ticket = match &closed.error {
-            Some(error) => self.park(Parcel::Text(error_text(error))),
-            None => 0,
+        let (code, text) = match (closed.farewell, closed.error) {
+            // 1005 is how users see a close frame without a code (RFC 6455, section 7.1.5).
+            (Some(farewell), _) => (
+                u32::from(farewell.code.unwrap_or(1005)),
+                Some(farewell.reason),
+            ),
+            (None, Some(error)) => (0, Some(error_text(&error))),
+            (None, None) => (0, None),
         };
-        let mut descriptor = of_link(self.id, Kind::Closed, 0, ticket);
-        descriptor[2] = clean_flag(&closed);
+        let ticket = text.map_or(0, |text| self.park(Parcel::Text(text)));
+        let mut descriptor = of_link(self.id, Kind::Closed, code, ticket);
+        descriptor[2] = u32::from(closed.clean);
         self.push(descriptor);
     }
 }
@@ -181,19 +192,22 @@ impl<P: Poller> Room for SlabRoom<'_, P> {
         self.io.commit(used);
     }
 
-    fn assembled(&mut self, message: Vec<u8>) {
+    fn assembled(&mut self, message: Vec<u8>, payload: Payload) {
         let len = message.len();
         if len <= SLAB_MESSAGE
             && let Some((space, marks)) = self.slab(len)
         {
             space[..len].copy_from_slice(&message);
-            marks.message(0, len);
+            marks.message(0, len, payload);
             return self.commit(len);
         }
         let sink = self.sink;
         let ticket = sink.core.inbox.park(&mut self.io, Parcel::Bytes(message));
-        self.io
-            .push(of_link(sink.id, Kind::Assembled, len as u32, ticket));
+        let kind = match payload {
+            Payload::Binary => Kind::Assembled,
+            Payload::Text => Kind::AssembledText,
+        };
+        self.io.push(of_link(sink.id, kind, len as u32, ticket));
     }
 
     fn hold(&mut self, delta: isize) -> bool {

@@ -29,6 +29,7 @@ pub(crate) use admission::ListenerAdmission;
 pub(crate) use counters::Counters;
 pub(crate) use descriptor::{Descriptor, Parcel};
 pub(crate) use holdings::Holdings;
+pub(crate) use outbox::Manner;
 pub(crate) use slab::Slab;
 pub(crate) use table::LinkId;
 

@@ -8,12 +8,16 @@
 //! The data of a `Send` is records ready for the wire. A batch that does not parse is a defect of the
 //! consumer's code: the rest of it is left out and the fault logged.
 
+use std::{collections::HashSet, sync::Arc};
+
 use bytes::{Bytes, BytesMut};
 
 use super::table::{LinkId, Table};
 use crate::{
-    frame::{HEADER as RECORD_HEADER, push_record},
+    driver::{Handle, Verdict},
+    frame::{HEADER as RECORD_HEADER, push_queued},
     link::{Class, Released},
+    ws::CloseFrame,
 };
 
 const WORD: usize = 4;
@@ -24,12 +28,46 @@ mod operation {
     pub(super) const SEND: u32 = 1;
     pub(super) const RESUME: u32 = 2;
     pub(super) const PAUSE: u32 = 3;
+    /// The data is the code for the close frame, 0 for none, and the reason.
     pub(super) const CLOSE: u32 = 4;
     pub(super) const TERMINATE: u32 = 5;
     /// Tell when `data[0]` bytes and `data[1]` messages are released.
     pub(super) const NOTIFY: u32 = 6;
     /// The consumer knows that the link is over: its slot may be given out again.
     pub(super) const RELEASE: u32 = 7;
+    /// Let a WebSocket client in; the data is the subprotocol.
+    pub(super) const ACCEPT: u32 = 8;
+    /// Refuse a WebSocket client; the data is the status and the body.
+    pub(super) const REFUSE: u32 = 9;
+    /// One record for many links: `slot` is its length, and behind it, padded to whole words, the
+    /// slot and generation of each link follow.
+    pub(super) const FAN_OUT: u32 = 10;
+}
+
+/// Links for which something was queued and nothing written, each once.
+#[derive(Default)]
+pub(super) struct Unwritten {
+    links: Vec<Arc<Handle>>,
+    slots: HashSet<u32>,
+}
+
+impl Unwritten {
+    fn add(&mut self, id: LinkId, link: Arc<Handle>) {
+        if self.slots.insert(id.slot) {
+            self.links.push(link);
+        }
+    }
+
+    pub(super) fn write(self) {
+        for link in self.links {
+            link.flush();
+        }
+    }
+}
+
+fn word_at(bytes: &[u8], at: usize) -> u32 {
+    let bytes = bytes.get(at..).and_then(|rest| rest.first_chunk::<WORD>());
+    bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
 }
 
 struct Run<'a> {
@@ -39,8 +77,9 @@ struct Run<'a> {
     data: &'a [u8],
 }
 
-/// Does what a batch asks for, run by run.
-pub(super) fn apply(batch: &Bytes, table: &Table) {
+/// Does what a batch asks for, run by run. Links that were only queued for go to `unwritten`: a link
+/// that several messages fan out to is written once.
+pub(super) fn apply(batch: &Bytes, table: &Table, unwritten: &mut Unwritten) {
     let mut rest: &[u8] = batch;
     while !rest.is_empty() {
         let Some((run, tail)) = Run::parse(rest) else {
@@ -48,7 +87,7 @@ pub(super) fn apply(batch: &Bytes, table: &Table) {
             return;
         };
         rest = tail;
-        run.apply(table, batch);
+        run.apply(table, batch, unwritten);
     }
 }
 
@@ -67,30 +106,74 @@ pub(super) fn write_directly(batch: &[u8], table: &Table) -> bool {
 }
 
 /// Appends one message as a run of its own.
-pub(super) fn single(to: &mut BytesMut, id: LinkId, class: u32, payload: &[u8]) {
+pub(super) fn single(to: &mut BytesMut, id: LinkId, manner: Manner, payload: &[u8]) {
     let data = RECORD_HEADER + payload.len();
-    let padding = data.next_multiple_of(WORD) - data;
-    to.reserve(HEADER + data + padding);
-    for word in [
-        operation::SEND | class << 8,
-        id.slot,
-        id.generation,
-        data as u32,
-    ] {
+    to.reserve(HEADER + data + WORD);
+    push_words(
+        to,
+        [
+            operation::SEND | manner.class << 8,
+            id.slot,
+            id.generation,
+            data as u32,
+        ],
+    );
+    push_padded(to, payload, manner);
+}
+
+/// Appends one message for many links; `targets` has slot and generation of each.
+pub(super) fn fan_out(to: &mut BytesMut, manner: Manner, payload: &[u8], targets: &[u8]) {
+    let record = RECORD_HEADER + payload.len();
+    let data = record.next_multiple_of(WORD) + targets.len();
+    to.reserve(HEADER + data);
+    push_words(
+        to,
+        [
+            operation::FAN_OUT | manner.class << 8,
+            record as u32,
+            0,
+            data as u32,
+        ],
+    );
+    push_padded(to, payload, manner);
+    to.extend_from_slice(targets);
+}
+
+/// How one message goes out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// 0 high, 1 normal, 2 low.
+    pub class: u32,
+    pub is_text: bool,
+}
+
+impl From<u32> for Manner {
+    /// The class, and above its byte one bit for text.
+    fn from(word: u32) -> Self {
+        Self {
+            class: word & 0xff,
+            is_text: word >> 8 & 1 == 1,
+        }
+    }
+}
+
+fn push_words(to: &mut BytesMut, words: [u32; 4]) {
+    for word in words {
         to.extend_from_slice(&word.to_ne_bytes());
     }
-    push_record(to, payload);
-    to.extend_from_slice(&[0; WORD][..padding]);
+}
+
+fn push_padded(to: &mut BytesMut, payload: &[u8], manner: Manner) {
+    push_queued(to, payload, manner.is_text);
+    let length = RECORD_HEADER + payload.len();
+    to.extend_from_slice(&[0; WORD][..length.next_multiple_of(WORD) - length]);
 }
 
 impl<'a> Run<'a> {
     /// The run at the front, and what follows it.
     fn parse(batch: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (header, rest) = batch.split_at_checked(HEADER)?;
-        let word = |index: usize| {
-            let bytes = header[index * WORD..].first_chunk::<WORD>();
-            bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
-        };
+        let word = |index: usize| word_at(header, index * WORD);
         let length = word(3) as usize;
         let (data, rest) = rest.split_at_checked(length.next_multiple_of(WORD))?;
         let run = Self {
@@ -109,9 +192,11 @@ impl<'a> Run<'a> {
         Some((run, rest))
     }
 
-    fn apply(&self, table: &Table, batch: &Bytes) {
-        if self.operation == operation::RELEASE {
-            return table.release(self.id);
+    fn apply(&self, table: &Table, batch: &Bytes, unwritten: &mut Unwritten) {
+        match self.operation {
+            operation::RELEASE => return table.release(self.id),
+            operation::FAN_OUT => return self.fan_out(table, batch, unwritten),
+            _ => {}
         }
         // A link that is over: what was still on its way to it is void, as is told by its close.
         let Some(link) = table.get(self.id) else {
@@ -121,24 +206,60 @@ impl<'a> Run<'a> {
             operation::SEND => link.send(self.class, self.data, batch),
             operation::RESUME => link.set_reading(true),
             operation::PAUSE => link.set_reading(false),
-            operation::CLOSE => link.close(),
+            operation::CLOSE => link.close(CloseFrame {
+                code: Some(self.number()).filter(|code| *code > 0),
+                reason: self.text(WORD),
+            }),
             operation::TERMINATE => link.terminate(),
             operation::NOTIFY => link.notify_at(self.threshold()),
+            operation::ACCEPT => link.judge(Verdict::Accept {
+                subprotocol: self.text(0),
+            }),
+            operation::REFUSE => link.judge(Verdict::Refuse {
+                status: self.number(),
+                body: self.text(WORD),
+            }),
             unknown => tracing::error!(unknown, "an outgoing batch asks for the unknown"),
         }
     }
 
-    fn threshold(&self) -> Released {
-        let word = |at: usize| {
-            let bytes = self
-                .data
-                .get(at..)
-                .and_then(|rest| rest.first_chunk::<WORD>());
-            bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+    /// Queues the record for each link, by reference where that pays.
+    fn fan_out(&self, table: &Table, batch: &Bytes, unwritten: &mut Unwritten) {
+        let length = self.id.slot as usize;
+        let Some((record, targets)) = self
+            .data
+            .split_at_checked(length.next_multiple_of(WORD))
+            .map(|(record, targets)| (&record[..length], targets))
+        else {
+            return tracing::error!(length, "a record for many links is cut off");
         };
+        let record = batch.slice_ref(record);
+        for target in targets.chunks_exact(2 * WORD) {
+            let id = LinkId {
+                slot: word_at(target, 0),
+                generation: word_at(target, WORD),
+            };
+            if let Some(link) = table.get(id) {
+                link.queue_shared(self.class, record.clone());
+                unwritten.add(id, link);
+            }
+        }
+    }
+
+    /// The first word of the data.
+    fn number(&self) -> u16 {
+        u16::try_from(word_at(self.data, 0)).unwrap_or(0)
+    }
+
+    /// The data from `at` on.
+    fn text(&self, at: usize) -> String {
+        String::from_utf8_lossy(self.data.get(at..).unwrap_or_default()).into_owned()
+    }
+
+    fn threshold(&self) -> Released {
         Released {
-            bytes: word(0),
-            messages: word(WORD),
+            bytes: word_at(self.data, 0),
+            messages: word_at(self.data, WORD),
         }
     }
 }

@@ -19,6 +19,29 @@ pub struct TcpClientWrapper {
     spec: DialerSpec,
 }
 
+/// A call to a server over WebSocket: the same, with an opening handshake.
+#[napi]
+pub struct WebSocketClientWrapper {
+    call: TcpClientWrapper,
+}
+
+#[napi]
+impl WebSocketClientWrapper {
+    /// A call that `core` will make.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(core: &IoCore, spec: DialerSpec) -> Self {
+        Self {
+            call: TcpClientWrapper::new(core, spec),
+        }
+    }
+
+    /// Starts to connect.
+    #[napi(catch_unwind)]
+    pub fn connect(&self) -> Dialling {
+        self.call.connect()
+    }
+}
+
 /// The number of a connection on its way, or why there is none.
 #[napi(object)]
 pub struct Dialling {

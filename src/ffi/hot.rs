@@ -22,7 +22,7 @@ use super::{
 use crate::{
     driver::{IoThread, panic_message},
     error::Result,
-    exchange::{Core, Counters, Descriptor, Holdings, LinkId, Parcel, Slab},
+    exchange::{Core, Counters, Descriptor, Holdings, LinkId, Manner, Parcel, Slab},
 };
 
 /// Events handled in one wake before Node's loop has its turn: some hundred microseconds of work.
@@ -138,6 +138,13 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
             object,
             c"submitLarge",
             Some(enter::<4, SubmitLarge>),
+            data,
+        )?;
+        raw::define(
+            env,
+            object,
+            c"submitFanOut",
+            Some(enter::<3, SubmitFanOut>),
             data,
         )?;
         raw::define(env, object, c"lend", Some(enter::<3, Lend>), data)?;
@@ -339,7 +346,7 @@ impl Function<2> for Submit {
 }
 
 /// `submitLarge(slot, generation, class, payload)`: hands over one message that is not worth the way
-/// through the outgoing buffer.
+/// through the outgoing buffer. Bit 8 of `class` says that it is text.
 struct SubmitLarge;
 
 impl Function<4> for SubmitLarge {
@@ -356,7 +363,32 @@ impl Function<4> for SubmitLarge {
             };
             let (start, len) = raw::bytes(env, payload)?;
             let class = raw::to_u32(env, class)?;
-            channel.core()?.submit_large(to, class, slice(start, len));
+            channel
+                .core()?
+                .submit_large(to, Manner::from(class), slice(start, len));
+        }
+        Ok(ptr::null_mut())
+    }
+}
+
+/// `submitFanOut(class, payload, targets)`: hands over one large message for many links; `targets` has
+/// the bytes of slot and generation of each.
+struct SubmitFanOut;
+
+impl Function<3> for SubmitFanOut {
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [class, payload, targets]: [napi_value; 3],
+    ) -> Outcome<napi_value> {
+        // SAFETY: by the contract of `Function`; the bytes are copied before JavaScript runs again.
+        unsafe {
+            let (payload, length) = raw::bytes(env, payload)?;
+            let (targets, count) = raw::bytes(env, targets)?;
+            let manner = Manner::from(raw::to_u32(env, class)?);
+            channel
+                .core()?
+                .submit_fan_out(manner, slice(payload, length), slice(targets, count));
         }
         Ok(ptr::null_mut())
     }

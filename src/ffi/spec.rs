@@ -1,14 +1,16 @@
 //! The seam's specs as they come from TypeScript, where they were validated.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use napi_derive::napi;
 
 use crate::{
+    driver::{Call, Opening, UnderWay},
     error::{Code, Error, Result},
     exchange::LinkPlan,
     frame::Protocol,
     socket::{ListenFlags, SocketOptions},
+    ws::{Compression, HeadLimits, Limits, Params, Side},
 };
 
 /// `LinkLimits` and the protocol.
@@ -22,6 +24,61 @@ pub struct PlanSpec {
     pub memory_budget: u32,
     /// Milliseconds.
     pub close_timeout_ms: u32,
+    /// Set: the carrier is WebSocket.
+    pub ws: Option<WebSocketSpec>,
+}
+
+/// `WebSocketListenSettings`, or with `call` `WebSocketDialSettings`.
+#[napi(object)]
+pub struct WebSocketSpec {
+    /// Set: permessage-deflate is accepted or offered.
+    pub deflate: Option<DeflateSpec>,
+    /// Milliseconds.
+    pub handshake_timeout_ms: u32,
+    /// Bytes.
+    pub max_header_bytes: u32,
+    /// Headers.
+    pub max_headers: u32,
+    /// Frames of one message.
+    pub max_fragments: u32,
+    /// Control frames at once.
+    pub control_burst: u32,
+    /// Control frames per second.
+    pub control_per_second: u32,
+    /// Of a listener: handshakes at once.
+    pub max_pending_handshakes: Option<u32>,
+    /// Of a client: what it asks for.
+    pub call: Option<CallSpec>,
+}
+
+/// `DeflateSettings`.
+#[napi(object)]
+pub struct DeflateSpec {
+    /// Bytes.
+    pub threshold: u32,
+    /// zlib's level.
+    pub level: u32,
+    /// RFC 7692, section 7.1.1.1.
+    pub server_no_context_takeover: bool,
+    /// RFC 7692, section 7.1.1.2.
+    pub client_no_context_takeover: bool,
+    /// RFC 7692, section 7.1.2.1.
+    pub server_max_window_bits: u8,
+    /// RFC 7692, section 7.1.2.2.
+    pub client_max_window_bits: u8,
+}
+
+/// What a client asks for in its opening handshake.
+#[napi(object)]
+pub struct CallSpec {
+    /// Path and query.
+    pub target: String,
+    /// Value of the header Host.
+    pub authority: String,
+    /// Names and values in turn.
+    pub headers: Vec<String>,
+    /// Best first.
+    pub subprotocols: Vec<String>,
 }
 
 /// `SocketSettings`.
@@ -97,7 +154,66 @@ impl PlanSpec {
             max_message: self.max_message as usize,
             memory_budget: self.memory_budget as usize,
             close_timeout: millis(self.close_timeout_ms),
+            opening: self
+                .ws
+                .as_ref()
+                .map(|ws| Arc::new(ws.to_opening(self.max_message as usize))),
         })
+    }
+}
+
+impl WebSocketSpec {
+    fn to_opening(&self, max_message: usize) -> Opening {
+        Opening {
+            limits: Limits {
+                max_message,
+                max_fragments: self.max_fragments as usize,
+                control_burst: self.control_burst,
+                control_per_second: self.control_per_second,
+            },
+            head: HeadLimits {
+                bytes: self.max_header_bytes as usize,
+                headers: self.max_headers as usize,
+            },
+            deflate: self.deflate.as_ref().map(DeflateSpec::to_params),
+            timeout: millis(self.handshake_timeout_ms),
+            call: self.call.as_ref().map(CallSpec::to_call),
+            under_way: UnderWay::new(self.max_pending_handshakes.map_or(1, |most| most as usize)),
+        }
+    }
+}
+
+impl DeflateSpec {
+    fn to_params(&self) -> (Params, Compression) {
+        let params = Params {
+            server: Side {
+                no_context_takeover: self.server_no_context_takeover,
+                window_bits: self.server_max_window_bits,
+            },
+            client: Side {
+                no_context_takeover: self.client_no_context_takeover,
+                window_bits: self.client_max_window_bits,
+            },
+        };
+        let compression = Compression {
+            threshold: self.threshold as usize,
+            level: self.level,
+        };
+        (params, compression)
+    }
+}
+
+impl CallSpec {
+    fn to_call(&self) -> Call {
+        let pairs = self.headers.chunks_exact(2);
+        Call {
+            target: self.target.clone(),
+            authority: self.authority.clone(),
+            headers: pairs
+                .map(|pair| (pair[0].clone(), pair[1].clone()))
+                .collect(),
+            subprotocols: self.subprotocols.clone(),
+        }
     }
 }
 

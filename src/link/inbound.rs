@@ -7,7 +7,7 @@
 
 use std::io::{self, Read};
 
-use super::room::{Marks, Room};
+use super::room::{Marks, Payload, Room};
 use crate::{
     error::{Code, Error, Result},
     frame::{self, HEADER, Protocol},
@@ -15,12 +15,12 @@ use crate::{
 
 /// Most bytes copied in front of the next read. Larger remainders are finished in place, so that a
 /// message trickling in is copied once and not once per segment.
-const CARRY: usize = 4 * 1024;
+pub(crate) const CARRY: usize = 4 * 1024;
 
 /// Least and most bytes offered to one read. 64 KiB is where a larger read stops paying (the copy out
 /// of the kernel dominates); the extra 4 KiB lets a 64 KiB message and its header arrive together.
-const MIN_READ: usize = 16 * 1024;
-const MAX_READ: usize = 68 * 1024;
+pub(crate) const MIN_READ: usize = 16 * 1024;
+pub(crate) const MAX_READ: usize = 68 * 1024;
 
 /// Bytes that one link should read before the others have their turn.
 pub const TURN: usize = 256 * 1024;
@@ -145,7 +145,7 @@ impl Inbound {
         let total = carried + bytes;
         let split = match self.protocol {
             Protocol::Raw => {
-                marks.message(0, bytes);
+                marks.message(0, bytes, Payload::Binary);
                 Split::whole(bytes)
             }
             Protocol::LengthPrefixed => split(&space[..total], self.max_message, marks),
@@ -184,7 +184,7 @@ impl Inbound {
             let message = std::mem::take(message);
             room.hold(-((HEADER + message.len()) as isize));
             self.state = State::Carry(Vec::new());
-            room.assembled(message);
+            room.assembled(message, Payload::Binary);
         }
         step
     }
@@ -237,7 +237,7 @@ fn split(bytes: &[u8], max_message: usize, marks: &mut impl Marks) -> Split {
             split.announced = Some(length);
             break;
         }
-        marks.message(split.used + HEADER, length);
+        marks.message(split.used + HEADER, length, Payload::Binary);
         split.used = end;
     }
     split
@@ -253,14 +253,14 @@ fn too_big(length: usize, limit: usize) -> Error {
 }
 
 /// What one read did.
-enum Step {
+pub(crate) enum Step {
     Read { bytes: usize, filled: bool },
     End,
     Done(ReadTurn),
 }
 
 impl Step {
-    fn of(result: io::Result<usize>, offered: usize) -> Result<Self> {
+    pub(crate) fn of(result: io::Result<usize>, offered: usize) -> Result<Self> {
         match result {
             Ok(0) if offered > 0 => Ok(Self::End),
             Ok(bytes) => Ok(Self::Read {

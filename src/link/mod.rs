@@ -4,10 +4,14 @@
 //! [`Outbound::on_writable`] with whatever implements [`std::io::Read`] and [`std::io::Write`] without
 //! blocking; tests call them with byte slices and chopped-up streams.
 
+mod framer;
 mod inbound;
 mod outbound;
+mod queue;
 mod room;
+mod stage;
 
+pub(crate) use inbound::{CARRY, MAX_READ, MIN_READ, Step};
 pub use inbound::{Inbound, ReadTurn, TURN};
 pub use outbound::{Class, Outbound, Released, Written};
-pub use room::{Marks, Room};
+pub use room::{Marks, Payload, Room};

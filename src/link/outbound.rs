@@ -4,16 +4,15 @@
 //! first. Bounds are the caller's: it knows from [`Released`] how much waits here and offers no more
 //! than it may.
 
-use std::{
-    collections::VecDeque,
-    io::{self, IoSlice, Write},
-};
+use std::io::{self, IoSlice, Write};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use super::{framer::Framer, queue::Queue, stage::STAGE};
 use crate::{
     error::{Code, Error, Result},
     frame::{self, HEADER, Protocol},
+    ws::{CloseFrame, Encoder},
 };
 
 /// Order between queued messages.
@@ -30,13 +29,6 @@ pub enum Class {
 
 const CLASSES: usize = 3;
 
-/// Small batches are gathered into chunks of this size, so that one entry of the vectored write is
-/// worth its cost and no message pays an allocation.
-const CHUNK: usize = 64 * 1024;
-
-/// From this size on a chunk of its own costs less than a copy.
-const SHARED: usize = 4 * 1024;
-
 /// Slices offered to one vectored write; the kernel's own limit is 1,024.
 const SLICES: usize = 64;
 
@@ -50,7 +42,7 @@ pub struct Released {
 }
 
 impl Released {
-    fn add(&mut self, bytes: usize, messages: usize) {
+    pub(super) fn add(&mut self, bytes: usize, messages: usize) {
         // Wrapping on purpose: readers take differences.
         self.bytes = self.bytes.wrapping_add(bytes as u32);
         self.messages = self.messages.wrapping_add(messages as u32);
@@ -76,20 +68,8 @@ pub struct Outbound {
     released: Released,
     /// Payload bytes that wait.
     queued: usize,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    chunks: VecDeque<Chunk>,
-    /// Small pushes gather here, behind the chunks.
-    tail: BytesMut,
-}
-
-/// Whole records; those before `at` are written.
-#[derive(Debug)]
-struct Chunk {
-    records: Bytes,
-    at: usize,
+    /// Makes WebSocket frames of the records; without it records or payloads go out as they are.
+    framer: Option<Box<Framer>>,
 }
 
 impl Outbound {
@@ -101,12 +81,21 @@ impl Outbound {
             started: None,
             released: Released::default(),
             queued: 0,
+            framer: None,
+        }
+    }
+
+    /// An empty queue whose messages go out as WebSocket frames.
+    pub(crate) fn framed(encoder: Encoder) -> Self {
+        Self {
+            framer: Some(Box::new(Framer::new(encoder))),
+            ..Self::new(Protocol::LengthPrefixed)
         }
     }
 
     /// Queues whole records, copying them. What is none is left out.
     pub fn push(&mut self, class: Class, records: &[u8]) {
-        if let Some(messages) = count(records) {
+        if let Some(messages) = self.count(records) {
             self.queued += payload(records, messages);
             self.queues[class as usize].push(records);
         }
@@ -114,7 +103,7 @@ impl Outbound {
 
     /// Queues whole records, sharing their memory. What is none is left out.
     pub fn push_shared(&mut self, class: Class, records: Bytes) {
-        if let Some(messages) = count(&records) {
+        if let Some(messages) = self.count(&records) {
             self.queued += payload(&records, messages);
             self.queues[class as usize].push_shared(records);
         }
@@ -132,12 +121,17 @@ impl Outbound {
         records: &[u8],
         keep: impl FnOnce(&[u8]) -> Bytes,
     ) -> Result<Written> {
-        let Some(messages) = count(records) else {
+        let Some(messages) = self.count(records) else {
             return self.on_writable(io);
         };
-        if self.wire_header != HEADER || !self.is_empty() {
+        if !self.is_empty() || !self.goes_through(records) {
             self.push_shared(class, keep(records));
             return self.on_writable(io);
+        }
+        if let Some(framer) = &mut self.framer {
+            self.queued = payload(records, messages);
+            framer.pack(records)?;
+            return self.write_frames(io);
         }
         let taken = write_once(io, &[IoSlice::new(records)])?;
         if taken == records.len() {
@@ -156,6 +150,9 @@ impl Outbound {
     /// # Errors
     /// `ConnectionLost` when the write fails.
     pub fn on_writable(&mut self, io: &mut impl Write) -> Result<Written> {
+        if self.framer.is_some() {
+            return self.write_frames(io);
+        }
         while let Some(class) = self.next_class() {
             self.queues[class].seal();
             let (offered, taken) = {
@@ -184,6 +181,7 @@ impl Outbound {
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
         self.queues.iter().all(Queue::is_empty)
+            && self.framer.as_ref().is_none_or(|framer| framer.is_empty())
     }
 
     /// Drops everything queued.
@@ -191,6 +189,85 @@ impl Outbound {
         self.queues = Default::default();
         self.started = None;
         self.queued = 0;
+        if let Some(framer) = &mut self.framer {
+            framer.clear();
+        }
+    }
+
+    /// Drops the messages of which nothing is on its way yet, and has `close` follow the last that is.
+    /// True if that were none.
+    ///
+    /// # Errors
+    /// As for [`close_with`](Self::close_with).
+    pub(crate) fn cut_short(&mut self, close: &CloseFrame) -> Result<bool> {
+        let nothing_lost = self.queues.iter().all(Queue::is_empty);
+        self.queues = Default::default();
+        self.queued = self.framer.as_ref().map_or(0, |framer| framer.payload());
+        self.close_with(close)?;
+        Ok(nothing_lost)
+    }
+
+    /// Has a close frame follow the last message.
+    ///
+    /// # Errors
+    /// `Resources` when the system has no random bytes to mask it with.
+    pub(crate) fn close_with(&mut self, close: &CloseFrame) -> Result<()> {
+        match &mut self.framer {
+            Some(framer) => framer.close_with(close),
+            None => Ok(()),
+        }
+    }
+
+    /// Has whole control frames overtake the messages.
+    pub(crate) fn control(&mut self, frames: &[u8]) {
+        if let Some(framer) = &mut self.framer {
+            framer.control(frames);
+        }
+    }
+
+    /// Whether writing takes more than copying, so that the calling thread should leave it to the link's.
+    pub(crate) fn is_laborious(&self) -> bool {
+        self.framer
+            .as_ref()
+            .is_some_and(|framer| framer.is_laborious())
+    }
+
+    /// Whether records may be written from where they are, without being queued.
+    fn goes_through(&self, records: &[u8]) -> bool {
+        match self.framer {
+            Some(_) => records.len() <= STAGE,
+            None => self.wire_header == HEADER,
+        }
+    }
+
+    fn write_frames(&mut self, io: &mut impl Write) -> Result<Written> {
+        let Some(framer) = &mut self.framer else {
+            return Ok(Written::All);
+        };
+        let before = self.released.bytes;
+        let written = loop {
+            if !framer.write(io, &mut self.released)? {
+                break Written::Blocked;
+            }
+            if !framer.refill(&mut self.queues)? {
+                break Written::All;
+            }
+        };
+        self.queued -= self.released.bytes.wrapping_sub(before) as usize;
+        Ok(written)
+    }
+
+    /// How many messages `records` are. Only a defect of the caller gives anything else than records;
+    /// then nothing of it is queued, because neither would a peer understand it nor could it be counted.
+    fn count(&self, records: &[u8]) -> Option<usize> {
+        let count = frame::count_records(records, self.framer.is_some());
+        if count.is_none() {
+            tracing::error!(
+                bytes = records.len(),
+                "what was to be queued is no sequence of records"
+            );
+        }
+        count
     }
 
     /// A started message first, else the highest class that has something.
@@ -208,7 +285,7 @@ impl Outbound {
         // a higher class waits.
         let only_first = skip > 0 && self.queues[..class].iter().any(|queue| !queue.is_empty());
         let (mut count, mut total) = (0, 0);
-        for chunk in &self.queues[class].chunks {
+        for chunk in self.queues[class].chunks() {
             for slice in chunk.wire(self.wire_header, only_first) {
                 if count == SLICES {
                     return (count, total);
@@ -255,99 +332,6 @@ impl Outbound {
     }
 }
 
-impl Queue {
-    fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.tail.is_empty()
-    }
-
-    fn push(&mut self, records: &[u8]) {
-        self.tail.extend_from_slice(records);
-        if self.tail.len() >= CHUNK {
-            self.seal();
-        }
-    }
-
-    fn push_shared(&mut self, records: Bytes) {
-        if records.len() < SHARED {
-            return self.push(&records);
-        }
-        self.seal();
-        self.chunks.push_back(Chunk { records, at: 0 });
-    }
-
-    /// Makes a chunk of the tail.
-    fn seal(&mut self) {
-        if !self.tail.is_empty() {
-            let records = self.tail.split().freeze();
-            self.chunks.push_back(Chunk { records, at: 0 });
-        }
-    }
-
-    /// Payload length of the front record.
-    fn front(&self) -> Option<usize> {
-        let chunk = self.chunks.front()?;
-        frame::announced(&chunk.records[chunk.at..])
-    }
-
-    fn pop_record(&mut self, payload: usize) {
-        if let Some(chunk) = self.chunks.front_mut() {
-            chunk.at += HEADER + payload;
-            if chunk.at >= chunk.records.len() {
-                self.chunks.pop_front();
-            }
-        }
-    }
-}
-
-impl Chunk {
-    /// The unwritten records as wire slices: one slice where headers go out too, else one a payload.
-    fn wire(&self, wire_header: usize, only_first: bool) -> WireSlices<'_> {
-        WireSlices {
-            rest: &self.records[self.at..],
-            one_piece: wire_header == HEADER && !only_first,
-            wire_header,
-            only_first,
-        }
-    }
-}
-
-struct WireSlices<'a> {
-    rest: &'a [u8],
-    one_piece: bool,
-    wire_header: usize,
-    only_first: bool,
-}
-
-impl<'a> Iterator for WireSlices<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        if self.one_piece {
-            return Some(std::mem::take(&mut self.rest));
-        }
-        let end = HEADER + frame::announced(self.rest)?;
-        let (record, rest) = self.rest.split_at(end);
-        self.rest = if self.only_first { &[] } else { rest };
-        Some(&record[HEADER - self.wire_header..])
-    }
-}
-
-/// How many messages `records` are. Only a defect of the caller gives anything else than records; then
-/// nothing of it is queued, because neither would a peer understand it nor could it be counted.
-fn count(records: &[u8]) -> Option<usize> {
-    let count = frame::count_records(records);
-    if count.is_none() {
-        tracing::error!(
-            bytes = records.len(),
-            "what was to be queued is no sequence of records"
-        );
-    }
-    count
-}
-
 /// Payload bytes of `records`, which are `messages` messages.
 fn payload(records: &[u8], messages: usize) -> usize {
     records.len() - messages * HEADER
@@ -368,7 +352,7 @@ fn whole_records(records: &[u8], taken: usize) -> (usize, usize) {
 }
 
 /// One write; zero bytes where it would block.
-fn write_once(io: &mut impl Write, slices: &[IoSlice<'_>]) -> Result<usize> {
+pub(super) fn write_once(io: &mut impl Write, slices: &[IoSlice<'_>]) -> Result<usize> {
     if slices.iter().all(|slice| slice.is_empty()) {
         return Ok(0);
     }

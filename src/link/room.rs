@@ -1,5 +1,15 @@
 //! Where received bytes go: memory lent for a read, and the messages found in it.
 
+/// What the bytes of a message are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payload {
+    /// Any bytes.
+    #[default]
+    Binary,
+    /// UTF-8, already checked.
+    Text,
+}
+
 /// Memory that a consumer lends to a link for the length of one readable turn.
 ///
 /// The link asks for [`space`](Room::space), reads into it, marks the messages it found as ranges of
@@ -16,7 +26,7 @@ pub trait Room {
     fn commit(&mut self, used: usize);
 
     /// A whole message that had to be assembled outside.
-    fn assembled(&mut self, message: Vec<u8>);
+    fn assembled(&mut self, message: Vec<u8>, payload: Payload);
 
     /// Counts bytes held for unfinished messages, up or down; `false` while too many are held.
     fn hold(&mut self, delta: isize) -> bool;
@@ -25,5 +35,5 @@ pub trait Room {
 /// The messages of one space.
 pub trait Marks {
     /// A whole message at `start..start + len` of the space.
-    fn message(&mut self, start: usize, len: usize);
+    fn message(&mut self, start: usize, len: usize, payload: Payload);
 }

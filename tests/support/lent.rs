@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use qwormhole::link::{Marks, Room};
+use qwormhole::link::{Marks, Payload, Room};
 
 /// Lends memory, and keeps the messages that were found in it.
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub struct Found {
 }
 
 impl Marks for Found {
-    fn message(&mut self, start: usize, len: usize) {
+    fn message(&mut self, start: usize, len: usize, _: Payload) {
         self.ranges.push((start, len));
     }
 }
@@ -68,7 +68,7 @@ impl Room for Lent {
         }
     }
 
-    fn assembled(&mut self, message: Vec<u8>) {
+    fn assembled(&mut self, message: Vec<u8>, _: Payload) {
         self.messages.push(message);
         self.assembled += 1;
     }

@@ -15,6 +15,11 @@ export type ErrorCode =
   | 'ERR_QW_DECODE'
   | 'ERR_QW_TOO_BIG'
   | 'ERR_QW_TRUNCATED'
+  | 'ERR_QW_PROTOCOL'
+  | 'ERR_QW_INVALID_UTF8'
+  | 'ERR_QW_FLOOD'
+  | 'ERR_QW_HANDSHAKE'
+  | 'ERR_QW_UPGRADE_REFUSED'
   | 'ERR_QW_ADDRESS_IN_USE'
   | 'ERR_QW_ADDRESS_UNAVAILABLE'
   | 'ERR_QW_PERMISSION'
@@ -25,6 +30,7 @@ export type ErrorCode =
   | 'ERR_QW_CONNECTION_LOST'
   | 'ERR_QW_CLOSE_TIMEOUT'
   | 'ERR_QW_TOO_MANY_CONNECTIONS'
+  | 'ERR_QW_TOO_MANY_TOPICS'
   | 'ERR_QW_RESOURCES'
   | 'ERR_QW_NATIVE_UNAVAILABLE'
   | 'ERR_QW_NATIVE_FAILED'
@@ -63,7 +69,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     kind: 'configuration',
     retriable: false,
     meaning: 'An endpoint is not a URL or object this version understands.',
-    remedy: 'Write it as tcp://host:port; IPv6 addresses go in brackets.',
+    remedy: 'Write it as tcp://host:port or ws://host:port/path; IPv6 addresses go in brackets.',
   },
   ERR_QW_CLOSED: {
     kind: 'usage',
@@ -100,6 +106,36 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     retriable: true,
     meaning: 'The stream ended in the middle of a message.',
     remedy: 'The peer died or closed early; the partial message was not delivered.',
+  },
+  ERR_QW_PROTOCOL: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The peer broke the rules of the protocol.',
+    remedy: 'The connection was ended; the message says which rule. Correct the peer.',
+  },
+  ERR_QW_INVALID_UTF8: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'A text message is not valid UTF-8.',
+    remedy: 'The connection was ended. Send bytes as a binary message.',
+  },
+  ERR_QW_FLOOD: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The peer sent more fragments or control frames than it may.',
+    remedy: 'The connection was ended; maxFragments, controlBurst and controlPerSecond are the bounds.',
+  },
+  ERR_QW_HANDSHAKE: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The opening handshake failed.',
+    remedy: 'Check that the other end is a WebSocket server or client; the message says what is wrong.',
+  },
+  ERR_QW_UPGRADE_REFUSED: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The server answered the opening handshake with a refusal.',
+    remedy: 'The details have its status, headers and the beginning of its body.',
   },
   ERR_QW_ADDRESS_IN_USE: {
     kind: 'network',
@@ -160,6 +196,12 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     retriable: true,
     meaning: 'The server holds maxConnections already.',
     remedy: 'Raise maxConnections, or spread the clients over more servers.',
+  },
+  ERR_QW_TOO_MANY_TOPICS: {
+    kind: 'resource',
+    retriable: false,
+    meaning: 'The connection is subscribed to maxTopics topics already.',
+    remedy: 'Unsubscribe from some, or raise maxTopics.',
   },
   ERR_QW_RESOURCES: {
     kind: 'resource',

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    super::{LinkId, outbox},
+    super::{LinkId, Manner, outbox},
     consumer::{Batch, Consumer, SEND},
     driven::Idle,
 };
@@ -57,7 +57,7 @@ proptest! {
     fn a_single_message_is_a_batch_of_whole_words(payload in vec(any::<u8>(), 0..70)) {
         let link = LinkId { slot: 1, generation: 1 };
         let mut batch = BytesMut::new();
-        outbox::single(&mut batch, link, 1, &payload);
+        outbox::single(&mut batch, link, Manner::from(1), &payload);
         prop_assert_eq!(&batch[..], Batch::default().send(1, link, &[&payload]).0);
     }
 }

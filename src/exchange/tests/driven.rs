@@ -19,9 +19,9 @@ use super::{
     consumer::{Consumer, Environment, plan},
 };
 use crate::{
-    driver::{Admit, Closed, Ends, Host, NewLink, Poller, Sink},
+    driver::{Admit, Agreed, Closed, Ends, Host, NewLink, Poller, Sink},
     error::Result,
-    link::{ReadTurn, TURN},
+    link::{Inbound, ReadTurn, TURN},
     socket::SocketOptions,
 };
 
@@ -76,6 +76,8 @@ impl Consumer<Idle> {
 
     pub(super) fn link_with(&self, plan: &LinkPlan) -> Option<Driven> {
         let (id, link) = self.core.new_link(plan, 0)?;
+        let inbound = Inbound::new(plan.protocol, plan.max_message);
+        let (link, _) = link.rebegin(inbound);
         Some(Driven {
             id,
             link,
@@ -108,7 +110,7 @@ impl Consumer<Idle> {
 /// A link whose bytes come from the test.
 pub(super) struct Driven {
     pub id: LinkId,
-    link: NewLink<LinkSink<Idle>>,
+    link: NewLink<LinkSink<Idle>, Inbound>,
     core: Arc<Core<Idle>>,
     wakes: Arc<Wakes>,
 }
@@ -126,15 +128,16 @@ impl Wake for Wakes {
 impl Driven {
     pub(super) fn open(&mut self) {
         let address = SocketAddr::from(([127, 0, 0, 1], 9));
-        self.link.sink.opened(Ends {
+        let ends = Ends {
             remote: address,
             local: address,
-        });
+        };
+        self.link.sink.opened(ends, &Agreed::default());
     }
 
     /// One readable turn with `bytes` in the socket; waits for room as the link's task does.
     pub(super) fn feed(&mut self, bytes: &mut &[u8]) -> Result<ReadTurn> {
-        let inbound = &mut self.link.inbound;
+        let inbound = &mut self.link.beginning;
         let turn = inbound.on_readable(&mut Open(bytes), &mut self.link.sink.room(), TURN)?;
         if turn == ReadTurn::Stalled {
             self.link
@@ -154,7 +157,7 @@ impl Driven {
     }
 
     pub(super) fn end(&mut self, closed: Closed) {
-        self.link.inbound.discard(&mut self.link.sink.room());
+        self.link.beginning.discard(&mut self.link.sink.room());
         self.link.sink.closed(closed);
     }
 

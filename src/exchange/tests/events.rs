@@ -60,7 +60,7 @@ fn what_a_turn_gathers_is_handed_over_at_its_end() {
     assert_eq!(consumer.take(64), []);
     consumer.turn();
     let expected = [
-        Event::Opened(link.id, 0, "127.0.0.1\n9\n127.0.0.1\n9".to_owned()),
+        Event::Opened(link.id, 0, "127.0.0.1\n9\n127.0.0.1\n9\n\n0".to_owned()),
         Event::Slab,
         Event::Message(link.id, b"waits".to_vec()),
     ];

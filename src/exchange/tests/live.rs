@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    super::{LinkId, LinkPlan, ListenerAdmission},
+    super::{LinkId, LinkPlan, ListenerAdmission, Manner},
     consumer::{
         Batch, CLOSE, Consumer, Event, PAUSE, RELEASE, RESUME, SEND, SLOTS, TERMINATE, plan, record,
     },
@@ -130,7 +130,7 @@ fn messages_come_back() {
         let received = consumer.messages(link, 1);
         assert_eq!(received, std::slice::from_ref(&sent));
         match round % 3 {
-            0 => consumer.core.submit_large(link, 1, &sent),
+            0 => consumer.core.submit_large(link, Manner::from(1), &sent),
             1 => consumer
                 .core
                 .submit(&Batch::default().send(1, link, &[&sent]).0, true),

@@ -1,0 +1,139 @@
+//! The queue's end where messages become WebSocket frames.
+
+use std::io::Write;
+
+use super::{
+    outbound::Released,
+    queue::Queue,
+    stage::{LARGE, Stage},
+};
+use crate::{
+    error::Result,
+    frame::{self, HEADER},
+    ws::{CloseFrame, Encoder},
+};
+
+/// Makes frames of records, in the order in which they may go out.
+#[derive(Debug)]
+pub(super) struct Framer {
+    encoder: Encoder,
+    /// Frames packed and not all written; none where nothing is.
+    stage: Option<Box<Stage>>,
+    /// Whole control frames that overtake the messages.
+    control: Vec<u8>,
+    /// The close frame, behind the messages.
+    close: Option<Vec<u8>>,
+    /// The close frame is packed: nothing follows it.
+    is_closed: bool,
+}
+
+impl Framer {
+    pub(super) fn new(encoder: Encoder) -> Self {
+        Self {
+            encoder,
+            stage: None,
+            control: Vec::new(),
+            close: None,
+            is_closed: false,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.stage.is_none() && self.control.is_empty() && self.close.is_none()
+    }
+
+    /// Payload bytes of the messages that are packed and not written.
+    pub(super) fn payload(&self) -> usize {
+        self.stage.as_ref().map_or(0, |stage| stage.payload())
+    }
+
+    pub(super) fn is_laborious(&self) -> bool {
+        self.encoder.compresses()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.stage = None;
+        self.control = Vec::new();
+        self.close = None;
+    }
+
+    pub(super) fn control(&mut self, frames: &[u8]) {
+        if !self.is_closed {
+            self.control.extend_from_slice(frames);
+        }
+    }
+
+    pub(super) fn close_with(&mut self, close: &CloseFrame) -> Result<()> {
+        if !self.is_closed && self.close.is_none() {
+            self.close = Some(self.encoder.close(close)?);
+        }
+        Ok(())
+    }
+
+    /// Writes what is packed; true when nothing of it is left.
+    pub(super) fn write(&mut self, io: &mut impl Write, released: &mut Released) -> Result<bool> {
+        let Some(stage) = &mut self.stage else {
+            return Ok(true);
+        };
+        if !stage.write(io, released)? {
+            return Ok(false);
+        }
+        if let Some(stage) = self.stage.take() {
+            stage.give_back();
+        }
+        Ok(true)
+    }
+
+    /// Packs whole records that were never queued, where nothing else waits.
+    pub(super) fn pack(&mut self, records: &[u8]) -> Result<()> {
+        let mut stage = Stage::take();
+        let mut rest = records;
+        while let Some((length, is_text)) = frame::queued(rest) {
+            let (record, behind) = rest.split_at(HEADER + length);
+            stage.message(&mut self.encoder, &record[HEADER..], is_text)?;
+            rest = behind;
+        }
+        self.stage = Some(stage);
+        Ok(())
+    }
+
+    /// Packs what goes out next; false if that is nothing.
+    pub(super) fn refill(&mut self, queues: &mut [Queue]) -> Result<bool> {
+        let mut stage = Stage::take();
+        stage.control(&self.control);
+        self.control = Vec::new();
+        while !stage.is_full()
+            && !self.is_closed
+            && let Some(queue) = queues.iter_mut().find(|queue| !queue.is_empty())
+            && self.pack_front(&mut stage, queue)?
+        {}
+        if !stage.is_full()
+            && let Some(close) = self.close.take()
+        {
+            stage.control(&close);
+            self.is_closed = true;
+        }
+        if stage.is_empty() {
+            stage.give_back();
+            return Ok(false);
+        }
+        self.stage = Some(stage);
+        Ok(true)
+    }
+
+    /// Packs the front message; false if there is none after all.
+    fn pack_front(&mut self, stage: &mut Stage, queue: &mut Queue) -> Result<bool> {
+        queue.seal();
+        let Some((payload, is_text)) = queue.front_record() else {
+            return Ok(false);
+        };
+        let length = payload.len();
+        if length < LARGE || !self.encoder.is_plain() {
+            stage.message(&mut self.encoder, payload, is_text)?;
+            queue.pop_record(length);
+        } else if let Some(payload) = queue.take_record() {
+            stage.large(&mut self.encoder, payload, is_text);
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,112 @@
+//! The sending half: messages to frames.
+
+use crate::error::Result;
+
+use super::{
+    close::{CloseFrame, payload},
+    deflate::{Deflater, Params},
+    frame::{Header, Opcode, Role, write_frame},
+    mask,
+};
+
+/// What is compressed, and how, where both ends agreed to.
+#[derive(Clone, Copy, Debug)]
+pub struct Compression {
+    /// Messages of fewer bytes are sent as they are.
+    pub threshold: usize,
+    /// zlib's level, 1 to 9.
+    pub level: u32,
+}
+
+/// Makes frames of one connection's messages: each is one frame.
+#[derive(Debug)]
+pub struct Encoder {
+    role: Role,
+    deflater: Option<Deflater>,
+    threshold: usize,
+}
+
+impl Encoder {
+    /// One that compresses as `params` were agreed on.
+    pub fn new(role: Role, agreed: Option<(Params, Compression)>) -> Self {
+        let threshold = agreed.map_or(usize::MAX, |(_, compression)| compression.threshold);
+        let deflater = agreed
+            .and_then(|(params, compression)| Deflater::new(params.ours(role), compression.level));
+        Self {
+            role,
+            deflater,
+            threshold,
+        }
+    }
+
+    /// Whether some messages are compressed.
+    pub fn compresses(&self) -> bool {
+        self.deflater.is_some()
+    }
+
+    /// Whether every payload goes out as it is: neither masked nor compressed.
+    pub fn is_plain(&self) -> bool {
+        self.role == Role::Server && self.deflater.is_none()
+    }
+
+    /// Appends the frame of a message.
+    ///
+    /// # Errors
+    /// `Resources` when the system has no random bytes, `Internal` if the compressor fails.
+    pub fn frame(&mut self, message: &[u8], is_text: bool, to: &mut Vec<u8>) -> Result<()> {
+        let mask = self.mask()?;
+        match &mut self.deflater {
+            Some(deflater) if message.len() >= self.threshold => {
+                let mut compressed = Vec::new();
+                deflater.compress(message, &mut compressed)?;
+                write_frame(to, mask, opcode(is_text), true, &compressed);
+            }
+            _ => write_frame(to, mask, opcode(is_text), false, message),
+        }
+        Ok(())
+    }
+
+    /// Appends the header of a frame whose payload [goes out as it is](Self::is_plain).
+    pub fn header(&self, length: usize, is_text: bool, to: &mut Vec<u8>) {
+        let header = Header {
+            opcode: opcode(is_text),
+            fin: true,
+            rsv1: false,
+            mask: None,
+            length: length as u64,
+        };
+        let (bytes, used) = header.bytes();
+        to.extend_from_slice(&bytes[..used]);
+    }
+
+    /// A close frame.
+    ///
+    /// # Errors
+    /// `Resources` when the system has no random bytes.
+    pub fn close(&self, frame: &CloseFrame) -> Result<Vec<u8>> {
+        let payload = frame.code.map(|code| payload(code, &frame.reason));
+        let mut bytes = Vec::new();
+        write_frame(
+            &mut bytes,
+            self.mask()?,
+            Opcode::Close,
+            false,
+            payload.as_deref().unwrap_or_default(),
+        );
+        Ok(bytes)
+    }
+
+    fn mask(&self) -> Result<Option<mask::Key>> {
+        match self.role {
+            Role::Server => Ok(None),
+            Role::Client => mask::new_key().map(Some),
+        }
+    }
+}
+
+fn opcode(is_text: bool) -> Opcode {
+    match is_text {
+        true => Opcode::Text,
+        false => Opcode::Binary,
+    }
+}
