@@ -12,13 +12,14 @@ import { Connection, type ConnectionEvents } from './connection.js';
 import { aborted, closed, tooBig, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
 import { onTypeScript, type Choice } from './link/choose.js';
+import { DEAF } from './link/deaf.js';
 import { faultClose } from './link/fault.js';
 import type {
   Backend,
+  Carrier,
   ClassIndex,
   Link,
   LinkClose,
-  LinkHandler,
   Mode,
   Protocol,
   SendResult,
@@ -28,6 +29,7 @@ import { toDialSpec } from './options/specs.js';
 import { nativeFailed, nativeFailureAction } from './policy/native-failure.js';
 import { OfflineQueue } from './policy/offline-queue.js';
 import { Backoff } from './policy/reconnect.js';
+import { connectFollowing } from './policy/redirects.js';
 import { Deferred } from './policy/deferred.js';
 import type { WaitOptions } from './policy/waits.js';
 import { warnUnheard } from './policy/warnings.js';
@@ -50,9 +52,6 @@ export interface ClientEvents<C extends CodecOption = CodecOption> extends Conne
 
 /** How soon queued messages are offered again to a link that refused them, ms. */
 const PUMP_AGAIN_MS = 50;
-
-/** A link that came too late has nothing to say. */
-const DEAF: LinkHandler = { onMessage() {}, onDrain() {}, onEmpty() {}, onEnd() {}, onClose() {} };
 
 export class QWormholeClient<C extends CodecOption = CodecOption> extends Connection<C, ClientEvents<C>> {
   readonly #settings: ClientSettings;
@@ -106,6 +105,10 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     return this.#endpoint.protocol;
   }
 
+  override get carrier(): Carrier {
+    return this.#endpoint.scheme;
+  }
+
   override get bufferedAmount(): number {
     return super.bufferedAmount + (this.#offline?.bytes ?? 0);
   }
@@ -137,7 +140,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   override close(code = 0, reason = ''): Promise<void> {
-    checkClose(code, reason);
+    checkClose(code, reason, this.carrier);
     this.#cancelAttempts();
     const end = super.close(code, reason);
     this.#isDirect = false;
@@ -146,7 +149,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   override terminate(code = 0, reason = ''): void {
-    checkClose(code, reason);
+    checkClose(code, reason, this.carrier);
     this.#cancelAttempts();
     super.terminate(code, reason);
     this.#isDirect = false;
@@ -178,7 +181,9 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#endpoint = endpoints[this.#turn++ % endpoints.length];
     let link: Link;
     try {
-      link = await this.#choice.driver.connect(toDialSpec(this.#settings, this.#endpoint), attempt.signal);
+      const spec = toDialSpec(this.#settings, this.#endpoint);
+      const { maxRedirects } = this.#settings;
+      link = await connectFollowing(this.#choice.driver, spec, maxRedirects, attempt.signal);
     } catch (error) {
       if (this.#attempt === attempt) this.#attemptFailed(error as QWormholeError);
       return;
@@ -321,17 +326,22 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   // --- Sending without a link ---
 
-  protected override sendPayload(payload: string | Uint8Array, cls: ClassIndex): SendResult {
-    if (this.#isDirect) return super.sendPayload(payload, cls);
-    return this.sendWithoutLink(payload, sizeOf(payload), cls);
+  protected override sendPayload(payload: string | Uint8Array, cls: ClassIndex, isText: boolean): SendResult {
+    if (this.#isDirect) return super.sendPayload(payload, cls, isText);
+    return this.sendWithoutLink(payload, sizeOf(payload), cls, isText);
   }
 
-  protected sendWithoutLink(payload: string | Uint8Array, size: number, cls: ClassIndex): SendResult {
+  protected sendWithoutLink(
+    payload: string | Uint8Array,
+    size: number,
+    cls: ClassIndex,
+    isText: boolean,
+  ): SendResult {
     const { maxMessage } = this.#settings;
     if (size > maxMessage) throw tooBig(size, maxMessage);
     if (this.state === 'closing' || this.state === 'closed') return this.drop('closed', size);
     if (this.#offline === undefined) return this.drop('offline', size);
-    const refusal = this.#offline.push(payload, size, cls, performance.now());
+    const refusal = this.#offline.push(payload, size, cls, performance.now(), isText);
     if (refusal !== undefined) return this.drop(refusal, size);
     this.#watchAge();
     return this.accept(size, 'backpressure');
@@ -342,7 +352,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const { link } = this;
     if (link === undefined || this.state !== 'open') return;
     for (let next = this.#offline?.peek(); next !== undefined; next = this.#offline?.peek()) {
-      if (link.send(next.payload, next.cls, next.size) === 'dropped') {
+      if (link.send(next.payload, next.cls, next.size, next.isText) === 'dropped') {
         this.#pumpTimer = setTimeout(() => this.#pump(), PUMP_AGAIN_MS).unref();
         return;
       }

@@ -13,20 +13,23 @@ import { closed, QWormholeError } from './errors/error.js';
 import { randomId } from './ids.js';
 import { Iterators, type MessageIterator } from './iteration.js';
 import type {
+  Carrier,
   ClassIndex,
   DropReason,
   Link,
   LinkClose,
   LinkHandler,
   LinkInfo,
+  Mode,
   Protocol,
   SendResult,
+  SharedMessage,
 } from './link/link.js';
 import { MessageListeners } from './message-listeners.js';
 import type { SharedSettings } from './options/settings.js';
 import { DropLog, type DropRun } from './policy/drop-log.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
-import { checkClose, classOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
+import { checkClose, classOf, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
 
 /** Where a connection is in its life. Only a client is ever `idle` or `reconnecting`. */
@@ -60,6 +63,8 @@ export abstract class Connection<
   protected readonly traffic = new Traffic();
   protected link: Link | undefined;
   readonly #codec: Codec;
+  /** Messages are bytes, and strings where the carrier tells text from bytes. */
+  readonly #isBytes: boolean;
   /** Messages are their payloads: the codec `buffer` has nothing to do for bytes. */
   readonly #isPlain: boolean;
   readonly #copies: boolean;
@@ -80,11 +85,15 @@ export abstract class Connection<
     super();
     this.#codec = settings.codec;
     this.#copies = settings.copy;
-    this.#isPlain = settings.codec === codecFor('buffer') && !settings.copy;
+    this.#isBytes = settings.codec === codecFor('buffer');
+    this.#isPlain = this.#isBytes && !settings.copy;
   }
 
   /** The wire protocol. */
   abstract get protocol(): Protocol;
+
+  /** The backend in use. */
+  abstract get mode(): Mode;
 
   // --- Sending ---
 
@@ -95,8 +104,10 @@ export abstract class Connection<
    */
   send(message: CodecInput<C>, options?: SendOptions): SendResult {
     const cls = options === undefined ? NORMAL : classOf(options.class);
-    if (this.#isPlain && (message as unknown) instanceof Uint8Array) return this.sendPayload(message, cls);
-    return this.sendPayload(this.#codec.encode(message), cls);
+    if (this.#isPlain && (message as unknown) instanceof Uint8Array && options?.text === undefined)
+      return this.sendPayload(message, cls, false);
+    const payload = this.#codec.encode(message);
+    return this.sendPayload(payload, cls, isTextOf(payload, options?.text));
   }
 
   /** Hands over now what would wait for the end of the tick. */
@@ -154,10 +165,10 @@ export abstract class Connection<
    * Sends what is queued, ends our side and waits for the peer's end, at most `closeTimeoutMs`. Resolves when
    * the connection is closed.
    * @param code From the table of close codes, 0 to 65535. Default: 0, nothing is wrong.
-   * @param reason For people. A protocol without a close frame does not carry code and reason to the peer.
+   * @param reason For people. WebSocket cuts it at 123 bytes; TCP does not carry code and reason to the peer.
    */
   close(code = 0, reason = ''): Promise<void> {
-    checkClose(code, reason);
+    checkClose(code, reason, this.carrier);
     if (this.#state === 'closed') return Promise.resolve();
     this.state = 'closing';
     this.link?.close(code, reason);
@@ -166,7 +177,7 @@ export abstract class Connection<
 
   /** Resets the connection; what is queued is lost. The event `close` follows. */
   terminate(code = 0, reason = ''): void {
-    checkClose(code, reason);
+    checkClose(code, reason, this.carrier);
     if (this.#state === 'closed') return;
     this.state = 'closing';
     this.link?.terminate(code, reason);
@@ -184,6 +195,16 @@ export abstract class Connection<
 
   protected set state(state: ConnectionState) {
     this.#state = state;
+  }
+
+  /** What carries the messages. */
+  get carrier(): Carrier {
+    return this.#info?.carrier ?? 'tcp';
+  }
+
+  /** WebSocket: the subprotocol that both ends agreed on, empty for none. */
+  get subprotocol(): string | undefined {
+    return this.#info?.subprotocol;
   }
 
   /** The peer's address; that of the last one after the end, empty before the first. */
@@ -223,11 +244,12 @@ export abstract class Connection<
   // --- Reports of the link ---
 
   /** @internal */
-  onMessage(payload: Buffer): void {
+  onMessage(payload: Buffer, isText: boolean): void {
     const { traffic } = this;
     traffic.messagesIn += 1;
     traffic.bytesIn += payload.length;
-    if (this.#isPlain) this.deliver(payload as CodecMessage<C>);
+    if (isText && this.#isBytes) this.deliver(payload.toString() as CodecMessage<C>);
+    else if (this.#isPlain) this.deliver(payload as CodecMessage<C>);
     else this.#decode(payload);
   }
 
@@ -267,7 +289,12 @@ export abstract class Connection<
   protected abstract linkClosed(close: LinkClose): void;
 
   /** There is no link: what becomes of a message? */
-  protected abstract sendWithoutLink(payload: string | Uint8Array, size: number, cls: ClassIndex): SendResult;
+  protected abstract sendWithoutLink(
+    payload: string | Uint8Array,
+    size: number,
+    cls: ClassIndex,
+    isText: boolean,
+  ): SendResult;
 
   /** Somebody besides this object's own listeners and loops wants the messages. */
   protected hasOtherConsumers(): boolean {
@@ -298,11 +325,21 @@ export abstract class Connection<
   }
 
   /** Sends what is encoded already. */
-  protected sendPayload(payload: string | Uint8Array, cls: ClassIndex): SendResult {
+  protected sendPayload(payload: string | Uint8Array, cls: ClassIndex, isText: boolean): SendResult {
     const { link } = this;
     const size = sizeOf(payload);
-    if (link === undefined) return this.sendWithoutLink(payload, size, cls);
-    const result = link.send(payload, cls, size);
+    if (link === undefined) return this.sendWithoutLink(payload, size, cls, isText);
+    const result = link.send(payload, cls, size, isText);
+    if (result === 'dropped') return this.drop(link.dropReason, size);
+    return this.accept(size, result);
+  }
+
+  /** Sends one message of many, encoded once. */
+  protected sendSharedMessage(message: SharedMessage, cls: ClassIndex): SendResult {
+    const { link } = this;
+    const { size } = message;
+    if (link === undefined) return this.sendWithoutLink(message.payload, size, cls, message.isText);
+    const result = link.sendShared(message, cls);
     if (result === 'dropped') return this.drop(link.dropReason, size);
     return this.accept(size, result);
   }

@@ -4,33 +4,58 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { targetOf, type Target } from './endpoint-target.js';
 import { QWormholeError } from './errors/error.js';
-import type { Protocol } from './link/link.js';
+import type { Carrier, Protocol } from './link/link.js';
 
 /** The carriers that this version has. */
-export type Scheme = 'tcp';
+export type Scheme = Carrier;
 
-/** An endpoint as an object; the form that can say the wire protocol too. */
-export interface EndpointObject {
-  readonly scheme: Scheme;
+/** What both kinds of endpoint objects have. */
+interface EndpointBase {
   /** A name or an address, IPv6 with or without brackets. Default: `127.0.0.1`. */
   readonly host?: string;
-  /** 1 to 65535; 0 asks for a free port and is for listening only. */
-  readonly port: number;
-  /** The wire protocol of this endpoint. Default: the option `protocol`. */
+  /** The wire protocol of this endpoint. Default: the option `protocol`; WebSocket has messages of its own. */
   readonly protocol?: Protocol;
 }
 
-/** What users may give: `tcp://host:port`, with IPv6 in brackets, or the object form. */
+/** A TCP endpoint as an object. */
+export interface TcpEndpointObject extends EndpointBase {
+  readonly scheme: 'tcp';
+  /** 1 to 65535; 0 asks for a free port and is for listening only. */
+  readonly port: number;
+}
+
+/** A WebSocket endpoint as an object. */
+export interface WebSocketEndpointObject extends EndpointBase {
+  readonly scheme: 'ws';
+  /** As for TCP. Default: 80. */
+  readonly port?: number;
+  /** Begins with a slash; for connecting it may have a query. Default: `/`. */
+  readonly path?: string;
+}
+
+/** An endpoint as an object; the form that can say the wire protocol too. */
+export type EndpointObject = TcpEndpointObject | WebSocketEndpointObject;
+
+/** What users may give: `tcp://host:port` or `ws://host:port/path`, with IPv6 in brackets, or the object form. */
 export type EndpointInput = string | URL | EndpointObject;
 
 /** A checked endpoint. */
-export interface Endpoint {
+export interface Endpoint extends Partial<Target> {
   readonly scheme: Scheme;
   /** Without brackets, names in lower case. */
   readonly host: string;
   readonly port: number;
   readonly protocol?: Protocol;
+}
+
+/** What an address is written from. */
+export interface Address {
+  readonly scheme?: Scheme;
+  readonly host: string;
+  readonly port: number;
+  readonly path?: string;
 }
 
 /** What an endpoint is for: port 0 makes sense for a listener only. */
@@ -42,8 +67,13 @@ export const PROTOCOLS: readonly Protocol[] = ['raw', 'length-prefixed'];
 const LOOPBACK = '127.0.0.1';
 const MAX_PORT = 65_535;
 /** Carriers that are named in documents and configurations but are not in this version. */
-const ABSENT_SCHEMES = new Set(['tls', 'ws', 'wss', 'unix', 'pipe']);
-const OBJECT_KEYS = new Set(['scheme', 'host', 'port', 'protocol']);
+const ABSENT_SCHEMES = new Set(['tls', 'wss', 'unix', 'pipe']);
+const OBJECT_KEYS: Readonly<Record<Scheme, ReadonlySet<string>>> = {
+  tcp: new Set(['scheme', 'host', 'port', 'protocol']),
+  ws: new Set(['scheme', 'host', 'port', 'path', 'protocol']),
+};
+/** The port of a WebSocket URL that names none. */
+const WS_PORT = 80;
 /** Letters, digits, hyphens, and the underscores of container names; no empty label; at most one final dot. */
 const NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/;
 /** The last label of what resolvers read as a number, as in `127.1` or `0x7f.1`: only full IPv4 addresses are taken. */
@@ -60,10 +90,14 @@ export function parseEndpoint(input: EndpointInput, use: EndpointUse): Endpoint 
   throw invalid(input, 'it is neither a URL nor an object');
 }
 
-/** The URL of an endpoint: `tcp://127.0.0.1:41234`, `tcp://[::1]:9000`. */
-export function formatEndpoint(endpoint: { readonly host: string; readonly port: number }): string {
-  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
-  return `tcp://${host}:${endpoint.port}`;
+/** The URL of an endpoint: `tcp://127.0.0.1:41234`, `tcp://[::1]:9000`, `ws://127.0.0.1:8080/chat`. */
+export function formatEndpoint({ scheme = 'tcp', host, port, path = '' }: Address): string {
+  return `${scheme}://${authorityOf(host, port)}${path}`;
+}
+
+/** Host and port as they stand in a URL. */
+export function authorityOf(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Whether a host can only be reached from this machine: 127.0.0.0/8, ::1 in every spelling, localhost. */
@@ -81,25 +115,31 @@ function isLoopback6(address: string): boolean {
 }
 
 function parseText(text: string, use: EndpointUse): Endpoint {
-  const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
-  if (scheme === undefined) throw invalid(text, 'it has no scheme such as tcp://');
-  checkScheme(text, scheme.toLowerCase());
+  const [, prefix, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
+  if (prefix === undefined) throw invalid(text, 'it has no scheme such as tcp://');
+  const scheme = checkScheme(text, prefix.toLowerCase());
   const [authority] = rest.split(/[/?#]/, 1);
-  if (authority.includes('@')) throw invalid(text, 'a tcp endpoint has no user name or password');
+  if (authority.includes('@')) throw invalid(text, `a ${scheme} endpoint has no user name or password`);
   const { host, port } = splitAuthority(text, authority);
-  checkNothingFollows(text, rest.slice(authority.length));
-  return Object.freeze({ scheme: 'tcp', host: checkHost(text, host), port: checkPort(text, port, use) });
+  const tail = rest.slice(authority.length);
+  if (scheme === 'tcp') checkNothingFollows(text, tail);
+  return Object.freeze({
+    scheme,
+    host: checkHost(text, host),
+    port: scheme === 'ws' && port === '' && !authority.endsWith(':') ? WS_PORT : checkPort(text, port, use),
+    ...(scheme === 'ws' && checkTarget(text, tail, use)),
+  });
 }
 
-function checkScheme(shown: unknown, scheme: unknown): void {
-  if (scheme === 'tcp') return;
+function checkScheme(shown: unknown, scheme: unknown): Scheme {
+  if (scheme === 'tcp' || scheme === 'ws') return scheme;
   if (typeof scheme === 'string' && ABSENT_SCHEMES.has(scheme)) {
-    const message = `Endpoint ${show(shown)}: this version does not have the scheme ${scheme}, only tcp`;
+    const message = `Endpoint ${show(shown)}: this version does not have the scheme ${scheme}, only tcp and ws`;
     throw new QWormholeError('ERR_QW_OPTION_UNSUPPORTED', message, {
       details: { endpoint: plain(shown), scheme },
     });
   }
-  throw invalid(shown, `the scheme ${show(scheme)} is not known; this version has tcp`);
+  throw invalid(shown, `the scheme ${show(scheme)} is not known; this version has tcp and ws`);
 }
 
 function splitAuthority(text: string, authority: string): { host: string; port: string } {
@@ -151,19 +191,31 @@ function checkPort(shown: unknown, port: string | number, use: EndpointUse): num
   return number;
 }
 
+/** Throws where path or query are not for this use. */
+function checkTarget(shown: unknown, tail: string, use: EndpointUse): Target {
+  const target = targetOf(tail, use);
+  if (typeof target === 'string') throw invalid(shown, target);
+  return target;
+}
+
 function parseObject(input: EndpointObject, use: EndpointUse): Endpoint {
-  checkScheme(input, input.scheme);
-  const unknown = Object.keys(input).find((key) => !OBJECT_KEYS.has(key));
-  if (unknown !== undefined) throw invalid(input, `a tcp endpoint has no field ${show(unknown)}`);
-  const { host = LOOPBACK, port, protocol } = input;
+  const scheme = checkScheme(input, input.scheme);
+  const unknown = Object.keys(input).find((key) => !OBJECT_KEYS[scheme].has(key));
+  if (unknown !== undefined) throw invalid(input, `a ${scheme} endpoint has no field ${show(unknown)}`);
+  const { host = LOOPBACK, protocol } = input;
   if (typeof host !== 'string') throw invalid(input, 'the host is not a string');
   if (protocol !== undefined && !PROTOCOLS.includes(protocol)) {
     throw invalid(input, `the protocol is not one of ${PROTOCOLS.join(', ')}`);
   }
-  const checked = checkHost(input, isIPv6(host) ? `[${host}]` : host);
+  const port = input.port ?? (scheme === 'ws' ? WS_PORT : undefined);
   if (typeof port === 'string') throw invalid(input, 'the port is a string, not a number');
-  const endpoint = { scheme: 'tcp', host: checked, port: checkPort(input, port, use) } as const;
-  return Object.freeze(protocol === undefined ? endpoint : { ...endpoint, protocol });
+  return Object.freeze({
+    scheme,
+    host: checkHost(input, isIPv6(host) ? `[${host}]` : host),
+    port: checkPort(input, port as number, use),
+    ...(input.scheme === 'ws' && checkTarget(input, input.path ?? '', use)),
+    ...(protocol !== undefined && { protocol }),
+  });
 }
 
 function invalid(shown: unknown, why: string): QWormholeError {

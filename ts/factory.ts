@@ -1,12 +1,13 @@
 /** How servers and clients are made: options checked, a backend chosen, and the two put together. */
 import { QWormholeClient } from './client.js';
 import type { CodecOption } from './codec/codec.js';
+import type { CodecAt } from './codec/codec-at.js';
 import type { EndpointInput } from './endpoint.js';
-import { chooseDriver, type Choice, type Role } from './link/choose.js';
+import { chooseDriver, onTypeScript, type Choice, type Role } from './link/choose.js';
 import type { Backend, Mode } from './link/link.js';
 import { resolveClientOptions, resolveServerOptions } from './options/resolve.js';
 import type { ClientSettings, ServerSettings } from './options/settings.js';
-import { assertSupported } from './options/support.js';
+import { assertSupported, honours } from './options/support.js';
 import type { ClientOptions, ServerOptions } from './options/types.js';
 import { QWormholeServer } from './server.js';
 
@@ -41,32 +42,34 @@ export type ConnectOptions<C extends CodecOption = CodecOption> = Omit<ClientOpt
  * Makes a server; `server.listen()` binds its endpoints.
  * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_ENDPOINT_INVALID`, `ERR_QW_NATIVE_UNAVAILABLE`.
  */
-export function createQWormholeServer<const C extends CodecOption = 'buffer'>(
-  options: ServerOptions<C>,
-): CreatedServer<C> {
+export function createQWormholeServer<
+  const C extends CodecOption = 'buffer',
+  const E extends Endpoints = Endpoints,
+>(options: ServerOptions<C> & { readonly endpoints: E }): CreatedServer<CodecAt<E, C>> {
   const settings = resolveServerOptions(options);
   const choice = chooseFor('server', settings);
-  return { server: new QWormholeServer<C>(settings, choice), ...resultOf(choice) };
+  return { server: new QWormholeServer<CodecAt<E, C>>(settings, choice), ...resultOf(choice) };
 }
 
 /**
  * Makes a client; `client.connect()` connects it.
  * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_ENDPOINT_INVALID`, `ERR_QW_NATIVE_UNAVAILABLE`.
  */
-export function createQWormholeClient<const C extends CodecOption = 'buffer'>(
-  options: ClientOptions<C>,
-): CreatedClient<C> {
+export function createQWormholeClient<
+  const C extends CodecOption = 'buffer',
+  const E extends Endpoints = Endpoints,
+>(options: ClientOptions<C> & { readonly endpoints: E }): CreatedClient<CodecAt<E, C>> {
   const settings = resolveClientOptions(options);
   const choice = chooseFor('client', settings);
-  return { client: new QWormholeClient<C>(settings, choice), ...resultOf(choice) };
+  return { client: new QWormholeClient<CodecAt<E, C>>(settings, choice), ...resultOf(choice) };
 }
 
 /** Makes a server and listens. Rejects with a `QWormholeError`; then nothing is bound. */
-export async function listen<const C extends CodecOption = 'buffer'>(
-  endpoints: Endpoints,
+export async function listen<const C extends CodecOption = 'buffer', const E extends Endpoints = Endpoints>(
+  endpoints: E,
   options?: ListenOptions<C>,
-): Promise<QWormholeServer<C>> {
-  const { server } = createQWormholeServer<C>({ ...options, endpoints } as ServerOptions<C>);
+): Promise<QWormholeServer<CodecAt<E, C>>> {
+  const { server } = createQWormholeServer<C, E>({ ...options, endpoints } as never);
   try {
     await server.listen();
   } catch (error) {
@@ -77,11 +80,11 @@ export async function listen<const C extends CodecOption = 'buffer'>(
 }
 
 /** Makes a client and connects. Rejects with a `QWormholeError`; then nothing is left. */
-export async function connect<const C extends CodecOption = 'buffer'>(
-  endpoints: Endpoints,
+export async function connect<const C extends CodecOption = 'buffer', const E extends Endpoints = Endpoints>(
+  endpoints: E,
   options?: ConnectOptions<C>,
-): Promise<QWormholeClient<C>> {
-  const { client } = createQWormholeClient<C>({ ...options, endpoints } as ClientOptions<C>);
+): Promise<QWormholeClient<CodecAt<E, C>>> {
+  const { client } = createQWormholeClient<C, E>({ ...options, endpoints } as never);
   try {
     await client.connect();
   } catch (error) {
@@ -92,7 +95,8 @@ export async function connect<const C extends CodecOption = 'buffer'>(
 }
 
 function chooseFor(role: Role, settings: ServerSettings | ClientSettings): Choice {
-  const choice = chooseDriver(role, settings);
+  const preferred = chooseDriver(role, settings);
+  const choice = wouldBetterBeTypeScript(preferred, settings) ? toTypeScript(preferred) : preferred;
   try {
     assertSupported(settings, choice.mode);
   } catch (error) {
@@ -100,6 +104,19 @@ function chooseFor(role: Role, settings: ServerSettings | ClientSettings): Choic
     throw error;
   }
   return choice;
+}
+
+/** Nobody demanded native, and it cannot do all that is asked for, which TypeScript can. */
+function wouldBetterBeTypeScript(
+  { mode, forced }: Choice,
+  settings: ServerSettings | ClientSettings,
+): boolean {
+  return mode === 'native' && !forced && !honours(settings, 'native') && honours(settings, 'ts');
+}
+
+function toTypeScript({ driver, nativeAvailable }: Choice): Choice {
+  driver.release();
+  return onTypeScript(nativeAvailable);
 }
 
 function resultOf({ mode, backend, nativeAvailable }: Choice): BackendResult {

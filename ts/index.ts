@@ -15,6 +15,8 @@ export { backendInfo, type BackendInfo } from './link/backend-info.js';
 export { QWormholeRuntime, type RuntimeDefaults } from './runtime.js';
 export { QWormholeServer } from './server.js';
 export type {
+  Attachment,
+  AttachOptions,
   BroadcastOptions,
   BroadcastResult,
   QWormholeServerLike,
@@ -31,12 +33,30 @@ export type { DropRun } from './policy/drop-log.js';
 export type { WaitOptions } from './policy/waits.js';
 export type {
   ClientOptions,
+  DeflateOptions,
   OfflineQueueOptions,
   ReconnectOptions,
   ServerOptions,
   SharedOptions,
 } from './options/types.js';
-export type { EndpointInput, EndpointObject, Scheme } from './endpoint.js';
+export type {
+  EndpointInput,
+  EndpointObject,
+  Scheme,
+  TcpEndpointObject,
+  WebSocketEndpointObject,
+} from './endpoint.js';
+export type { Headers } from './link/headers.js';
+export type {
+  Authorize,
+  RefusalByClose,
+  RefusalByStatus,
+  Verdict,
+  Welcome,
+} from './policy/upgrade-authorize.js';
+export type { OpeningRequest } from './policy/upgrade-request.js';
+export type { SubprotocolChoice } from './policy/upgrade-subprotocol.js';
+export type { CodecAt } from './codec/codec-at.js';
 export type { BufferInput, Codec, CodecInput, CodecMessage, CodecName, CodecOption } from './codec/codec.js';
 export { QWormholeError, type ErrorCode, type ErrorKind } from './errors/error.js';
 export {
@@ -46,4 +66,4 @@ export {
   isRetriableClose,
   type CloseCodeName,
 } from './close-codes.js';
-export type { Backend, DropReason, Mode, Protocol, SendResult } from './link/link.js';
+export type { Backend, Carrier, DropReason, Mode, Protocol, SendResult } from './link/link.js';

@@ -18,3 +18,6 @@ export { RateLimit } from './policy/warnings.js';
 export { injectNativeFailure } from './link/native/environment.js';
 export { loadNative, type LoadReport } from './link/native/loader.js';
 export { isFirstInProcess } from './policy/once-per-process.js';
+export { fitReason, fromWebSocketCode, toWebSocketCode } from './link/websocket-codes.js';
+export { warnOriginRefused } from './policy/upgrade-origin.js';
+export { OpeningRequest } from './policy/upgrade-request.js';

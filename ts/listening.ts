@@ -1,35 +1,61 @@
 /** The endpoints of a server: all are bound or none is. */
 import { formatEndpoint } from './endpoint.js';
+import { groupEndpoints } from './endpoint-groups.js';
 import type { LinkDriver, LinkListener, ListenerHandler, ListenSpec } from './link/link.js';
+import type { SettledEndpoint } from './options/settings.js';
+
+/** An endpoint, and how to listen on it. */
+export interface Place {
+  readonly endpoint: SettledEndpoint;
+  readonly spec: ListenSpec;
+}
 
 export class Listening {
   readonly addresses: readonly string[];
+  /** The ports that were chosen or given, in the order of the endpoints. */
+  readonly ports: readonly number[];
   readonly #listeners: readonly LinkListener[];
 
-  private constructor(listeners: readonly LinkListener[]) {
+  private constructor(
+    places: readonly Place[],
+    groups: readonly number[][],
+    listeners: readonly LinkListener[],
+  ) {
     this.#listeners = listeners;
-    this.addresses = Object.freeze(listeners.map(formatEndpoint));
+    const ofPlace = places.map(
+      (_place, index) => listeners[groups.findIndex((group) => group.includes(index))],
+    );
+    this.ports = ofPlace.map(({ port }) => port);
+    this.addresses = Object.freeze(
+      places.map(({ endpoint: { scheme, path } }, index) => {
+        const { host, port } = ofPlace[index];
+        return formatEndpoint({ scheme, host, port, path });
+      }),
+    );
   }
 
-  /** Binds one endpoint after the other; a failure frees those before and rejects. */
+  /**
+   * Binds one socket after the other; a failure frees those before and rejects.
+   * @param handlerFor Who hears of a socket, which may be that of several endpoints.
+   */
   static async open(
     driver: LinkDriver,
-    specs: readonly ListenSpec[],
-    handlerFor: (spec: ListenSpec) => ListenerHandler,
+    places: readonly Place[],
+    handlerFor: (endpoints: readonly SettledEndpoint[]) => ListenerHandler,
   ): Promise<Listening> {
+    // The options were checked: none is there twice.
+    const groups = groupEndpoints(places.map(({ endpoint }) => endpoint)) as number[][];
     const listeners: LinkListener[] = [];
     try {
-      for (const spec of specs) listeners.push(await driver.listen(spec, handlerFor(spec)));
+      for (const group of groups) {
+        const handler = handlerFor(group.map((index) => places[index].endpoint));
+        listeners.push(await driver.listen(places[group[0]].spec, handler));
+      }
     } catch (error) {
       await closeAll(listeners);
       throw error;
     }
-    return new Listening(listeners);
-  }
-
-  /** The ports that were chosen or given, in the order of the endpoints. */
-  get ports(): readonly number[] {
-    return this.#listeners.map(({ port }) => port);
+    return new Listening(places, groups, listeners);
   }
 
   /** Resolves when all ports are free. */

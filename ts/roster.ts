@@ -1,16 +1,18 @@
 /** The connections of a server: who is let in, what goes to all of them, and what they add up to. */
 import type { CodecMessage, CodecOption } from './codec/codec.js';
 import { CloseCode } from './close-codes.js';
-import { QWormholeError, tooBig } from './errors/error.js';
-import type { Link, LinkClose, LinkHandler, Protocol } from './link/link.js';
+import { QWormholeError } from './errors/error.js';
+import { DEAF } from './link/deaf.js';
+import type { Link, LinkClose, SharedMessage } from './link/link.js';
 import type { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
-import { Draining } from './policy/draining.js';
+import { Draining, GOING_AWAY } from './policy/draining.js';
 import { RateLimit } from './policy/warnings.js';
-import { classOf, sizeOf } from './sending.js';
-import { ServerConnection, type ConnectionHost } from './server-connection.js';
+import { classOf } from './sending.js';
+import { ServerConnection, type Arrival, type ConnectionHost } from './server-connection.js';
 import type { BroadcastOptions, BroadcastResult, ServerEvents } from './server-like.js';
 import { Traffic, type ServerStats } from './stats.js';
+import { TopicTable } from './topics.js';
 
 /** Connections that were turned away are reported at most this often, ms. */
 const REFUSAL_INTERVAL_MS = 1000;
@@ -24,14 +26,12 @@ export interface ServerVoice<C extends CodecOption> {
   handlerFailed(error: unknown, isRejection: boolean, connection?: ServerConnection<C>): void;
 }
 
-/** A link that was turned away has nothing to say. */
-const DEAF: LinkHandler = { onMessage() {}, onDrain() {}, onEmpty() {}, onEnd() {}, onClose() {} };
-
 export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterable<ServerConnection<C>> {
   readonly #settings: ServerSettings;
   readonly #voice: ServerVoice<C>;
   readonly #listeners: MessageListeners;
   readonly #connections = new Map<string, ServerConnection<C>>();
+  readonly topics = new TopicTable<ServerConnection<C>>();
   readonly #past = new Traffic();
   #accepted = 0;
   #refused = 0;
@@ -57,28 +57,48 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     return this.#connections.values();
   }
 
+  /** Whether somebody else may come in; counts and reports those who may not. */
+  hasRoom(): boolean {
+    if (this.#draining !== undefined) return false;
+    if (this.#connections.size < this.#settings.maxConnections) return true;
+    this.#refused += 1;
+    this.#reportRefusals();
+    return false;
+  }
+
   /** A peer has connected. */
-  admit(link: Link, protocol: Protocol): void {
-    if (this.#draining !== undefined) return turnAway(link, CloseCode.shutdown);
-    if (this.#connections.size >= this.#settings.maxConnections) return this.#refuse(link);
-    const connection = new ServerConnection(this, link, protocol, this.#settings);
+  admit(arrival: Arrival): void {
+    const { link } = arrival;
+    if (this.#draining !== undefined) return turnAway(link, CloseCode.shutdown, GOING_AWAY);
+    if (!this.hasRoom()) return turnAway(link, CloseCode.busy, 'there are too many connections');
+    const connection = new ServerConnection<C>(this, arrival, this.#settings);
     this.#connections.set(connection.id, connection);
     this.#accepted += 1;
     this.#voice.fire('connection', connection);
   }
 
-  /** Sends encoded bytes to all open connections but some. */
-  broadcast(payload: Uint8Array, { except, class: name }: BroadcastOptions<C>): BroadcastResult {
-    const { maxMessage } = this.#settings;
-    const size = sizeOf(payload);
-    if (size > maxMessage) throw tooBig(size, maxMessage);
+  /** Sends a message to all open connections but some. */
+  broadcast(message: SharedMessage, options: BroadcastOptions<C>): BroadcastResult {
+    return this.#sendToEach(this.#connections.values(), message, options);
+  }
+
+  /** Sends a message to those that are subscribed to a topic but some. */
+  publish(topic: string, message: SharedMessage, options: BroadcastOptions<C>): BroadcastResult {
+    return this.#sendToEach(this.topics.members(topic), message, options);
+  }
+
+  #sendToEach(
+    connections: Iterable<ServerConnection<C>>,
+    message: SharedMessage,
+    { except, class: name }: BroadcastOptions<C>,
+  ): BroadcastResult {
     const cls = classOf(name);
     const left = except === undefined ? undefined : idsOf(except);
     let accepted = 0;
     let dropped = 0;
-    for (const connection of this.#connections.values()) {
+    for (const connection of connections) {
       if (connection.state !== 'open' || left?.has(connection.id)) continue;
-      if (connection.sendEncoded(payload, cls) === 'dropped') dropped += 1;
+      if (connection.sendShared(message, cls) === 'dropped') dropped += 1;
       else accepted += 1;
     }
     return { accepted, dropped };
@@ -148,9 +168,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     this.#checkEmpty();
   }
 
-  #refuse(link: Link): void {
-    this.#refused += 1;
-    turnAway(link, CloseCode.busy);
+  #reportRefusals(): void {
     this.#refusals.run((more) => {
       const { maxConnections } = this.#settings;
       const message = `${more + 1} connections were refused: there are ${maxConnections} already`;
@@ -167,10 +185,11 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 }
 
-/** A reset costs neither side anything more, however many there are. */
-function turnAway(link: Link, code: number): void {
+/** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
+function turnAway(link: Link, code: number, reason: string): void {
   link.handler = DEAF;
-  link.terminate(code, '');
+  if (link.info.carrier === 'ws') link.close(code, reason);
+  else link.terminate(code, reason);
 }
 
 function idsOf<C extends CodecOption>(except: NonNullable<BroadcastOptions<C>['except']>): Set<string> {

@@ -1,6 +1,7 @@
 /** Defaults that several servers and clients share. */
 import type { QWormholeClient } from './client.js';
 import type { CodecOption } from './codec/codec.js';
+import type { CodecAt } from './codec/codec-at.js';
 import {
   connect,
   createQWormholeClient,
@@ -39,28 +40,32 @@ export class QWormholeRuntime<const C extends CodecOption = 'buffer'> {
   }
 
   /** As the function `createQWormholeServer`. */
-  createServer<const D extends CodecOption = C>(options: ServerOptions<D>): CreatedServer<D> {
-    return createQWormholeServer<D>({ ...this.#server, ...options } as ServerOptions<D>);
+  createServer<const D extends CodecOption = C, const E extends Endpoints = Endpoints>(
+    options: ServerOptions<D> & { readonly endpoints: E },
+  ): CreatedServer<CodecAt<E, D>> {
+    return createQWormholeServer<D, E>({ ...this.#server, ...options } as never);
   }
 
   /** As the function `createQWormholeClient`. */
-  createClient<const D extends CodecOption = C>(options: ClientOptions<D>): CreatedClient<D> {
-    return createQWormholeClient<D>({ ...this.#client, ...options } as ClientOptions<D>);
+  createClient<const D extends CodecOption = C, const E extends Endpoints = Endpoints>(
+    options: ClientOptions<D> & { readonly endpoints: E },
+  ): CreatedClient<CodecAt<E, D>> {
+    return createQWormholeClient<D, E>({ ...this.#client, ...options } as never);
   }
 
   /** As the function `listen`. */
-  listen<const D extends CodecOption = C>(
-    endpoints: Endpoints,
+  listen<const D extends CodecOption = C, const E extends Endpoints = Endpoints>(
+    endpoints: E,
     options?: ListenOptions<D>,
-  ): Promise<QWormholeServer<D>> {
-    return listen<D>(endpoints, { ...this.#server, ...options } as ListenOptions<D>);
+  ): Promise<QWormholeServer<CodecAt<E, D>>> {
+    return listen<D, E>(endpoints, { ...this.#server, ...options } as ListenOptions<D>);
   }
 
   /** As the function `connect`. */
-  connect<const D extends CodecOption = C>(
-    endpoints: Endpoints,
+  connect<const D extends CodecOption = C, const E extends Endpoints = Endpoints>(
+    endpoints: E,
     options?: ConnectOptions<D>,
-  ): Promise<QWormholeClient<D>> {
-    return connect<D>(endpoints, { ...this.#client, ...options } as ConnectOptions<D>);
+  ): Promise<QWormholeClient<CodecAt<E, D>>> {
+    return connect<D, E>(endpoints, { ...this.#client, ...options } as ConnectOptions<D>);
   }
 }

@@ -1,8 +1,10 @@
 /** The parts of sending and closing that need no connection. */
+import { isUtf8 } from 'node:buffer';
 import { describe } from './describe.js';
 import { QWormholeError } from './errors/error.js';
-import type { ClassIndex } from './link/link.js';
+import type { Carrier, ClassIndex } from './link/link.js';
 import { byteLength } from './link/view.js';
+import { toWebSocketCode } from './link/websocket-codes.js';
 
 /** Which messages overtake which, while they are queued. */
 export type MessageClass = 'high' | 'normal' | 'low';
@@ -11,6 +13,11 @@ export type MessageClass = 'high' | 'normal' | 'low';
 export interface SendOptions {
   /** High overtakes normal overtakes low, between whole messages. Default: `normal`. */
   readonly class?: MessageClass;
+  /**
+   * On WebSocket: send as a text message or as a binary one. Bytes that go as text must be valid UTF-8. Default:
+   * text if the codec makes a string of the message.
+   */
+  readonly text?: boolean;
 }
 
 /** The class of a message unless told otherwise. */
@@ -38,6 +45,22 @@ export function classOf(name: MessageClass | undefined): ClassIndex {
 
 const NOTHING = new Uint8Array(0);
 
+/**
+ * Whether a payload goes as text on a carrier that can tell. Throws `ERR_QW_ENCODE` for bytes that are no text
+ * and `ERR_QW_OPTION_INVALID` for a wish that is none.
+ */
+export function isTextOf(payload: string | Uint8Array, wish: boolean | undefined): boolean {
+  if (wish === undefined) return typeof payload === 'string';
+  if (typeof wish !== 'boolean') {
+    const message = `Option text of a message is true or false, not ${describe(wish)}`;
+    throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'text' } });
+  }
+  if (wish && typeof payload !== 'string' && !isUtf8(payload)) {
+    throw new QWormholeError('ERR_QW_ENCODE', 'The bytes of a text message are not valid UTF-8');
+  }
+  return wish;
+}
+
 /** Bytes of a payload on the wire. Throws `ERR_QW_ENCODE` for bytes that cannot be read. */
 export function sizeOf(payload: string | Uint8Array): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
@@ -51,10 +74,14 @@ export function sizeOf(payload: string | Uint8Array): number {
   }
 }
 
-/** Throws `ERR_QW_OPTION_INVALID` unless they are a close code and a reason. */
-export function checkClose(code: unknown, reason: unknown): void {
+/** Throws `ERR_QW_OPTION_INVALID` unless they are a reason and a close code that the carrier can have. */
+export function checkClose(code: unknown, reason: unknown, carrier: Carrier = 'tcp'): void {
   if (typeof code !== 'number' || !Number.isInteger(code) || code < 0 || code > MAX_CODE) {
     const message = `A close code is an integer from 0 to ${MAX_CODE}, not ${describe(code)}`;
+    throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'code' } });
+  }
+  if (carrier === 'ws' && toWebSocketCode(code) === undefined) {
+    const message = `${code} is not a close code that WebSocket can carry: it takes 0 to 599, 1000 to 1014 without 1004 to 1006, and 3000 to 4999`;
     throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'code' } });
   }
   if (typeof reason !== 'string') {

@@ -2,13 +2,17 @@
 import type { CodecMessage, CodecOption } from './codec/codec.js';
 import { Connection } from './connection.js';
 import type { QWormholeError } from './errors/error.js';
-import type { ClassIndex, Link, LinkClose, Protocol, SendResult } from './link/link.js';
-import type { SharedSettings } from './options/settings.js';
+import type { Headers } from './link/headers.js';
+import type { ClassIndex, Link, LinkClose, Mode, Protocol, SendResult, SharedMessage } from './link/link.js';
+import type { ServerSettings } from './options/settings.js';
 import type { DropRun } from './policy/drop-log.js';
+import type { OpeningRequest } from './policy/upgrade-request.js';
 import type { Traffic } from './stats.js';
+import { checkTopic, tooManyTopics, type TopicTable } from './topics.js';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost<C extends CodecOption> {
+  readonly topics: TopicTable<ServerConnection<C>>;
   readonly hasMessageListeners: boolean;
   deliver(message: CodecMessage<C>, connection: ServerConnection<C>): void;
   /** Passes on an event that the connection has fired. */
@@ -18,21 +22,87 @@ export interface ConnectionHost<C extends CodecOption> {
   connectionClosed(connection: ServerConnection<C>, close: LinkClose, traffic: Traffic): void;
 }
 
-export class ServerConnection<C extends CodecOption = CodecOption> extends Connection<C> {
+/** Somebody who has connected. */
+export interface Arrival {
+  readonly link: Link;
+  readonly mode: Mode;
   readonly protocol: Protocol;
+  /** WebSocket: what the client asked for. */
+  readonly request?: OpeningRequest;
+  /** WebSocket: what `authorize` said. */
+  readonly user?: unknown;
+}
+
+export class ServerConnection<C extends CodecOption = CodecOption> extends Connection<C> {
+  readonly mode: Mode;
+  readonly protocol: Protocol;
+  /** WebSocket: the user that `authorize` gave. */
+  readonly user: unknown;
+  readonly #request: OpeningRequest | undefined;
   readonly #host: ConnectionHost<C>;
+  readonly #maxTopics: number;
+  /** With the first topic: most connections have none. */
+  #topics: Set<string> | undefined;
 
   /** @internal */
-  constructor(host: ConnectionHost<C>, link: Link, protocol: Protocol, settings: SharedSettings) {
+  constructor(host: ConnectionHost<C>, arrival: Arrival, settings: ServerSettings) {
     super(settings);
-    this.protocol = protocol;
+    this.mode = arrival.mode;
+    this.protocol = arrival.protocol;
+    this.user = arrival.user;
+    this.#request = arrival.request;
+    this.#maxTopics = settings.maxTopics;
     this.#host = host;
-    this.attach(link);
+    this.attach(arrival.link);
+  }
+
+  // --- The request of a WebSocket ---
+
+  /** WebSocket: the path that the client asked for, percent-encoded, without the query. */
+  get path(): string | undefined {
+    return this.#request?.path;
+  }
+
+  /** WebSocket: the query that came with the path. */
+  get query(): URLSearchParams | undefined {
+    return this.#request?.query;
+  }
+
+  /** WebSocket: the headers of the client's request, names in lower case; the object has no prototype. */
+  get headers(): Headers | undefined {
+    return this.#request?.headers;
+  }
+
+  // --- Topics ---
+
+  /**
+   * Subscribes: what the server publishes to the topic goes to this connection, until it ends. Does nothing if
+   * it is subscribed already or has ended.
+   * @throws QWormholeError `ERR_QW_OPTION_INVALID` for what is no topic, `ERR_QW_TOO_MANY_TOPICS` beyond `maxTopics`.
+   */
+  subscribe(topic: string): void {
+    checkTopic(topic);
+    if (this.state === 'closed' || this.#topics?.has(topic)) return;
+    const topics = (this.#topics ??= new Set());
+    if (topics.size >= this.#maxTopics) throw tooManyTopics(this.#maxTopics);
+    topics.add(topic);
+    this.#host.topics.add(topic, this);
+  }
+
+  /** Ends a subscription; does nothing if there is none. */
+  unsubscribe(topic: string): void {
+    checkTopic(topic);
+    if (this.#topics?.delete(topic)) this.#host.topics.delete(topic, this);
+  }
+
+  /** The topics that it is subscribed to, in the order of subscribing. */
+  get topics(): readonly string[] {
+    return [...(this.#topics ?? [])];
   }
 
   /** @internal A message for many connections, encoded once. */
-  sendEncoded(payload: Uint8Array, cls: ClassIndex): SendResult {
-    return this.sendPayload(payload, cls);
+  sendShared(message: SharedMessage, cls: ClassIndex): SendResult {
+    return this.sendSharedMessage(message, cls);
   }
 
   /** @internal The server's listeners are others than before. */
@@ -75,6 +145,8 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
   }
 
   protected linkClosed(close: LinkClose): void {
+    for (const topic of this.#topics ?? []) this.#host.topics.delete(topic, this);
+    this.#topics = undefined;
     this.finish(close);
     this.#host.connectionClosed(this, close, this.traffic);
   }

@@ -1,4 +1,5 @@
 /** What a server is to its users, whatever its backend. */
+import type { Server as HttpServer } from 'node:http';
 import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
 import type { QWormholeError } from './errors/error.js';
 import type { Backend, Mode } from './link/link.js';
@@ -50,6 +51,20 @@ export interface BroadcastOptions<C extends CodecOption = CodecOption> {
   readonly except?: ServerConnection<C> | string | Iterable<ServerConnection<C> | string>;
   /** As of `send`. Default: `normal`. */
   readonly class?: MessageClass;
+  /** As of `send`: text or binary on WebSocket. */
+  readonly text?: boolean;
+}
+
+/** A server's hold on an HTTP server that others listen with. */
+export interface Attachment {
+  /** Takes no more WebSockets from there; its connections live on. The HTTP server goes on. */
+  detach(): void;
+}
+
+/** Which WebSockets of an HTTP server are taken. */
+export interface AttachOptions {
+  /** Requests for other paths are left to others. Default: `/`. */
+  readonly path?: string;
 }
 
 /** What became of a broadcast, in connections. */
@@ -79,6 +94,15 @@ export interface QWormholeServerLike<C extends CodecOption = CodecOption>
   shutdown(gracefulMs?: number): Promise<void>;
   /** Sends a message to all open connections; it is encoded once. Throws as `send` does. */
   broadcast(message: CodecInput<C>, options?: BroadcastOptions<C>): BroadcastResult;
+  /** Sends a message to all connections that are subscribed to a topic; it is encoded once. Throws as `send` does. */
+  publish(topic: string, message: CodecInput<C>, options?: BroadcastOptions<C>): BroadcastResult;
+  /** How many connections are subscribed to a topic. */
+  getSubscriberCount(topic: string): number;
+  /**
+   * Takes WebSockets from an HTTP server, such as that of a web framework, besides what the server's own
+   * endpoints bring. They are on the TypeScript backend. Ends with `close`, which leaves the HTTP server alone.
+   */
+  attach(server: HttpServer, options?: AttachOptions): Attachment;
   getConnection(id: string): ServerConnection<C> | undefined;
   getConnectionCount(): number;
   stats(): ServerStats;

@@ -2,14 +2,16 @@
  * A server: its endpoints and its life. `listen` binds, `close` drains, and in between the backend may
  * break and be replaced. All is built on the seam: nothing here knows which backend is at work.
  */
+import type { Server as HttpServer } from 'node:http';
 import { abortable, onAbort } from './abort.js';
 import type { CodecInput, CodecOption } from './codec/codec.js';
 import { Emitter } from './emitter.js';
 import { isLoopback } from './endpoint.js';
+import { Attachments } from './attachments.js';
 import { aborted, closed, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
 import { onTypeScript, type Choice } from './link/choose.js';
-import type { Backend, Mode } from './link/link.js';
+import type { Backend, Mode, SharedMessage } from './link/link.js';
 import { Listening } from './listening.js';
 import { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
@@ -17,10 +19,14 @@ import { toListenSpec } from './options/specs.js';
 import { nativeFailed, nativeFailureAction, whilePortIsTaken } from './policy/native-failure.js';
 import type { WaitOptions } from './policy/waits.js';
 import { warnPublicBind, warnUnheard } from './policy/warnings.js';
+import { Reception } from './reception.js';
 import { Roster } from './roster.js';
 import { checkDuration } from './sending.js';
 import type { ServerConnection } from './server-connection.js';
+import { shareMessage } from './shared-message.js';
 import type {
+  AttachOptions,
+  Attachment,
   BroadcastOptions,
   BroadcastResult,
   QWormholeServerLike,
@@ -28,6 +34,7 @@ import type {
   ServerEvents,
 } from './server-like.js';
 import type { ServerStats } from './stats.js';
+import { checkTopic } from './topics.js';
 
 /** Grace of `shutdown`, ms. */
 const SHUTDOWN_GRACE_MS = 5000;
@@ -42,6 +49,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
 {
   readonly #settings: ServerSettings;
   readonly #roster: Roster<C>;
+  readonly #reception: Reception<C>;
+  readonly #attachments: Attachments<C>;
   #choice: Choice;
   #state: State = 'idle';
   #opening: Promise<readonly string[]> | undefined;
@@ -63,6 +72,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
       handlerFailed: (error, isRejection, connection) =>
         reportHandlerError(this, error, isRejection, connection),
     });
+    this.#reception = new Reception(settings, this.#roster, (error) => this.#report(error));
+    this.#attachments = new Attachments(settings, this.#reception);
     choice.driver.onFailure = (error) => void this.#driverFailed(error);
     const { signal } = settings;
     this.#stopListening = signal && onAbort(signal, () => void this.close());
@@ -118,8 +129,21 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   }
 
   broadcast(message: CodecInput<C>, options: BroadcastOptions<C> = {}): BroadcastResult {
-    const payload = this.#settings.codec.encode(message);
-    return this.#roster.broadcast(typeof payload === 'string' ? Buffer.from(payload) : payload, options);
+    return this.#roster.broadcast(this.#share(message, options), options);
+  }
+
+  publish(topic: string, message: CodecInput<C>, options: BroadcastOptions<C> = {}): BroadcastResult {
+    checkTopic(topic);
+    return this.#roster.publish(topic, this.#share(message, options), options);
+  }
+
+  getSubscriberCount(topic: string): number {
+    return this.#roster.topics.count(topic);
+  }
+
+  attach(server: HttpServer, options: AttachOptions = {}): Attachment {
+    if (this.#closing !== undefined) throw closed('server');
+    return this.#attachments.add(server, options);
   }
 
   getConnection(id: string): ServerConnection<C> | undefined {
@@ -157,6 +181,11 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#roster.listenersChanged();
   }
 
+  #share(message: CodecInput<C>, { text }: BroadcastOptions<C>): SharedMessage {
+    const { codec, maxMessage } = this.#settings;
+    return shareMessage(codec, message, maxMessage, text);
+  }
+
   #report(error: QWormholeError, connection?: ServerConnection<C>): void {
     if (this.listenerCount('error') > 0) this.fire('error', error, connection);
     else warnUnheard(error);
@@ -188,13 +217,14 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
 
   /** Binds and says so; undone if the server was closed or the signal aborted meanwhile. */
   async #bind(ports: readonly number[] | undefined, signal?: AbortSignal): Promise<void> {
-    const specs = this.#settings.endpoints.map((endpoint, index) =>
-      toListenSpec(this.#settings, ports === undefined ? endpoint : { ...endpoint, port: ports[index] }),
+    const places = this.#settings.endpoints.map((each, index) => {
+      const endpoint = ports === undefined ? each : { ...each, port: ports[index] };
+      return { endpoint, spec: toListenSpec(this.#settings, endpoint) };
+    });
+    const { driver, mode } = this.#choice;
+    const listening = await Listening.open(driver, places, (endpoints) =>
+      this.#reception.at(endpoints, mode),
     );
-    const listening = await Listening.open(this.#choice.driver, specs, ({ protocol }) => ({
-      onLink: (link) => this.#roster.admit(link, protocol),
-      onError: (error) => this.#report(error),
-    }));
     if (this.#closing !== undefined || signal?.aborted) {
       await listening.close();
       throw signal?.aborted ? aborted(signal) : closed('server');
@@ -202,7 +232,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#listening = listening;
     this.#state = 'listening';
     if (!this.#isRef) listening.unref();
-    const exposed = specs.findIndex(({ host }) => !isLoopback(host));
+    const exposed = places.findIndex(({ spec }) => !isLoopback(spec.host));
     if (exposed !== -1) warnPublicBind(listening.addresses[exposed]);
     this.fire('listening', listening.addresses);
   }
@@ -211,11 +241,14 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     const opening = this.#opening;
     this.#state = 'draining';
     this.#stopListening?.();
+    this.#attachments.detachAll();
     const gone = this.#roster.drain(spreadMs);
     // From a tick of its own: nobody hears events from inside of a call.
     await Promise.resolve();
     this.fire('draining');
     await Promise.all([gone, this.#listening?.close()]);
+    this.#reception.close();
+    this.#attachments.close();
     this.#listening = undefined;
     await opening?.catch(() => {});
     this.#choice.driver.onFailure = undefined;

@@ -33,7 +33,9 @@ const MS_PER: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h
 /** What was given, by kind of value. Each method throws a `UsageError` that names the option. */
 export class Arguments {
   readonly positionals: readonly string[];
+  /** Of an option that was given several times the last. */
   readonly #values = new Map<string, string | true>();
+  readonly #lists = new Map<string, string[]>();
 
   /** @throws UsageError for options that are not in the table, or lack or have a value against it. */
   constructor(specs: OptionSpecs, words: readonly string[]) {
@@ -45,12 +47,20 @@ export class Arguments {
     const parsed = parseArgs({ args: [...words], options, strict: false, tokens: true });
     this.positionals = parsed.positionals;
     for (const token of parsed.tokens) {
-      if (token.kind === 'option') this.#values.set(token.name, valueOf(token, specs));
+      if (token.kind !== 'option') continue;
+      const value = valueOf(token, specs);
+      this.#values.set(token.name, value);
+      if (value !== true) this.#lists.set(token.name, [...this.list(token.name), value]);
     }
   }
 
   has(name: string): boolean {
     return this.#values.has(name);
+  }
+
+  /** Every value of an option that may be repeated. */
+  list(name: string): readonly string[] {
+    return this.#lists.get(name) ?? [];
   }
 
   /** One of `allowed`, else `fallback`. */

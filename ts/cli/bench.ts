@@ -6,6 +6,7 @@ import { jsonLine } from './dialect.js';
 import { EXIT_FAILED } from './failure.js';
 import { Load, type LoadFigures, type LoadProgress } from './load.js';
 import { soleEndpoint } from './usage-error.js';
+import { connectWebSocket, WEBSOCKET_CONNECT_OPTIONS } from './websocket.js';
 
 const HOUR_MS = 3_600_000;
 const MAX_CONNECTIONS = 65_535;
@@ -18,7 +19,7 @@ export const bench: Command = {
   usage: '<endpoint> [options]',
   description:
     'Keeps a window of messages on the way over each connection to an endpoint that sends every message\n' +
-    'back (length-prefixed), checks the replies, and prints messages per second and round-trip times.',
+    'back (over TCP length-prefixed), checks the replies, and prints messages per second and round-trip times.',
   options: {
     connections: { value: 'number', help: 'connections at a time; default 1' },
     window: { value: 'number', help: 'messages on the way per connection; default 100' },
@@ -26,6 +27,7 @@ export const bench: Command = {
     duration: { value: 'time', help: 'how long it is measured, such as 500ms or 5s; default 5s' },
     warmup: { value: 'time', help: 'how long it runs before that; default 1s' },
     backend: BACKEND_OPTION,
+    ...WEBSOCKET_CONNECT_OPTIONS,
     json: { help: 'print one line of JSON' },
   },
   examples: [
@@ -49,7 +51,7 @@ export const bench: Command = {
       size: given.integer('size', { min: 0, max: MAX_SIZE, default: 64 }),
       durationMs: given.duration('duration', { min: 10, max: HOUR_MS, default: 5_000, unit: 's' }),
       warmupMs: given.duration('warmup', { min: 0, max: HOUR_MS, default: 1_000, unit: 's' }),
-      client: backendOptions(given),
+      client: { ...backendOptions(given), ...connectWebSocket(given) },
       signal: context.stopOnSignals(),
       onProgress: (progress) => showProgress(progress, context),
     });

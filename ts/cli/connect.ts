@@ -11,6 +11,7 @@ import { DIALECT_OPTIONS, dialectOf, type Dialect } from './dialect.js';
 import { lineInput, streamInput, type Input } from './lines.js';
 import { terminalInput } from './terminal.js';
 import { soleEndpoint } from './usage-error.js';
+import { connectWebSocket, WEBSOCKET_CONNECT_OPTIONS } from './websocket.js';
 import { bytesView, jsonView, lineView, streamView, type View } from './view.js';
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -35,6 +36,7 @@ export const connect: Command = {
     wait: { value: 'ms', help: 'how long the peer must be quiet after the end of input; default 500' },
     backend: BACKEND_OPTION,
     ...DIALECT_OPTIONS,
+    ...WEBSOCKET_CONNECT_OPTIONS,
     'connect-timeout': { value: 'ms', help: 'how long an attempt to connect may take; default 10000' },
     'no-reconnect': { help: 'end when the connection is lost' },
     'raw-output': { help: 'print messages as they come, also what a terminal would obey' },
@@ -68,6 +70,7 @@ export const connect: Command = {
       maxQueued: MAX_QUEUED,
       offlineQueue: OFFLINE_QUEUE,
       ...backendOptions(given),
+      ...connectWebSocket(given),
     });
     return new Conversation({
       client,

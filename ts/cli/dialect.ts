@@ -45,7 +45,8 @@ export function dialectOf(
 /** Text on the wire, but what is not UTF-8 can be shown instead of being an error. */
 const LENIENT_TEXT: Codec<string | Uint8Array> = {
   name: 'text',
-  encode: (message) => message,
+  // A string goes as a text message where there are such.
+  encode: (message) => (typeof message !== 'string' && isUtf8(message) ? String(message) : message),
   decode: (payload) => payload,
 };
 
@@ -56,13 +57,18 @@ function bytesDialect(codec: CodecName | Codec, isText: boolean): Dialect {
       if (isText && !isUtf8(line)) throw new Error('it is not UTF-8; --codec buffer sends any bytes');
       return line;
     },
-    show: (message) => escapeText(decodeVisibly(message as Buffer)),
+    show: (message) => escapeText(decodeVisibly(bytesOf(message))),
     fields(message) {
-      const bytes = message as Buffer;
+      const bytes = bytesOf(message);
       return isUtf8(bytes) ? { message: bytes.toString() } : { base64: bytes.toString('base64') };
     },
-    raw: (message) => message as Buffer,
+    raw: (message) => message as Buffer | string,
   };
+}
+
+/** Text messages of WebSocket come as strings. */
+export function bytesOf(message: unknown): Buffer {
+  return typeof message === 'string' ? Buffer.from(message) : (message as Buffer);
 }
 
 function valueDialect(codec: CodecName): Dialect {

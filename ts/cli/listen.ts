@@ -9,6 +9,7 @@ import { whenAborted, type Context } from './context.js';
 import { DIALECT_OPTIONS, dialectOf, jsonLine, type Dialect } from './dialect.js';
 import { describeError, EXIT_FAILED } from './failure.js';
 import { UsageError } from './usage-error.js';
+import { listenWebSocket, WEBSOCKET_LISTEN_OPTIONS } from './websocket.js';
 
 /** How long connections may take to end once the command is to end, ms. */
 const GRACE_MS = 5_000;
@@ -31,12 +32,13 @@ export const listen: Command = {
     broadcast: { help: 'send every message to all other connections' },
     backend: BACKEND_OPTION,
     ...DIALECT_OPTIONS,
+    ...WEBSOCKET_LISTEN_OPTIONS,
     json: { help: 'print lines of JSON: the addresses first, then connections and messages' },
   },
   examples: [
     ['qwormhole listen tcp://127.0.0.1:9000', 'print what arrives on port 9000'],
     ['qwormhole listen tcp://127.0.0.1:0 --echo --json', 'an echo server on a free port, for programs'],
-    ['qwormhole listen tcp://127.0.0.1:9000 tcp://[::1]:9000 --broadcast', 'a chat room'],
+    ['qwormhole listen tcp://127.0.0.1:9000 ws://127.0.0.1:9001/chat --broadcast', 'a chat room'],
   ],
 
   async run(given, context) {
@@ -46,6 +48,7 @@ export const listen: Command = {
     const { protocol, dialect } = dialectOf(given, 'buffer');
     const { server } = createQWormholeServer({
       ...backendOptions(given),
+      ...listenWebSocket(given),
       endpoints: given.positionals,
       protocol,
       codec: dialect.codec,

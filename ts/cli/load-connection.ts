@@ -20,7 +20,7 @@ const NUMBER_BYTES = 4;
 const NS_PER_MS = 1e6;
 
 export class LoadConnection {
-  readonly #client: QWormholeClient<'buffer'>;
+  readonly #client: QWormholeClient<'buffer' | 'text'>;
   readonly #tally: Tally;
   readonly #window: number;
   readonly #message: Buffer;
@@ -36,7 +36,7 @@ export class LoadConnection {
   #isOver = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(client: QWormholeClient<'buffer'>, tally: Tally, window: number, size: number) {
+  constructor(client: QWormholeClient<'buffer' | 'text'>, tally: Tally, window: number, size: number) {
     this.#client = client;
     this.#tally = tally;
     this.#window = window;
@@ -101,7 +101,7 @@ export class LoadConnection {
     }
   }
 
-  #onReply(reply: Buffer): void {
+  #onReply(reply: Buffer | string): void {
     const expected = this.#received % this.#numbers;
     const number = this.#numberBytes === 0 ? 0 : this.#numberOf(reply);
     if (reply.length !== this.#message.length || number !== expected) {
@@ -119,9 +119,11 @@ export class LoadConnection {
     else this.#checkIdle();
   }
 
-  /** The number that a reply has; -1 for one that is too short to have one. */
-  #numberOf(reply: Buffer): number {
-    return reply.length < this.#numberBytes ? -1 : reply.readUIntLE(0, this.#numberBytes);
+  /** The number that a reply has; -1 for text, and for one that is too short to have one. */
+  #numberOf(reply: Buffer | string): number {
+    return typeof reply === 'string' || reply.length < this.#numberBytes
+      ? -1
+      : reply.readUIntLE(0, this.#numberBytes);
   }
 
   #onClose(reason: string): void {

@@ -125,7 +125,7 @@ export class Load {
     }
   }
 
-  #dial(): Promise<QWormholeClient<'buffer'>> {
+  #dial(): Promise<QWormholeClient<'buffer' | 'text'>> {
     const { endpoint, size, client, signal } = this.#plan;
     if (signal?.aborted) throw new QWormholeError('ERR_QW_ABORTED', undefined, { cause: signal.reason });
     const { highWaterMark, maxMessage } = OPTION_TABLE;

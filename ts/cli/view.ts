@@ -1,6 +1,6 @@
 /** How `qwormhole connect` shows what it gets. */
 import type { Dialect } from './dialect.js';
-import { jsonLine } from './dialect.js';
+import { bytesOf, jsonLine } from './dialect.js';
 import { decodeVisibly, escapeLines, incompleteTail } from './escape.js';
 import type { Output } from './output.js';
 
@@ -42,7 +42,7 @@ export function streamView(out: Output): View {
   const show = (bytes: Buffer): boolean => out.write(escapeLines(decodeVisibly(bytes)));
   return {
     show(message) {
-      const bytes = Buffer.concat([held, message as Buffer]);
+      const bytes = Buffer.concat([held, bytesOf(message)]);
       const tail = bytes.at(-1) === 0x0d ? 1 : incompleteTail(bytes);
       // A copy: the message's memory may belong to a larger block.
       held = Buffer.from(bytes.subarray(bytes.length - tail));

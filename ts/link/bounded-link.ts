@@ -4,7 +4,16 @@
  */
 import { tooBig } from '../errors/error.js';
 import { environmentBudget } from './budget.js';
-import type { ClassIndex, DropReason, Link, LinkHandler, LinkInfo, LinkLimits, SendResult } from './link.js';
+import type {
+  ClassIndex,
+  DropReason,
+  Link,
+  LinkHandler,
+  LinkInfo,
+  LinkLimits,
+  SendResult,
+  SharedMessage,
+} from './link.js';
 
 /**
  * A queued message counts as at least this many bytes towards watermarks and cap, so that a peer that
@@ -25,19 +34,32 @@ export abstract class BoundedLink implements Link {
   protected constructor(protected readonly limits: LinkLimits) {}
 
   /** Queues bytes that fit; they may be reused by the caller afterwards. */
-  protected abstract enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number): void;
+  protected abstract enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void;
   /** Queues a string that fits as UTF-8. */
-  protected abstract enqueueString(payload: string, cls: ClassIndex, size: number): void;
+  protected abstract enqueueString(payload: string, cls: ClassIndex, size: number, isText: boolean): void;
   /** Makes `onDrain` follow once `isLow()`; idempotent until it did. */
   protected abstract armDrain(): void;
 
-  send(payload: string | Uint8Array, cls: ClassIndex, size: number): SendResult {
+  /** Queues a message that fits and that other links get too: a driver that can share it does. */
+  protected enqueueShared({ payload, size, isText }: SharedMessage, cls: ClassIndex): void {
+    this.enqueueBytes(payload, cls, size, isText);
+  }
+
+  send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
     if (this.ended) return this.#drop('closed');
     const buffered = this.bufferedAmount;
     if (!this.#admits(size, buffered)) return 'dropped';
-    if (typeof payload === 'string') this.enqueueString(payload, cls, size);
-    else this.enqueueBytes(payload, cls, size);
+    if (typeof payload === 'string') this.enqueueString(payload, cls, size, isText);
+    else this.enqueueBytes(payload, cls, size, isText);
     return this.#accepted(buffered + size);
+  }
+
+  sendShared(message: SharedMessage, cls: ClassIndex): SendResult {
+    if (this.ended) return this.#drop('closed');
+    const buffered = this.bufferedAmount;
+    if (!this.#admits(message.size, buffered)) return 'dropped';
+    this.enqueueShared(message, cls);
+    return this.#accepted(buffered + message.size);
   }
 
   #admits(size: number, buffered: number): boolean {

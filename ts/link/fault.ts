@@ -3,9 +3,17 @@ import { CloseCode } from '../close-codes.js';
 import { type ErrorCode, QWormholeError } from '../errors/error.js';
 import type { LinkClose } from './link.js';
 
+/** WebSocket's own number: the table has no other carrier's. */
+const INVALID_UTF8 = 1007;
+
 const CODES: Partial<Record<ErrorCode, number>> = {
   ERR_QW_TOO_BIG: CloseCode.too_big,
   ERR_QW_TRUNCATED: CloseCode.protocol,
+  ERR_QW_PROTOCOL: CloseCode.protocol,
+  ERR_QW_FLOOD: CloseCode.rate_limited,
+  ERR_QW_INVALID_UTF8: INVALID_UTF8,
+  ERR_QW_HANDSHAKE: CloseCode.protocol,
+  ERR_QW_UPGRADE_REFUSED: CloseCode.rejected_by_policy,
 };
 
 /** No connection in time. */

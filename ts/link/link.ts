@@ -5,12 +5,16 @@
  * (sockets, framing, queues, counters) lives below this file, twice; policy (which codec, when to
  * reconnect, what a drop means) lives above it, once. Nothing above imports a driver's own types.
  */
+import type { Agent, Server as HttpServer } from 'node:http';
 import type { QWormholeError } from '../errors/error.js';
 
 /** The backend in use, as users read it. */
 export type Mode = 'native' | 'ts';
 /** The name of that backend, the same string as in the handshake. */
 export type Backend = 'rust' | 'ts';
+
+/** What carries the bytes: a plain TCP stream, or WebSocket frames on one. */
+export type Carrier = 'tcp' | 'ws';
 
 /** How messages lie on the wire. */
 export type Protocol = 'raw' | 'length-prefixed';
@@ -39,10 +43,39 @@ export interface LinkClose {
 
 /** Both ends of a link. */
 export interface LinkInfo {
+  readonly carrier: Carrier;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
+  /** WebSocket: the subprotocol that both ends agreed on, empty for none. */
+  readonly subprotocol?: string;
+  /** WebSocket: permessage-deflate was agreed on. */
+  readonly isDeflated?: boolean;
+}
+
+/** A client's request to open a WebSocket, as far as policy needs it. It keeps no socket alive. */
+export interface UpgradeRequest {
+  /** The request target as sent: path and query. */
+  readonly target: string;
+  /** Names and values in turn, as sent. */
+  readonly rawHeaders: readonly string[];
+  /** Subprotocols that the client offers, best first. */
+  readonly subprotocols: readonly string[];
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+/**
+ * An opening handshake that waits for a verdict: exactly one of the two methods is called, once, now or
+ * later. When the client is gone or the handshake's time is over, both do nothing.
+ */
+export interface Upgrade {
+  readonly request: UpgradeRequest;
+  /** Answers 101; `onLink` gets the link in the same turn of the loop in which it opens, or never. */
+  accept(subprotocol: string, onLink: (link: Link) => void): void;
+  /** Answers `status` with a short body, and closes. */
+  refuse(status: number, body: string): void;
 }
 
 /**
@@ -50,8 +83,11 @@ export interface LinkInfo {
  * The order is: messages, at most one `onEnd`, exactly one `onClose`, then nothing.
  */
 export interface LinkHandler {
-  /** One message. The view may share a larger slab of memory and keeps it alive. */
-  onMessage(payload: Buffer): void;
+  /**
+   * One message. The view may share a larger slab of memory and keeps it alive. `isText`: a WebSocket text
+   * message, whose payload is valid UTF-8.
+   */
+  onMessage(payload: Buffer, isText: boolean): void;
   /** After a `backpressure`: `bufferedAmount` fell to the low watermark or below. */
   onDrain(): void;
   /** After `notifyEmpty()`: everything accepted was taken by the kernel. */
@@ -93,6 +129,52 @@ export interface SocketSettings {
   readonly interfaceName?: string;
 }
 
+/** permessage-deflate (RFC 7692) in the words of its parameters. */
+export interface DeflateSettings {
+  /** Messages of fewer bytes are not compressed. */
+  readonly threshold: number;
+  /** zlib's level, 0 to 9. */
+  readonly level: number;
+  readonly serverNoContextTakeover: boolean;
+  readonly clientNoContextTakeover: boolean;
+  /** 9 to 15. */
+  readonly serverMaxWindowBits: number;
+  readonly clientMaxWindowBits: number;
+}
+
+/** Bounds of WebSocket connections and of their opening handshake, both roles. */
+export interface WebSocketSettings {
+  readonly deflate: DeflateSettings | false;
+  /** Time for the opening handshake, from the TCP connection on, the verdict included, ms. */
+  readonly handshakeTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+  /** Frames of one message, empty ones counted. */
+  readonly maxFragments: number;
+  /** Control frames that may come at once, and per second from then on. */
+  readonly controlBurst: number;
+  readonly controlPerSecond: number;
+}
+
+/** A listener whose connections begin with an opening handshake. */
+export interface WebSocketListenSettings extends WebSocketSettings {
+  /** Handshakes that may be under way at once; beyond, connections are reset. */
+  readonly maxPendingHandshakes: number;
+}
+
+/** What a client asks for in its opening handshake. */
+export interface WebSocketDialSettings extends WebSocketSettings {
+  /** Path and query. */
+  readonly target: string;
+  /** Value of the header Host. */
+  readonly authority: string;
+  /** Names and values in turn, beyond the handshake's own. */
+  readonly headers: readonly string[];
+  readonly subprotocols: readonly string[];
+  /** Makes the socket, for proxies; only drivers that support the option see it. */
+  readonly agent?: Agent;
+}
+
 /** Where and how to listen. */
 export interface ListenSpec {
   readonly host: string;
@@ -103,6 +185,8 @@ export interface ListenSpec {
   readonly ipv6Only: boolean;
   readonly limits: LinkLimits;
   readonly socket: SocketSettings;
+  /** Set: the carrier is WebSocket. */
+  readonly ws?: WebSocketListenSettings;
 }
 
 /** Whom and how to call. */
@@ -115,6 +199,25 @@ export interface DialSpec {
   readonly connectTimeoutMs: number;
   readonly limits: LinkLimits;
   readonly socket: SocketSettings;
+  /** Set: the carrier is WebSocket. */
+  readonly ws?: WebSocketDialSettings;
+}
+
+/** How to take over WebSockets from an HTTP server that others listen with. */
+export interface AttachSpec {
+  readonly limits: LinkLimits;
+  readonly socket: SocketSettings;
+  readonly ws: WebSocketListenSettings;
+  /** Whether a request is ours; those that are not are left to the server's other listeners. */
+  concerns(target: string): boolean;
+}
+
+/** One message for many links: encoded once, copied or shared by each driver as suits it. Its bytes never change. */
+export interface SharedMessage {
+  readonly payload: Uint8Array;
+  /** Bytes. */
+  readonly size: number;
+  readonly isText: boolean;
 }
 
 /** One connection. It starts paused: nothing is read before the first `resume()`. */
@@ -129,9 +232,12 @@ export interface Link {
 
   /**
    * Offers one message of `size` bytes, as UTF-8 if it is a string; bytes may be reused once this returns.
+   * `isText` is for carriers that tell text from bytes; bytes that are sent as text must be valid UTF-8.
    * @throws QWormholeError `ERR_QW_TOO_BIG` above `maxMessage`.
    */
-  send(payload: string | Uint8Array, cls: ClassIndex, size: number): SendResult;
+  send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult;
+  /** As `send`, for one of many links that the same message goes to: they follow one another. */
+  sendShared(message: SharedMessage, cls: ClassIndex): SendResult;
   /** Hands over now what would wait for the end of the tick. */
   flush(): void;
   /** Asks for one `onEmpty` when `bufferedAmount` is next zero. */
@@ -151,6 +257,8 @@ export interface Link {
 /** What a listening socket tells its server. */
 export interface ListenerHandler {
   onLink(link: Link): void;
+  /** A WebSocket client asks to come in; its link is the verdict's. */
+  onUpgrade(upgrade: Upgrade): void;
   /** A fault that did not end the listener (descriptors exhausted, say). */
   onError(error: QWormholeError): void;
 }
@@ -173,6 +281,11 @@ export interface LinkDriver {
   listen(spec: ListenSpec, handler: ListenerHandler): Promise<LinkListener>;
   /** Rejects with a `QWormholeError`; an abort frees the socket and rejects with `ERR_QW_ABORTED`. */
   connect(spec: DialSpec, signal?: AbortSignal): Promise<Link>;
+  /**
+   * Takes over the connections of an existing HTTP server that ask to become WebSockets. The server's port
+   * stays its own.
+   */
+  attach?(server: HttpServer, spec: AttachSpec, handler: ListenerHandler): LinkListener;
   /**
    * Called once if the backend itself breaks (never for a fault of one link). By then every link of
    * the driver got its `onClose` and every port is free.

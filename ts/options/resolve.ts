@@ -1,7 +1,8 @@
 /** From what users give to what the library uses: checks, defaults, and the rules between options. */
 import { codecFor, isRawCodec } from '../codec/builtin.js';
 import type { CodecOption } from '../codec/codec.js';
-import { parseEndpoint, type EndpointInput, type EndpointUse } from '../endpoint.js';
+import { formatEndpoint, parseEndpoint, type EndpointInput, type EndpointUse } from '../endpoint.js';
+import { groupEndpoints } from '../endpoint-groups.js';
 import type { Protocol } from '../link/link.js';
 import { checkOptions, invalidOption } from './check.js';
 import {
@@ -20,6 +21,7 @@ import type {
 } from './settings.js';
 import { OPTION_TABLE as T } from './table.js';
 import type { ClientOptions, ServerOptions } from './types.js';
+import { resolveClientWebSocket, resolveServerWebSocket, resolveWebSocket } from './websocket.js';
 
 /** Default watermarks are at most this part of the bound above them, so that lowering a bound lowers them. */
 const WATERMARK_PART = 4;
@@ -35,6 +37,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     backlog: given.backlog ?? T.backlog.default,
     reusePort: given.reusePort ?? T.reusePort.default,
     ipv6Only: given.ipv6Only ?? T.ipv6Only.default,
+    ...resolveServerWebSocket(given),
   });
 }
 
@@ -55,6 +58,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
     connectTimeoutMs: given.connectTimeoutMs ?? T.connectTimeoutMs.default,
     reconnect: resolveReconnect(given.reconnect),
     offlineQueue: resolveOfflineQueue(given.offlineQueue),
+    ...resolveClientWebSocket(given),
   });
 }
 
@@ -64,8 +68,9 @@ function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings 
   }
   const codec = codecFor(given.codec === undefined ? T.codec.default : (given.codec as CodecOption));
   const endpoints = resolveEndpoints(given.endpoints, use, given.protocol ?? T.protocol.default);
-  if (endpoints.some(({ protocol }) => protocol === 'raw') && !isRawCodec(codec)) {
-    const why = "must be 'buffer' or 'text' with protocol raw, whose chunks are not messages";
+  const hasChunks = endpoints.some(({ scheme, protocol }) => scheme === 'tcp' && protocol === 'raw');
+  if (hasChunks && !isRawCodec(codec)) {
+    const why = "must be 'buffer' or 'text' with protocol raw on TCP, whose chunks are not messages";
     throw invalidOption('codec', given.codec, why);
   }
   return {
@@ -82,6 +87,7 @@ function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings 
     ...resolveSocket(given),
     copy: given.copy ?? T.copy.default,
     signal: given.signal,
+    ...resolveWebSocket(given),
   };
 }
 
@@ -100,13 +106,22 @@ function resolveSocket(given: CheckedOptions) {
 
 function resolveEndpoints(given: unknown, use: EndpointUse, fallback: Protocol): readonly SettledEndpoint[] {
   const list = (Array.isArray(given) ? given : [given]) as EndpointInput[];
-  if (given === undefined || list.length === 0) throw invalidOption('endpoints', given);
-  return Object.freeze(
+  // A server without endpoints of its own may be attached to others.
+  if (given === undefined || (list.length === 0 && use === 'connect'))
+    throw invalidOption('endpoints', given);
+  const endpoints = Object.freeze(
     list.map((input) => {
-      const { scheme, host, port, protocol = fallback } = parseEndpoint(input, use);
-      return Object.freeze({ scheme, host, port, protocol });
+      const endpoint = parseEndpoint(input, use);
+      // A WebSocket has messages of its own, whatever is said about TCP.
+      const { protocol = endpoint.scheme === 'tcp' ? fallback : 'raw' } = endpoint;
+      return Object.freeze({ ...endpoint, protocol });
     }),
   );
+  const twice = use === 'listen' ? groupEndpoints(endpoints) : [];
+  if (typeof twice === 'number') {
+    throw invalidOption('endpoints', formatEndpoint(endpoints[twice]), 'has the same endpoint twice');
+  }
+  return endpoints;
 }
 
 function resolveWatermarks(given: CheckedOptions) {

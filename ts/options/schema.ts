@@ -2,19 +2,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { PROTOCOLS } from '../endpoint.js';
-import { OPTION_TABLE } from './table.js';
-
-/** The options whose value is an integer of a range. */
-type IntegerOption = {
-  [Name in keyof typeof OPTION_TABLE]: (typeof OPTION_TABLE)[Name] extends { min: number; max: number }
-    ? Name
-    : never;
-}[keyof typeof OPTION_TABLE];
-
-function integer(name: IntegerOption) {
-  const { min, max } = OPTION_TABLE[name];
-  return z.int().min(min).max(max);
-}
+import { integer } from './integer.js';
+import { clientWebSocket, serverWebSocket, sharedWebSocket } from './websocket-schema.js';
 
 /** Long enough for the names of every system; a slash or NUL is in none of them. */
 const interfaceName = z
@@ -58,6 +47,7 @@ const shared = {
   interfaceBinding: z.enum(['device', 'address']).optional(),
   copy: z.boolean().optional(),
   signal: signal.optional(),
+  ...sharedWebSocket,
 };
 
 /** Options of a server, as given. */
@@ -67,6 +57,7 @@ export const serverSchema = z.strictObject({
   backlog: integer('backlog').optional(),
   reusePort: z.boolean().optional(),
   ipv6Only: z.boolean().optional(),
+  ...serverWebSocket,
 });
 
 const reconnect = z.strictObject({
@@ -92,6 +83,7 @@ export const clientSchema = z.strictObject({
   connectTimeoutMs: integer('connectTimeoutMs').optional(),
   reconnect: z.union([z.boolean(), reconnect]).optional(),
   offlineQueue: z.union([z.literal(false), offlineQueue]).optional(),
+  ...clientWebSocket,
 });
 
 /** What the schemas give. */

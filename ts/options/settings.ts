@@ -1,7 +1,10 @@
 /** Options as the library uses them: every field decided, nothing left to check. */
 import type { Codec } from '../codec/codec.js';
+import type { Agent } from 'node:http';
 import type { Endpoint } from '../endpoint.js';
-import type { Protocol } from '../link/link.js';
+import type { DeflateSettings, Protocol } from '../link/link.js';
+import type { Authorize } from '../policy/upgrade-authorize.js';
+import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 
 /** An endpoint with its protocol decided. */
 export interface SettledEndpoint extends Endpoint {
@@ -34,6 +37,12 @@ export interface SharedSettings {
   readonly interfaceBinding: 'device' | 'address';
   readonly copy: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly deflate: DeflateSettings | false;
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+  readonly maxFragments: number;
+  readonly controlBurst: number;
+  readonly controlPerSecond: number;
 }
 
 /** Everything that a server was told or assumes. */
@@ -42,6 +51,14 @@ export interface ServerSettings extends SharedSettings {
   readonly backlog: number;
   readonly reusePort: boolean;
   readonly ipv6Only: boolean;
+  readonly subprotocols: readonly string[] | SubprotocolChoice;
+  /** `undefined`: the host of the request. */
+  readonly origins: '*' | readonly string[] | undefined;
+  readonly requireOrigin: boolean;
+  readonly authorize: Authorize | undefined;
+  readonly handshakeTimeoutMs: number;
+  readonly maxPendingHandshakes: number;
+  readonly maxTopics: number;
 }
 
 /** How a client connects again. */
@@ -67,4 +84,9 @@ export interface ClientSettings extends SharedSettings {
   readonly connectTimeoutMs: number;
   readonly reconnect: ReconnectSettings | false;
   readonly offlineQueue: OfflineQueueSettings | false;
+  readonly subprotocols: readonly string[];
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly maxRedirects: number;
+  readonly agent: Agent | undefined;
 }

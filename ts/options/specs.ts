@@ -2,6 +2,7 @@
 import type { DialSpec, LinkLimits, ListenSpec, SocketSettings } from '../link/link.js';
 import { dialAddress, listenAddress } from './interface-address.js';
 import type { ClientSettings, ServerSettings, SettledEndpoint, SharedSettings } from './settings.js';
+import { toDialWebSocket, toListenWebSocket } from './websocket.js';
 
 /** Bounds of one link. */
 export function toLimits(settings: SharedSettings): LinkLimits {
@@ -36,6 +37,7 @@ export function toListenSpec(settings: ServerSettings, endpoint: SettledEndpoint
     ipv6Only,
     limits: toLimits(settings),
     socket: toSocketSettings(settings),
+    ...(endpoint.scheme === 'ws' && { ws: toListenWebSocket(settings) }),
   };
 }
 
@@ -52,5 +54,6 @@ export function toDialSpec(settings: ClientSettings, endpoint: SettledEndpoint):
     connectTimeoutMs,
     limits: toLimits(settings),
     socket: toSocketSettings(settings),
+    ...(endpoint.scheme === 'ws' && { ws: toDialWebSocket(settings, endpoint) }),
   };
 }

@@ -1,16 +1,20 @@
 // Generated from options.json by scripts/generate.mjs: edit that file instead.
 
+import type { Agent } from 'node:http';
 import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
+import type { Authorize } from '../policy/upgrade-authorize.js';
+import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 
 /** Options of servers and clients alike. `C` is the codec, which says what messages are. */
 export interface SharedOptions<C extends CodecOption = CodecOption> {
   /**
-   * How messages lie on the wire; an endpoint in the object form can have its own. Default: length-prefixed.
+   * How messages lie on the wire; an endpoint in the object form can have its own. WebSocket has messages of
+   * its own: there it changes nothing. Default: length-prefixed.
    */
   readonly protocol?: Protocol;
-  /** What messages are in JavaScript. Protocol raw takes buffer and text only. Default: buffer. */
+  /** What messages are in JavaScript. Protocol raw on TCP takes buffer and text only. Default: buffer. */
   readonly codec?: C;
   /**
    * Use the native backend where it loads; false uses the TypeScript backend without looking for another.
@@ -103,6 +107,36 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    * kept keeps its block. Default: false.
    */
   readonly copy?: boolean;
+  /**
+   * Compress WebSocket messages where the peer can (permessage-deflate). Costs time and memory for each
+   * connection. Default: false.
+   */
+  readonly deflate?: boolean | DeflateOptions;
+  /**
+   * Largest head of a WebSocket opening handshake, request or response. Takes an integer from 1 KiB to 1 MiB
+   * (bytes). Default: 16 KiB.
+   */
+  readonly maxHeaderBytes?: number;
+  /**
+   * Most headers of a WebSocket opening handshake, request or response. Takes an integer from 8 to 10000
+   * (headers). Default: 100.
+   */
+  readonly maxHeaders?: number;
+  /**
+   * Most frames of one WebSocket message, empty ones counted. Takes an integer from 1 to 1048576 (frames).
+   * Default: 16384.
+   */
+  readonly maxFragments?: number;
+  /**
+   * WebSocket control frames (ping, pong) that a peer may send at once. Takes an integer from 1 to 1048576
+   * (frames). Default: 64.
+   */
+  readonly controlBurst?: number;
+  /**
+   * WebSocket control frames that a peer may send each second from then on. Takes an integer from 1 to
+   * 1048576 (frames). Default: 32.
+   */
+  readonly controlPerSecond?: number;
 }
 
 /** Options of a server. */
@@ -111,6 +145,11 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
   readonly endpoints: EndpointInput | readonly EndpointInput[];
   /** Its abort closes the server and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
+  /**
+   * WebSocket subprotocols that are spoken here, best first, or a function that chooses among those that the
+   * client offers. Default: none.
+   */
+  readonly subprotocols?: readonly string[] | SubprotocolChoice;
   /**
    * Connections held at a time: those beyond are refused. Takes an integer from 1 to 1048576 (connections).
    * Default: 10000.
@@ -128,6 +167,36 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
   readonly reusePort?: boolean;
   /** Let a listener on :: take IPv6 connections only (IPV6_V6ONLY). Default: false. */
   readonly ipv6Only?: boolean;
+  /**
+   * Origins whose pages may open a WebSocket, exactly as browsers send them; '*' lets all in. By default a
+   * page may talk to the host it came from. Default: the host of the request.
+   */
+  readonly origins?: '*' | readonly string[];
+  /**
+   * Refuse WebSocket clients that send no Origin. Browsers always send one, other programs seldom do.
+   * Default: false.
+   */
+  readonly requireOrigin?: boolean;
+  /**
+   * Decides who may open a WebSocket: called with the request, at once or as a promise gives a user, or a
+   * status or close code that refuses. Default: everybody may.
+   */
+  readonly authorize?: Authorize;
+  /**
+   * Time for a WebSocket opening handshake from the TCP connection on, authorize included. Takes an integer
+   * from 1 to 2147483647 (ms). Default: 10000.
+   */
+  readonly handshakeTimeoutMs?: number;
+  /**
+   * WebSocket opening handshakes under way at a time; connections beyond are reset. Takes an integer from 1
+   * to 1048576 (connections). Default: 1024.
+   */
+  readonly maxPendingHandshakes?: number;
+  /**
+   * Topics that one connection may be subscribed to. Takes an integer from 0 to 1048576 (topics). Default:
+   * 1000.
+   */
+  readonly maxTopics?: number;
 }
 
 /** Options of a client. */
@@ -139,6 +208,8 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
   readonly endpoints: EndpointInput | readonly EndpointInput[];
   /** Its abort ends the client and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
+  /** WebSocket subprotocols to offer, best first. Default: none. */
+  readonly subprotocols?: readonly string[];
   /** Address that connections come from. Default: the system's choice. */
   readonly localAddress?: string;
   /**
@@ -147,6 +218,15 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
   readonly localPort?: number;
   /** How long one attempt to connect may take. Takes an integer from 1 to 2147483647 (ms). Default: 10000. */
   readonly connectTimeoutMs?: number;
+  /** Further headers of a WebSocket opening handshake, such as Authorization or Origin. Default: none. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /**
+   * Redirects of a WebSocket opening handshake that are followed. Credentials do not go to another origin.
+   * Takes an integer from 0 to 20 (redirects). Default: 0.
+   */
+  readonly maxRedirects?: number;
+  /** Makes the socket of a WebSocket connection: for proxies. Default: none. */
+  readonly agent?: Agent;
   /** Connect again after a loss, with exponential backoff and full jitter. Default: true. */
   readonly reconnect?: boolean | ReconnectOptions;
   /**
@@ -186,4 +266,26 @@ export interface OfflineQueueOptions {
   readonly maxBytes?: number;
   /** Messages that waited longer are dropped. Takes an integer from 1 to 2147483647 (ms). Default: 30000. */
   readonly maxAgeMs?: number;
+}
+
+/** How WebSocket messages are compressed. */
+export interface DeflateOptions {
+  /** Shorter messages go uncompressed. Takes an integer from 0 to 1 GiB (bytes). Default: 1 KiB. */
+  readonly threshold?: number;
+  /**
+   * Effort of compression: 1 is fast, 9 is small, 0 does not compress. Takes an integer from 0 to 9. Default:
+   * 6.
+   */
+  readonly level?: number;
+  /** The server begins anew with every message: less memory, less compression. Default: false. */
+  readonly serverNoContextTakeover?: boolean;
+  /** The same for the client. Default: false. */
+  readonly clientNoContextTakeover?: boolean;
+  /**
+   * How far back the server's compression looks, as a power of two: each bit less halves the memory. Takes an
+   * integer from 9 to 15. Default: 15.
+   */
+  readonly serverMaxWindowBits?: number;
+  /** The same for the client. Takes an integer from 9 to 15. Default: 15. */
+  readonly clientMaxWindowBits?: number;
 }

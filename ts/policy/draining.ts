@@ -7,7 +7,8 @@ const MIN_GRACE_MS = 250;
 /** How often it is looked whose turn it is, ms. */
 const STEP_MS = 10;
 
-const REASON = 'the server is going away';
+/** What the peers of a server that closes are told. */
+export const GOING_AWAY = 'the server is going away';
 
 /** What is ended. */
 export interface Drainable {
@@ -34,7 +35,7 @@ export class Draining {
     const step = (): void => {
       const share = spreadMs === 0 ? 1 : Math.min((performance.now() - began) / spreadMs, 1);
       const left = total - Math.ceil(total * share);
-      while (queue.length > left) queue.pop()!.close(CloseCode.shutdown, REASON);
+      while (queue.length > left) queue.pop()!.close(CloseCode.shutdown, GOING_AWAY);
       if (queue.length === 0) clearInterval(this.#stepTimer);
     };
     if (spreadMs > 0) this.#stepTimer = setInterval(step, STEP_MS);
@@ -50,7 +51,7 @@ export class Draining {
     clearTimeout(this.#cutTimer);
     this.#cutTimer = setTimeout(() => {
       clearInterval(this.#stepTimer);
-      for (const connection of this.#connections()) connection.terminate(CloseCode.shutdown, REASON);
+      for (const connection of this.#connections()) connection.terminate(CloseCode.shutdown, GOING_AWAY);
     }, delay);
   }
 

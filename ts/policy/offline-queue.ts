@@ -17,6 +17,7 @@ export interface OfflineMessage {
   /** Payload bytes. */
   readonly size: number;
   readonly cls: ClassIndex;
+  readonly isText: boolean;
   /** When it was queued, ms. */
   readonly since: number;
 }
@@ -50,12 +51,18 @@ export class OfflineQueue {
   }
 
   /** Keeps a message, copying its bytes; or says why not. */
-  push(payload: string | Uint8Array, size: number, cls: ClassIndex, now: number): DropReason | undefined {
+  push(
+    payload: string | Uint8Array,
+    size: number,
+    cls: ClassIndex,
+    now: number,
+    isText = false,
+  ): DropReason | undefined {
     const cost = Math.max(size, MIN_COST);
     if (this.#cost + cost > this.#settings.maxBytes) return 'queue-full';
     if (environmentBudget.used() + cost > this.#memoryBudget) return 'budget';
     const kept = typeof payload === 'string' ? payload : Uint8Array.prototype.slice.call(payload);
-    this.#messages.push({ payload: kept, size, cls, since: now });
+    this.#messages.push({ payload: kept, size, cls, isText, since: now });
     this.#count(size, cost);
     return undefined;
   }

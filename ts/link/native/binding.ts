@@ -1,7 +1,9 @@
 /** The addon as this package sees it; `native/binding.d.cts` is generated from the Rust side. */
 
+import type { DeflateSettings } from '../link.js';
+
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 2;
+export const SEAM_VERSION = 3;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
@@ -9,15 +11,17 @@ export interface Fault {
   readonly context: string;
   readonly os?: number | null;
   /** The numbers that the context names. */
-  readonly details?: Readonly<Record<string, number>>;
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** Plain functions, called per batch. */
 export interface HotFunctions {
   /** Hands over that many bytes of the outgoing buffer; `direct`: one run, to be written at once. */
   submit(length: number, direct: boolean): void;
-  /** Hands over one large message. */
-  submitLarge(slot: number, generation: number, cls: number, payload: Uint8Array): void;
+  /** Hands over one large message; bit 8 of `manner`, above the class, says that it is text. */
+  submitLarge(slot: number, generation: number, manner: number, payload: Uint8Array): void;
+  /** Hands over one large message for many links: the bytes of slot and generation of each. */
+  submitFanOut(manner: number, payload: Uint8Array, targets: Uint8Array): void;
   /** Lends new memory for received bytes, and gives up what was lent before `current`. */
   lend(id: number, bytes: number, current: number): ArrayBuffer;
   /** Copies from memory that is lent, or was last. */
@@ -46,6 +50,28 @@ export interface PlanSpec {
   maxMessage: number;
   memoryBudget: number;
   closeTimeoutMs: number;
+  ws?: WebSocketSpec;
+}
+
+/** Bounds of a WebSocket, and how it begins. */
+export interface WebSocketSpec {
+  deflate?: DeflateSettings;
+  handshakeTimeoutMs: number;
+  maxHeaderBytes: number;
+  maxHeaders: number;
+  maxFragments: number;
+  controlBurst: number;
+  controlPerSecond: number;
+  maxPendingHandshakes?: number;
+  call?: CallSpec;
+}
+
+/** What a client asks for. */
+export interface CallSpec {
+  target: string;
+  authority: string;
+  headers: string[];
+  subprotocols: string[];
 }
 
 /** Socket options. */
@@ -112,6 +138,7 @@ export interface NativeServerBinding extends Common {
 /** What a native client needs of the addon. */
 export interface NativeClientBinding extends Common {
   TcpClientWrapper: new (core: IoCore, spec: DialerSpec) => ClientWrapper;
+  WebSocketClientWrapper: new (core: IoCore, spec: DialerSpec) => ClientWrapper;
 }
 
 /** The whole addon. */
@@ -125,4 +152,5 @@ export const REQUIRED_SYMBOLS = [
   'IoCore',
   'QWormholeServerWrapper',
   'TcpClientWrapper',
+  'WebSocketClientWrapper',
 ] as const;

@@ -15,13 +15,16 @@ export const EventKind = {
   slab: 2,
   /** A message of `length` bytes waits as parcel `aux`. */
   assembled: 3,
-  /** A connection is up; parcel `aux` has its addresses. */
+  /** A connection is up; parcel `aux` has its addresses and what both ends agreed upon. */
   opened: 4,
   /** The threshold that was asked for is reached. */
   released: 5,
   /** The peer ended its side. */
   ended: 6,
-  /** The connection is over; `offset` is 1 if cleanly, parcel `aux` has the error unless it is 0. */
+  /**
+   * The connection is over; `offset` is 1 if cleanly, `length` the peer's close code if it sent a close frame;
+   * parcel `aux`, unless it is 0, has its reason, or else the error.
+   */
   closed: 7,
   /** `listener` failed to accept for now; parcel `aux` has the error. */
   listenerFailed: 8,
@@ -29,4 +32,10 @@ export const EventKind = {
   listenerClosed: 9,
   /** The I/O side broke; parcel `aux` says why. */
   failed: 10,
+  /** As `message`, of text, which is valid UTF-8. */
+  text: 11,
+  /** As `assembled`, of text. */
+  assembledText: 12,
+  /** A client of `listener` asks to open a WebSocket; parcel `aux` has its request. */
+  asked: 13,
 } as const;

@@ -2,27 +2,20 @@
 import { abortable, onAbort } from '../../abort.js';
 import { aborted, QWormholeError } from '../../errors/error.js';
 import { connectTimeout } from '../fault.js';
-import type {
-  DialSpec,
-  Link,
-  LinkDriver,
-  LinkListener,
-  ListenerHandler,
-  ListenSpec,
-  SocketSettings,
-} from '../link.js';
-import type { ClientWrapper, NativeBinding, PlanSpec, SocketSpec } from './binding.js';
+import type { DialSpec, Link, LinkDriver, LinkListener, ListenerHandler, ListenSpec } from '../link.js';
+import type { ClientWrapper, DialerSpec, NativeBinding } from './binding.js';
 import type { Exchange, Owner } from './exchange.js';
 import type { Exchanges } from './exchanges.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
 import { NativeListener } from './listener.js';
+import { dialPlan, listenPlan } from './plan.js';
 import { addressesOf, type Address } from './resolve.js';
 
 /** How long one of several addresses of a name may take before the next is tried, ms: as node:net has it. */
 const ATTEMPT_MS = 250;
 
-const UNKNOWN = { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 };
+const UNKNOWN = { localAddress: '', localPort: 0 } as const;
 
 export class NativeDriver implements LinkDriver, Owner {
   readonly mode = 'native';
@@ -56,8 +49,8 @@ export class NativeDriver implements LinkDriver, Owner {
           backlog: spec.backlog,
           reusePort: spec.reusePort,
           ipv6Only: spec.ipv6Only,
-          plan: planOf(spec),
-          socket: socketOf(spec.socket),
+          plan: listenPlan(spec),
+          socket: { ...spec.socket },
         },
       );
     const listener = NativeListener.open({ owner: this, exchanges: this.#exchanges }, wrapper, spec, handler);
@@ -74,9 +67,10 @@ export class NativeDriver implements LinkDriver, Owner {
       const isLast = index === addresses.length - 1;
       const left = Math.max(1, Math.ceil(deadline - performance.now()));
       try {
-        return await this.#dial(spec, address, isLast ? left : Math.min(left, ATTEMPT_MS), signal);
+        return await this.#dial(spec, address, isLast ? left : Math.min(left, ATTEMPT_MS), left, signal);
       } catch (error) {
-        if (isLast || signal?.aborted) throw inTermsOf(spec, error);
+        // A server that answers is the one: another address is tried for want of one only.
+        if (isLast || signal?.aborted || isAnswer(error)) throw inTermsOf(spec, error);
       }
     }
     throw new Error('unreachable: a name has at least one address');
@@ -106,19 +100,28 @@ export class NativeDriver implements LinkDriver, Owner {
     throw error;
   }
 
-  #dial(spec: DialSpec, { address }: Address, timeoutMs: number, signal?: AbortSignal): Promise<Link> {
+  /** An address may take `timeoutMs` to answer, and an opening handshake all that is left. */
+  #dial(
+    spec: DialSpec,
+    { address }: Address,
+    timeoutMs: number,
+    leftMs: number,
+    signal?: AbortSignal,
+  ): Promise<Link> {
     const exchange = this.#exchanges[this.#next];
     this.#next = (this.#next + 1) % this.#exchanges.length;
-    const wrapper = new this.#binding.TcpClientWrapper(exchange.core, {
+    const dialer: DialerSpec = {
       host: address,
       port: spec.port,
       localAddress: spec.localAddress,
       localPort: spec.localPort,
       connectTimeoutMs: timeoutMs,
-      plan: planOf(spec),
-      socket: socketOf(spec.socket),
-    });
-    return this.#settled(exchange, wrapper, spec, signal);
+      plan: dialPlan(spec, leftMs),
+      socket: { ...spec.socket },
+    };
+    const { TcpClientWrapper, WebSocketClientWrapper } = this.#binding;
+    const Wrapper = spec.ws === undefined ? TcpClientWrapper : WebSocketClientWrapper;
+    return this.#settled(exchange, new Wrapper(exchange.core, dialer), spec, signal);
   }
 
   /** Resolves when the connection stands. An abort frees the socket. */
@@ -128,7 +131,8 @@ export class NativeDriver implements LinkDriver, Owner {
     const { fault, ...name } = wrapper.connect();
     if (fault)
       return Promise.reject(faultOf(fault, { during: 'connect', what: `${spec.host}:${spec.port}` }));
-    const info = { ...UNKNOWN, remoteAddress: spec.host, remotePort: spec.port };
+    const carrier = spec.ws === undefined ? 'tcp' : 'ws';
+    const info = { ...UNKNOWN, carrier, remoteAddress: spec.host, remotePort: spec.port } as const;
     const link = new NativeLink(exchange, this, name, info, spec.limits);
     return new Promise((resolve, reject) => {
       const stopListening =
@@ -168,15 +172,10 @@ function inTermsOf({ host, port, connectTimeoutMs }: DialSpec, error: unknown): 
   return ranOut && error.cause === undefined ? connectTimeout(`${host}:${port}`, connectTimeoutMs) : error;
 }
 
+function isAnswer(error: unknown): boolean {
+  return error instanceof QWormholeError && error.kind === 'protocol';
+}
+
 const ignore = (): void => {};
 /** The handler of a connection that its caller gave up before it stood. */
 const NOBODY = { onMessage: ignore, onDrain: ignore, onEmpty: ignore, onEnd: ignore, onClose: ignore };
-
-function planOf({ protocol, limits }: ListenSpec | DialSpec): PlanSpec {
-  const { maxMessage, memoryBudget, closeTimeoutMs } = limits;
-  return { protocol, maxMessage, memoryBudget, closeTimeoutMs };
-}
-
-function socketOf(socket: SocketSettings): SocketSpec {
-  return { ...socket };
-}

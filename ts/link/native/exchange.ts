@@ -8,10 +8,12 @@ import { View } from '../view.js';
 import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
+import { closedOf, infoOf } from './events.js';
 import type { Kept } from './kept.js';
-import type { LinkName, NativeLink } from './link.js';
-import { Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
-import type { LinkInfo } from '../link.js';
+import type { NativeLink } from './link.js';
+import { type LinkName, Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
+import type { Carrier, LinkInfo } from '../link.js';
+import { type NativeUpgrade, requestOf, Upgrades } from './upgrades.js';
 import type { QWormholeError } from '../../errors/error.js';
 
 /** Most connections of one I/O thread: the memory for their counters is reserved, not touched. */
@@ -29,7 +31,10 @@ const ACCEPTING = { during: 'listen', what: 'its port' } as const;
 
 /** Who hears of a listener's events. */
 export interface ListenerEvents {
-  onOpened(link: LinkName, info: LinkInfo): void;
+  readonly carrier: Carrier;
+  /** `upgrade`: what the link began with, on WebSocket. */
+  onOpened(link: LinkName, info: LinkInfo, upgrade: NativeUpgrade | undefined): void;
+  onAsked(upgrade: NativeUpgrade): void;
   onFailed(error: QWormholeError): void;
   onClosed(): void;
 }
@@ -50,6 +55,7 @@ export class Exchange {
   failure: QWormholeError | undefined;
   readonly listeners = new Map<number, ListenerEvents>();
   readonly owners = new Set<Owner>();
+  readonly #upgrades = new Upgrades();
   readonly #hot;
   readonly #kept: Kept;
   /** Bytes of delivered messages that our paused links keep. */
@@ -100,6 +106,11 @@ export class Exchange {
     return this.#links.filter((link) => link?.owner === owner) as NativeLink[];
   }
 
+  /** A listener is closed: its opening handshakes that wait are refused. */
+  dismissUpgrades(listener: number): void {
+    this.#upgrades.dismiss(listener);
+  }
+
   /** One more or one fewer thing that keeps the process alive. */
   hold(count: 1 | -1): void {
     this.#holders += count;
@@ -141,7 +152,9 @@ export class Exchange {
     const stamp = events[at + 1];
     const link = this.#links[events[at]];
     if (link !== undefined && link.messageStamp === stamp)
-      return link.deliver(this.#view(events[at + 2], events[at + 3]));
+      return link.deliver(this.#view(events[at + 2], events[at + 3]), false);
+    if (link !== undefined && link.textStamp === stamp)
+      return link.deliver(this.#view(events[at + 2], events[at + 3]), true);
     const kind = stamp & KIND_MASK;
     if (kind === EventKind.slab) return this.#nextSlab(events[at + 5]);
     if (link !== undefined && link.generation === stamp >>> KIND_BITS) return this.#ofLink(link, kind, at);
@@ -171,42 +184,50 @@ export class Exchange {
   }
 
   #ofLink(link: NativeLink, kind: number, at: number): void {
+    const [clean, length] = [this.#events[at + 2], this.#events[at + 3]];
     const aux = this.#events[at + 5];
-    if (kind === EventKind.assembled) link.deliver(this.#parcel(aux, this.#events[at + 3]));
+    if (kind === EventKind.assembled) link.deliver(this.#parcel(aux, length), false);
+    else if (kind === EventKind.assembledText) link.deliver(this.#parcel(aux, length), true);
     else if (kind === EventKind.released) link.onReleased();
     else if (kind === EventKind.ended) link.onEnded();
-    else if (kind === EventKind.opened) link.onOpened(parseInfo(this.#text(aux)));
-    else if (kind === EventKind.closed) {
-      const error = aux === 0 ? undefined : faultOfText(this.#text(aux), link.doing);
-      link.onClosed(this.#events[at + 2] === 1, error);
-    }
+    else if (kind === EventKind.opened) link.onOpened(infoOf(this.#text(aux), link.info.carrier));
+    else if (kind === EventKind.closed)
+      link.onClosed(closedOf(clean === 1, length, aux === 0 ? undefined : this.#text(aux), link.doing));
   }
 
   /** Events without a link that is known: of a listener, or of a link that nobody has taken in. */
   #ofListener(kind: number, at: number): void {
     const events = this.#events;
     const [aux, listener] = [events[at + 5], this.listeners.get(events[at + 4])];
-    const target = { slot: events[at], generation: events[at + 1] >>> KIND_BITS, isIdle: false };
+    const target = { slot: events[at], generation: events[at + 1] >>> KIND_BITS };
     if (kind === EventKind.opened) {
-      const info = parseInfo(this.#text(aux));
-      if (listener !== undefined) listener.onOpened(target, info);
+      const info = infoOf(this.#text(aux), listener?.carrier ?? 'tcp');
+      if (listener !== undefined) listener.onOpened(target, info, this.#upgrades.take(target));
       // Accepted before its listener closed, told of afterwards.
       else this.outbox.operation(Operation.terminate, target);
+    } else if (kind === EventKind.asked) {
+      const request = requestOf(this.#text(aux));
+      if (listener !== undefined)
+        listener.onAsked(this.#upgrades.add(target, events[at + 4], request, this.outbox));
+      else this.outbox.operation(Operation.terminate, target);
     } else if (kind === EventKind.closed) {
+      this.#upgrades.take(target)?.end();
       if (aux !== 0) this.#text(aux);
       this.outbox.operation(Operation.release, target);
     } else if (kind === EventKind.listenerFailed) listener?.onFailed(faultOfText(this.#text(aux), ACCEPTING));
     else if (kind === EventKind.listenerClosed) listener?.onClosed();
     else if (kind === EventKind.failed) this.#failed(this.#text(aux));
     // A message for a link that is over is void; its parcel goes with it.
-    else if (kind === EventKind.assembled) this.#parcel(aux, events[at + 3]);
+    else if (kind === EventKind.assembled || kind === EventKind.assembledText)
+      this.#parcel(aux, events[at + 3]);
   }
 
   /** The thread broke: everything that lived on it is over. */
   #failed(why: string): void {
     const error = nativeFailure(why);
     this.failure = error;
-    for (const link of this.#links) link?.onClosed(false, error);
+    this.#upgrades.endAll();
+    for (const link of this.#links) link?.onClosed({ clean: false, error, farewell: undefined });
     for (const listener of this.listeners.values()) listener.onClosed();
     this.listeners.clear();
     for (const owner of this.owners) owner.exchangeFailed(error);
@@ -231,9 +252,4 @@ export class Exchange {
     this.#hot.takeBytes(ticket, bytes);
     return bytes;
   }
-}
-
-function parseInfo(text: string): LinkInfo {
-  const [remoteAddress, remotePort, localAddress, localPort] = text.split('\n');
-  return { remoteAddress, remotePort: Number(remotePort), localAddress, localPort: Number(localPort) };
 }

@@ -1,5 +1,6 @@
 /** Failures of the I/O side as typed errors, worded as the TypeScript backend words them. */
 import { getSystemErrorName } from 'node:util';
+import { headersOf } from '../headers.js';
 import { ERROR_TABLE } from '../../errors/codes.js';
 import { type ErrorCode, fromSystem, QWormholeError, type SystemContext } from '../../errors/error.js';
 import type { Fault } from './binding.js';
@@ -10,19 +11,31 @@ export function faultOf(fault: Fault, during: SystemContext): QWormholeError {
   if (os !== undefined && os !== null) return fromSystem(systemError(os, context, during), during);
   const known = Object.hasOwn(ERROR_TABLE, code) ? (code as ErrorCode) : 'ERR_QW_INTERNAL';
   const message = context.charAt(0).toUpperCase() + context.slice(1);
-  return new QWormholeError(known, message, { details: details ?? { what: during.what } });
+  const closeCode = details?.closeCode as number | undefined;
+  return new QWormholeError(known, message, { details: details ?? { what: during.what }, closeCode });
 }
 
-/** As `faultOf`, of the lines code, system error number or nothing, details, context. */
+/**
+ * As `faultOf`, of the lines code, system error number or nothing, details, context; and behind zeros, where a
+ * server refused, the lines of its headers and its body.
+ */
 export function faultOfText(text: string, during: SystemContext): QWormholeError {
-  const [code, number, numbers, ...lines] = text.split('\n');
+  const [fault, headers, body] = text.split('\0');
+  const [code, number, numbers, ...lines] = fault.split('\n');
   const os = number === '' ? undefined : Number(number);
-  return faultOf({ code, os, details: detailsOf(numbers), context: lines.join('\n') }, during);
+  const details = headers === undefined ? detailsOf(numbers) : answerOf(numbers, headers, body);
+  return faultOf({ code, os, details, context: lines.join('\n') }, during);
 }
 
 /** The error of an I/O thread that broke. */
 export function nativeFailure(why: string): QWormholeError {
   return new QWormholeError('ERR_QW_NATIVE_FAILED', `The native backend broke: ${why}`);
+}
+
+/** What a server said that refused the upgrade. */
+function answerOf(numbers: string, headers: string, body: string): Record<string, unknown> {
+  const lines = headers === '' ? [] : headers.split('\n');
+  return { ...detailsOf(numbers), headers: headersOf(lines), body };
 }
 
 /** Of `name=number` with blanks between them. */

@@ -7,6 +7,12 @@
 const MIN_ROOM = 512;
 const MAX_ROOM = 32 * 1024;
 
+/** What is held of a message. */
+export interface HeldMessage {
+  readonly payload: Buffer;
+  readonly isText: boolean;
+}
+
 /** Who counts what is held. */
 export interface HeldCount {
   keep(bytes: number): void;
@@ -14,7 +20,7 @@ export interface HeldCount {
 
 export class Held {
   readonly #count: HeldCount;
-  readonly #messages: (Buffer | undefined)[] = [];
+  readonly #messages: (HeldMessage | undefined)[] = [];
   #next = 0;
   /** Where further messages go. */
   #room = Buffer.alloc(0);
@@ -24,9 +30,10 @@ export class Held {
     this.#count = count;
   }
 
-  push(message: Buffer): void {
+  push(message: Buffer, isText: boolean): void {
     const { length, buffer } = message;
-    this.#messages.push(length === buffer.byteLength ? message : this.#copy(message));
+    const payload = length === buffer.byteLength ? message : this.#copy(message);
+    this.#messages.push({ payload, isText });
     this.#count.keep(length);
   }
 
@@ -35,11 +42,11 @@ export class Held {
   }
 
   /** The next message; there must be one. */
-  shift(): Buffer {
+  shift(): HeldMessage {
     const message = this.#messages[this.#next]!;
     this.#messages[this.#next] = undefined;
     this.#next += 1;
-    this.#count.keep(-message.length);
+    this.#count.keep(-message.payload.length);
     return message;
   }
 

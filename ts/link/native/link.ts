@@ -1,17 +1,26 @@
 /** One connection of the I/O side. */
 import { BoundedLink } from '../bounded-link.js';
 import { faultClose } from '../fault.js';
-import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits } from '../link.js';
+import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits, SharedMessage } from '../link.js';
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange, Owner } from './exchange.js';
 import { Held } from './held.js';
-import { Operation, type Target } from './outbox.js';
+import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
+import { Operation, type LinkName, type Target } from './outbox.js';
 
-/** What the I/O side calls a link. */
-export interface LinkName {
-  readonly slot: number;
-  readonly generation: number;
+/** What the peer's close frame said. */
+export interface Farewell {
+  /** WebSocket's own number. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** How a link ended on the I/O side. */
+export interface Closed {
+  readonly clean: boolean;
+  readonly error: QWormholeError | undefined;
+  readonly farewell: Farewell | undefined;
 }
 
 export class NativeLink extends BoundedLink implements Target {
@@ -23,10 +32,14 @@ export class NativeLink extends BoundedLink implements Target {
   readonly generation: number;
   /** The second word of this link's message events. */
   readonly messageStamp: number;
+  /** The same of messages that are text. */
+  readonly textStamp: number;
   /** A dialled link: hears of its opening, or of its end if that comes first. */
   onDialled: ((error: QWormholeError | undefined) => void) | undefined;
   readonly #exchange: Exchange;
   readonly #counter: number;
+  /** The carrier knows text from bytes. */
+  readonly #tellsText: boolean;
   /** Payload bytes and messages ever accepted, modulo 2^32. */
   #bytes = 0;
   #messages = 0;
@@ -38,7 +51,7 @@ export class NativeLink extends BoundedLink implements Target {
   #held: Held | undefined;
   #hasPeerEnded = false;
   /** How it ended on the I/O side: told when everything before it is delivered. */
-  #closed: { readonly clean: boolean; readonly error: QWormholeError | undefined } | undefined;
+  #closed: Closed | undefined;
   #isDrainArmed = false;
   #isEmptyArmed = false;
   /** How it ends, once our side decided it. */
@@ -62,6 +75,8 @@ export class NativeLink extends BoundedLink implements Target {
     this.slot = slot;
     this.generation = generation;
     this.messageStamp = ((generation << KIND_BITS) | EventKind.message) >>> 0;
+    this.textStamp = ((generation << KIND_BITS) | EventKind.text) >>> 0;
+    this.#tellsText = info.carrier === 'ws';
     this.info = info;
     exchange.add(this);
     exchange.hold(1);
@@ -87,14 +102,19 @@ export class NativeLink extends BoundedLink implements Target {
     return this.#messages === this.#exchange.counters[this.#counter + 1];
   }
 
-  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number): void {
-    this.#exchange.outbox.bytes(this, cls, payload, size);
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void {
+    this.#exchange.outbox.bytes(this, cls, payload, size, isText && this.#tellsText);
     this.#count(size);
   }
 
-  protected enqueueString(payload: string, cls: ClassIndex, size: number): void {
-    this.#exchange.outbox.string(this, cls, payload, size);
+  protected enqueueString(payload: string, cls: ClassIndex, size: number, isText: boolean): void {
+    this.#exchange.outbox.string(this, cls, payload, size, isText && this.#tellsText);
     this.#count(size);
+  }
+
+  protected override enqueueShared(message: SharedMessage, cls: ClassIndex): void {
+    this.#exchange.outbox.shared(this, cls, message, message.isText && this.#tellsText);
+    this.#count(message.size);
   }
 
   #count(size: number): void {
@@ -156,8 +176,9 @@ export class NativeLink extends BoundedLink implements Target {
     this.ended = true;
     this.#ending = { code, reason, clean: true };
     this.#forgetReceived();
-    if (this.#closed === undefined) this.#operation(Operation.close);
-    else this.#wake();
+    if (this.#closed !== undefined) return this.#wake();
+    const wire = this.#tellsText ? (toWebSocketCode(code) ?? 0) : 0;
+    if (!this.#over) this.#exchange.outbox.wish(Operation.close, this, wire, fitReason(reason));
   }
 
   terminate(code: number, reason: string): void {
@@ -193,14 +214,14 @@ export class NativeLink extends BoundedLink implements Target {
   }
 
   /** A message came. */
-  deliver(message: Buffer): void {
+  deliver(message: Buffer, isText: boolean): void {
     if (!this.#isPaused && this.#held === undefined) {
-      if (this.#ending === undefined) this.handler.onMessage(message);
+      if (this.#ending === undefined) this.handler.onMessage(message, isText);
       return;
     }
     if (this.#ending !== undefined) return;
     this.#held ??= new Held(this.#exchange);
-    this.#held.push(message);
+    this.#held.push(message, isText);
   }
 
   onOpened(info: LinkInfo): void {
@@ -223,25 +244,33 @@ export class NativeLink extends BoundedLink implements Target {
   }
 
   onEnded(): void {
+    if (this.#tellsText) return this.#partWith();
     this.#hasPeerEnded = true;
     this.#wake();
   }
 
-  onClosed(clean: boolean, error: QWormholeError | undefined): void {
+  /** The peer has sent its close frame: ours goes out behind the answers to what came before it. */
+  #partWith(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#exchange.outbox.wish(Operation.close, this, 0, '');
+  }
+
+  onClosed(closed: Closed): void {
     if (this.#over) return;
     this.ended = true;
-    this.#closed ??= { clean, error };
+    this.#closed ??= closed;
     // With its thread a link is over at once: the owner of the driver hears of the failure only afterwards.
     if (this.#exchange.failure !== undefined) this.#forgetReceived();
     if (this.onDialled !== undefined) this.#free();
     else if (this.handler === undefined || this.#held !== undefined) this.#wake();
     else this.#finish(this.#closed);
-    this.#settle(error);
+    this.#settle(closed.error ?? new QWormholeError('ERR_QW_CONNECTION_LOST'));
   }
 
   /** Tells the owner, who may still ask how much was never written, and gives the number back. */
-  #finish({ clean, error }: { clean: boolean; error: QWormholeError | undefined }): void {
-    const close = this.#closeOf(clean, error);
+  #finish(closed: Closed): void {
+    const close = this.#closeOf(closed);
     this.#ending = close;
     try {
       this.handler.onClose(close);
@@ -268,9 +297,13 @@ export class NativeLink extends BoundedLink implements Target {
   }
 
   /** Of two reasons the first is told; the fault that spoils an end in order comes with it. */
-  #closeOf(clean: boolean, error: QWormholeError | undefined): LinkClose {
+  #closeOf({ clean, error, farewell }: Closed): LinkClose {
     const { bufferedMessages } = this;
     const ending = this.#ending;
+    if (ending === undefined && farewell !== undefined) {
+      const { code, reason } = farewell;
+      return { code: fromWebSocketCode(code), reason, clean: clean && bufferedMessages === 0 };
+    }
     if (ending === undefined) return error === undefined ? cut() : faultClose(error);
     return {
       ...ending,
@@ -311,9 +344,9 @@ export class NativeLink extends BoundedLink implements Target {
 
   #deliverHeld(): void {
     while (this.#held !== undefined && !this.#isPaused) {
-      const message = this.#held.shift();
+      const { payload, isText } = this.#held.shift();
       if (this.#held.isEmpty) this.#held = undefined;
-      this.handler.onMessage(message);
+      this.handler.onMessage(payload, isText);
     }
   }
 }

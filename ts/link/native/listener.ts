@@ -1,6 +1,6 @@
 /** A listening socket of the I/O side. */
 import type { QWormholeError } from '../../errors/error.js';
-import type { LinkInfo, LinkListener, ListenerHandler, ListenSpec } from '../link.js';
+import type { LinkListener, ListenerHandler, ListenSpec } from '../link.js';
 import type { ServerWrapper } from './binding.js';
 import type { Exchange, ListenerEvents, Owner } from './exchange.js';
 import { faultOf } from './faults.js';
@@ -19,6 +19,8 @@ export class NativeListener implements LinkListener {
   readonly host: string;
   readonly port: number;
   readonly #wrapper: ServerWrapper;
+  readonly #number: number;
+  readonly #exchanges: readonly Exchange[];
   readonly #home: Exchange;
   /** Resolves when the port is free. */
   readonly whenClosed: Promise<void>;
@@ -49,17 +51,21 @@ export class NativeListener implements LinkListener {
     this.host = host;
     this.port = port;
     this.#wrapper = wrapper;
+    this.#number = number;
+    this.#exchanges = exchanges;
     this.#home = exchanges[0];
     this.#home.hold(1);
     this.whenClosed = new Promise<void>((resolve) => {
       for (const exchange of exchanges)
         exchange.listeners.set(number, this.#eventsOn(exchange, owner, spec, handler, resolve));
-    }).then(() => this.#freed(exchanges, number));
+    }).then(() => this.#freed());
   }
 
   close(): Promise<void> {
-    if (!this.#isClosing) this.#wrapper.close();
+    if (this.#isClosing) return this.whenClosed;
     this.#isClosing = true;
+    this.#wrapper.close();
+    for (const exchange of this.#exchanges) exchange.dismissUpgrades(this.#number);
     return this.whenClosed;
   }
 
@@ -81,17 +87,22 @@ export class NativeListener implements LinkListener {
     onClosed: () => void,
   ): ListenerEvents {
     return {
-      onOpened: (name, info: LinkInfo) =>
-        handler.onLink(new NativeLink(exchange, owner, name, info, spec.limits)),
+      carrier: spec.ws === undefined ? 'tcp' : 'ws',
+      onOpened: (name, info, upgrade) => {
+        const link = new NativeLink(exchange, owner, name, info, spec.limits);
+        if (upgrade?.onLink === undefined) handler.onLink(link);
+        else upgrade.onLink(link);
+      },
+      onAsked: (upgrade) => handler.onUpgrade(upgrade),
       onFailed: (error: QWormholeError) => handler.onError(error),
       // The first thread has the socket: the end of another frees no port.
       onClosed: exchange === this.#home ? onClosed : () => {},
     };
   }
 
-  #freed(exchanges: readonly Exchange[], number: number): void {
+  #freed(): void {
     this.#isFree = true;
     if (this.#isReferenced) this.#home.hold(-1);
-    for (const exchange of exchanges) exchange.listeners.delete(number);
+    for (const exchange of this.#exchanges) exchange.listeners.delete(this.#number);
   }
 }

@@ -4,7 +4,7 @@
  * Consecutive messages to one link make one run; one native call hands over all runs of a tick, or of a
  * dispatched batch. A large message does not take the way through the buffer.
  */
-import type { ClassIndex } from '../link.js';
+import type { ClassIndex, SharedMessage } from '../link.js';
 import type { HotFunctions } from './binding.js';
 
 /** Room for one hand-over: more would leave the processor's second-level cache. */
@@ -19,17 +19,48 @@ const RUN_HEADER = RUN_WORDS * WORD;
 const RECORD_HEADER = 4;
 
 const SEND = 1;
+const FAN_OUT = 10;
 const CLASS_SHIFT = 8;
 
-/** What a run without messages asks of a link. */
-export const Operation = { resume: 2, pause: 3, close: 4, terminate: 5, notify: 6, release: 7 } as const;
+/** In the header of a record whose payload is text, for carriers that tell. */
+const TEXT = 0x8000_0000;
+/** The same in the manner of a large message, above its class. */
+const TEXT_MANNER = 1 << 8;
 
-/** Where a run goes. */
-export interface Target {
+/** What a run without messages asks of a link. */
+export const Operation = {
+  resume: 2,
+  pause: 3,
+  /** With a number, the close frame's code or 0, and a text, its reason. */
+  close: 4,
+  terminate: 5,
+  notify: 6,
+  release: 7,
+  /** Of an opening handshake: with a text, the subprotocol. */
+  accept: 8,
+  /** Of an opening handshake: with a number, the status, and a text, the body. */
+  refuse: 9,
+} as const;
+
+/** What the I/O side calls a link. */
+export interface LinkName {
   readonly slot: number;
   readonly generation: number;
+}
+
+/** Where a run of messages goes. */
+export interface Target extends LinkName {
   /** Nothing of it waits to be written. */
   readonly isIdle: boolean;
+}
+
+/** A message that is being given to one link after the other. */
+interface FanOut {
+  readonly message: SharedMessage;
+  readonly cls: ClassIndex;
+  readonly isText: boolean;
+  /** Of a large message, which does not go through the buffer: slots and generations. */
+  readonly targets: number[] | undefined;
 }
 
 export class Outbox {
@@ -45,6 +76,7 @@ export class Outbox {
   #run = -1;
   #target: Target | undefined;
   #class: ClassIndex = 1;
+  #fanOut: FanOut | undefined;
   /** All there is is one run to a link that was idle: the calling thread may write it at once. */
   #isDirect = false;
   #isDispatching = false;
@@ -59,31 +91,76 @@ export class Outbox {
   }
 
   /** Adds a message of `size` bytes. */
-  bytes(target: Target, cls: ClassIndex, payload: Uint8Array, size: number): void {
-    if (size >= LARGE) return this.#large(target, cls, payload);
+  bytes(target: Target, cls: ClassIndex, payload: Uint8Array, size: number, isText: boolean): void {
+    if (size >= LARGE) return this.#large(target, cls, payload, isText);
     const at = this.#record(target, cls, size);
     this.#bytes.set(payload, at + RECORD_HEADER);
-    this.#add(at, size);
+    this.#add(at, size, isText);
   }
 
   /** Adds a string that has `size` bytes as UTF-8. */
-  string(target: Target, cls: ClassIndex, payload: string, size: number): void {
-    if (size >= LARGE) return this.#large(target, cls, Buffer.from(payload, 'utf8'));
+  string(target: Target, cls: ClassIndex, payload: string, size: number, isText: boolean): void {
+    if (size >= LARGE) return this.#large(target, cls, Buffer.from(payload, 'utf8'), isText);
     const at = this.#record(target, cls, size);
     this.#text.write(payload, at + RECORD_HEADER, size, 'utf8');
-    this.#add(at, size);
+    this.#add(at, size, isText);
   }
 
   /** Counts a message only now that its bytes are there: copying may throw. */
-  #add(at: number, size: number): void {
-    this.#view.setUint32(at, size);
+  #add(at: number, size: number, isText: boolean): void {
+    this.#view.setUint32(at, isText ? size | TEXT : size);
     this.#end = at + RECORD_HEADER + size;
   }
 
+  /** Adds a message for one of many links: those that follow each other share its bytes. */
+  shared(target: Target, cls: ClassIndex, message: SharedMessage, isText: boolean): void {
+    const open = this.#fanOut;
+    const joins = open?.message === message && open.cls === cls && open.isText === isText;
+    if (!joins) this.#openFanOut(message, cls, isText);
+    else if (message.size < LARGE && !this.#fits(2 * WORD)) this.#openFanOut(message, cls, isText);
+    const { targets } = this.#fanOut!;
+    if (targets !== undefined) return void targets.push(target.slot, target.generation);
+    this.#words[this.#end / WORD] = target.slot;
+    this.#words[this.#end / WORD + 1] = target.generation;
+    this.#end += 2 * WORD;
+  }
+
+  /** Starts a run of one message for many links; the targets follow. */
+  #openFanOut(message: SharedMessage, cls: ClassIndex, isText: boolean): void {
+    const { payload, size } = message;
+    if (size >= LARGE) {
+      this.flush();
+      this.#schedule();
+      this.#fanOut = { message, cls, isText, targets: [] };
+      return;
+    }
+    const record = RECORD_HEADER + size;
+    const run = this.#open(FAN_OUT | (cls << CLASS_SHIFT), record, 0, record + 3 * WORD);
+    this.#isDirect = false;
+    const at = this.#end;
+    this.#bytes.set(payload, at + RECORD_HEADER);
+    this.#add(at, size, isText);
+    this.#end = (this.#end + WORD - 1) & -WORD;
+    this.#run = run;
+    this.#fanOut = { message, cls, isText, targets: undefined };
+  }
+
+  /** Adds a wish that comes with a number and a text. */
+  wish(operation: number, target: LinkName, number: number | undefined, text: string): void {
+    const size = Buffer.byteLength(text);
+    const words = number === undefined ? 0 : WORD;
+    const run = this.#open(operation, target.slot, target.generation, words + size);
+    this.#isDirect = false;
+    if (number !== undefined) this.#words[run + RUN_WORDS] = number;
+    this.#text.write(text, this.#end + words, size, 'utf8');
+    this.#words[run + 3] = words + size;
+    this.#end = (this.#end + words + size + WORD - 1) & -WORD;
+  }
+
   /** Adds a wish, in order with the messages. */
-  operation(operation: number, target: Target, first?: number, second?: number): void {
+  operation(operation: number, target: LinkName, first?: number, second?: number): void {
     const data = first === undefined ? 0 : 2 * WORD;
-    const run = this.#open(operation, target, data);
+    const run = this.#open(operation, target.slot, target.generation, data);
     this.#isDirect = false;
     if (first === undefined) return;
     this.#words[run + RUN_WORDS] = first;
@@ -112,9 +189,9 @@ export class Outbox {
     this.#hot.submit(length, this.#isDirect);
   }
 
-  #large(target: Target, cls: ClassIndex, payload: Uint8Array): void {
+  #large(target: Target, cls: ClassIndex, payload: Uint8Array, isText: boolean): void {
     this.flush();
-    this.#hot.submitLarge(target.slot, target.generation, cls, payload);
+    this.#hot.submitLarge(target.slot, target.generation, mannerOf(cls, isText), payload);
   }
 
   /** Where a record of up to `size` bytes goes: in the open run if it fits the run, else in a new one. */
@@ -123,7 +200,7 @@ export class Outbox {
     const joins = this.#run >= 0 && this.#target === target && this.#class === cls && this.#fits(need);
     if (joins) return this.#end;
     const isIdle = target.isIdle;
-    this.#run = this.#open(SEND | (cls << CLASS_SHIFT), target, need);
+    this.#run = this.#open(SEND | (cls << CLASS_SHIFT), target.slot, target.generation, need);
     this.#isDirect = isIdle && this.#run === 0;
     this.#target = target;
     this.#class = cls;
@@ -131,25 +208,34 @@ export class Outbox {
   }
 
   /** Starts a run with room for `data` bytes; gives its first word. */
-  #open(operation: number, target: Target, data: number): number {
+  #open(operation: number, slot: number, generation: number, data: number): number {
     this.#closeRun();
     if (!this.#fits(RUN_HEADER + data)) this.flush();
     const run = this.#end / WORD;
     const words = this.#words;
     words[run] = operation;
-    words[run + 1] = target.slot;
-    words[run + 2] = target.generation;
+    words[run + 1] = slot;
+    words[run + 2] = generation;
     words[run + 3] = 0;
     this.#end += RUN_HEADER;
-    if (!this.#isDispatching && !this.#isScheduled) {
-      this.#isScheduled = true;
-      // nextTick rather than a microtask: see the flusher of the TypeScript driver.
-      process.nextTick(this.#onTick);
-    }
+    this.#schedule();
     return run;
   }
 
+  /** Sees to it that what is gathered is handed over at the end of the tick. */
+  #schedule(): void {
+    if (this.#isDispatching || this.#isScheduled) return;
+    this.#isScheduled = true;
+    // nextTick rather than a microtask: see the flusher of the TypeScript driver.
+    process.nextTick(this.#onTick);
+  }
+
   #closeRun(): void {
+    const fanOut = this.#fanOut;
+    if (fanOut !== undefined) {
+      this.#fanOut = undefined;
+      if (fanOut.targets !== undefined) this.#submitFanOut(fanOut);
+    }
     const run = this.#run;
     if (run < 0) return;
     this.#words[run + 3] = this.#end - (run + RUN_WORDS) * WORD;
@@ -157,6 +243,11 @@ export class Outbox {
     this.#end = (this.#end + WORD - 1) & -WORD;
     this.#run = -1;
     this.#target = undefined;
+  }
+
+  #submitFanOut({ message, cls, isText, targets }: FanOut): void {
+    const words = Uint32Array.from(targets ?? []);
+    this.#hot.submitFanOut(mannerOf(cls, isText), message.payload, new Uint8Array(words.buffer));
   }
 
   #fits(bytes: number): boolean {
@@ -167,4 +258,8 @@ export class Outbox {
     this.#isScheduled = false;
     this.flush();
   };
+}
+
+function mannerOf(cls: ClassIndex, isText: boolean): number {
+  return isText ? cls | TEXT_MANNER : cls;
 }

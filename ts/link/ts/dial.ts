@@ -40,7 +40,8 @@ export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
   });
 }
 
-function optionsOf(spec: DialSpec): TcpNetConnectOpts {
+/** The options of a socket to be. */
+export function optionsOf(spec: DialSpec): TcpNetConnectOpts {
   const { host, port, localAddress, localPort, socket } = spec;
   return {
     host,
@@ -55,6 +56,6 @@ function optionsOf(spec: DialSpec): TcpNetConnectOpts {
 }
 
 /** When every address of a name failed, node packs the errors together: the last one is told, as by the other backend. */
-function lastOf(error: Error): unknown {
+export function lastOf(error: Error): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors.at(-1) : error;
 }

@@ -1,10 +1,22 @@
-/** The pure TypeScript backend, on `node:net`. */
-import type { DialSpec, Link, LinkDriver, LinkListener, ListenerHandler, ListenSpec } from '../link.js';
+/** The pure TypeScript backend, on `node:net` and the package `ws`. */
+import type { Server as HttpServer } from 'node:http';
+import type {
+  AttachSpec,
+  DialSpec,
+  Link,
+  LinkDriver,
+  LinkListener,
+  ListenerHandler,
+  ListenSpec,
+} from '../link.js';
 import type { QWormholeError } from '../../errors/error.js';
 import { dial } from './dial.js';
 import { TsLink } from './link.js';
 import { TsListener } from './listener.js';
 import { linkMemory } from './memory.js';
+import { WsAttachment } from './ws-attach.js';
+import { dialWs } from './ws-dial.js';
+import { WsListener } from './ws-listener.js';
 
 export class TsDriver implements LinkDriver {
   readonly mode = 'ts';
@@ -18,14 +30,19 @@ export class TsDriver implements LinkDriver {
   }
 
   listen(spec: ListenSpec, handler: ListenerHandler): Promise<LinkListener> {
-    return TsListener.open(spec, handler);
+    return spec.ws === undefined ? TsListener.open(spec, handler) : WsListener.open(spec, spec.ws, handler);
   }
 
   async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
+    if (spec.ws !== undefined) return dialWs(spec, spec.ws, signal);
     const link = new TsLink(await dial(spec, signal), spec.protocol, spec.limits);
     // The caller sets its handler when this promise resolves: well before the next turn of the loop.
     setImmediate(() => link.start());
     return link;
+  }
+
+  attach(server: HttpServer, spec: AttachSpec, handler: ListenerHandler): LinkListener {
+    return new WsAttachment(server, spec, handler);
   }
 
   release(): void {

@@ -18,6 +18,7 @@ import type {
   LinkLimits,
   Protocol,
   SendResult,
+  SharedMessage,
 } from '../link.js';
 import { closeTimeout, outOfBudget, truncated } from './faults.js';
 import { flusher } from './flusher.js';
@@ -72,13 +73,17 @@ export class TsLink extends BoundedLink implements Starved {
     this.#socket.resume();
   }
 
-  override send(payload: string | Uint8Array, cls: ClassIndex, size: number): SendResult {
+  override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
     // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
     if (typeof payload !== 'string' && !this.ended) {
       const { maxMessage, highWaterMark } = this.limits;
       if (size <= maxMessage && this.#writer.append(payload, size, cls, highWaterMark)) return 'sent';
     }
-    return super.send(payload, cls, size);
+    return super.send(payload, cls, size, isText);
+  }
+
+  override sendShared({ payload, size, isText }: SharedMessage, cls: ClassIndex): SendResult {
+    return this.send(payload, cls, size, isText);
   }
 
   get bufferedAmount(): number {
@@ -161,7 +166,7 @@ export class TsLink extends BoundedLink implements Starved {
       while (!this.#isPaused && this.#ending === undefined) {
         const message = this.#decoder.next();
         if (message === undefined) break;
-        this.handler.onMessage(message);
+        this.handler.onMessage(message, false);
       }
     } finally {
       this.#isDispatching = false;
@@ -335,6 +340,7 @@ function progress(link: TsLink): void {
 
 function infoOf(socket: Socket): LinkInfo {
   return {
+    carrier: 'tcp',
     remoteAddress: socket.remoteAddress ?? '',
     remotePort: socket.remotePort ?? 0,
     localAddress: socket.localAddress ?? '',

@@ -57,7 +57,7 @@ export class TsListener implements LinkListener {
   }
 }
 
-/** `reusePort` is set only where the runtime knows it: the options were checked against it. */
-function portOf({ host, port, backlog, ipv6Only, reusePort }: ListenSpec): ListenOptions {
+/** What `listen` takes. `reusePort` is set only where the runtime knows it: the options were checked against it. */
+export function portOf({ host, port, backlog, ipv6Only, reusePort }: ListenSpec): ListenOptions {
   return { host, port, backlog, ipv6Only, ...(reusePort && { reusePort }) };
 }

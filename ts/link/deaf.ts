@@ -1,0 +1,10 @@
+/** A link that came too late, or was turned away, has nothing to say. */
+import type { LinkHandler } from './link.js';
+
+export const DEAF: LinkHandler = Object.freeze({
+  onMessage() {},
+  onDrain() {},
+  onEmpty() {},
+  onEnd() {},
+  onClose() {},
+});

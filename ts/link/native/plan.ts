@@ -1,0 +1,37 @@
+/** What the I/O side needs to know of a connection before it has one. */
+import type { DialSpec, LinkLimits, ListenSpec, Protocol, WebSocketSettings } from '../link.js';
+import type { CallSpec, PlanSpec, WebSocketSpec } from './binding.js';
+
+/** For the connections of a listener. */
+export function listenPlan({ protocol, limits, ws }: ListenSpec): PlanSpec {
+  if (ws === undefined) return planOf(protocol, limits);
+  const { maxPendingHandshakes } = ws;
+  return { ...planOf(protocol, limits), ws: { ...webSocketOf(ws), maxPendingHandshakes } };
+}
+
+/** For a call that has `leftMs` for its opening handshake. */
+export function dialPlan({ protocol, limits, ws }: DialSpec, leftMs: number): PlanSpec {
+  if (ws === undefined) return planOf(protocol, limits);
+  const { target, authority } = ws;
+  const call: CallSpec = { target, authority, headers: [...ws.headers], subprotocols: [...ws.subprotocols] };
+  const handshakeTimeoutMs = Math.min(ws.handshakeTimeoutMs, leftMs);
+  return { ...planOf(protocol, limits), ws: { ...webSocketOf(ws), handshakeTimeoutMs, call } };
+}
+
+function planOf(protocol: Protocol, limits: LinkLimits): PlanSpec {
+  const { maxMessage, memoryBudget, closeTimeoutMs } = limits;
+  return { protocol, maxMessage, memoryBudget, closeTimeoutMs };
+}
+
+function webSocketOf(ws: WebSocketSettings): WebSocketSpec {
+  const { handshakeTimeoutMs, maxHeaderBytes, maxHeaders, maxFragments, controlBurst, controlPerSecond } = ws;
+  return {
+    deflate: ws.deflate === false ? undefined : { ...ws.deflate },
+    handshakeTimeoutMs,
+    maxHeaderBytes,
+    maxHeaders,
+    maxFragments,
+    controlBurst,
+    controlPerSecond,
+  };
+}

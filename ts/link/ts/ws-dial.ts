@@ -1,0 +1,174 @@
+/** An outgoing WebSocket: connecting, opening handshake, time limit and abort. */
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { onAbort } from '../../abort.js';
+import { authorityOf } from '../../endpoint.js';
+import { aborted, QWormholeError } from '../../errors/error.js';
+import { headersOf } from '../headers.js';
+import type { DialSpec, WebSocketDialSettings } from '../link.js';
+import { connectTimeout } from '../fault.js';
+import { lastOf, optionsOf } from './dial.js';
+import { deflateOptions } from './ws-deflate.js';
+import { faultOfHandshake, handshakeFault } from './ws-faults.js';
+import { WsLink } from './ws-link.js';
+import { loadWs, type LinkedWebSocket } from './ws-package.js';
+
+/** So much of a refusal's body is kept, bytes, and waited for, ms. */
+const MAX_BODY = 1024;
+const BODY_MS = 1000;
+
+/** Resolves with a link that is open. Rejects with a `QWormholeError`. */
+export async function dialWs(
+  spec: DialSpec,
+  settings: WebSocketDialSettings,
+  signal?: AbortSignal,
+): Promise<WsLink> {
+  const startedAt = performance.now();
+  const { LinkedWebSocket } = await loadWs();
+  if (signal?.aborted) throw aborted(signal);
+  const ws = new LinkedWebSocket(
+    // The socket is made here, unless there is an agent; a zone has no form in a URL.
+    `ws://${authorityOf(spec.host.split('%', 1)[0], spec.port)}${settings.target}`,
+    [...settings.subprotocols],
+    requestOptions(spec, settings),
+  );
+  const timeoutMs = Math.max(1, spec.connectTimeoutMs - (performance.now() - startedAt));
+  return new Dialling(ws, spec, settings, timeoutMs).settled(signal);
+}
+
+function requestOptions(
+  spec: DialSpec,
+  { agent, deflate, maxFragments, ...settings }: WebSocketDialSettings,
+) {
+  const { limits } = spec;
+  return {
+    headers: requestHeaders(settings),
+    perMessageDeflate: deflateOptions(deflate),
+    maxPayload: limits.maxMessage,
+    maxFragments,
+    autoPong: false,
+    closeTimeout: limits.closeTimeoutMs + 1000,
+    maxHeaderSize: settings.maxHeaderBytes,
+    agent,
+    createConnection: () => connect(optionsOf(spec)),
+    finishRequest: (request: ClientRequest) => {
+      // The bytes are bounded, and the headers are counted when they are there.
+      request.maxHeadersCount = 0;
+      request.end();
+    },
+  };
+}
+
+/** The handshake's own headers are the package's. */
+function requestHeaders({ authority, headers }: Pick<WebSocketDialSettings, 'authority' | 'headers'>) {
+  const record: Record<string, string | string[]> = Object.create(null);
+  let hasHost = false;
+  for (let at = 0; at < headers.length; at += 2) {
+    const [name, value] = [headers[at], headers[at + 1]];
+    hasHost ||= name.toLowerCase() === 'host';
+    const before = record[name];
+    record[name] = before === undefined ? value : [before, value].flat();
+  }
+  if (!hasHost) record.Host = authority;
+  return record;
+}
+
+/** One attempt. */
+class Dialling {
+  readonly #ws: LinkedWebSocket;
+  readonly #spec: DialSpec;
+  readonly #settings: WebSocketDialSettings;
+  readonly #what: string;
+  readonly #timeoutMs: number;
+  #socket: Socket | undefined;
+  #settle: ((outcome: WsLink | QWormholeError) => void) | undefined;
+
+  constructor(ws: LinkedWebSocket, spec: DialSpec, settings: WebSocketDialSettings, timeoutMs: number) {
+    this.#ws = ws;
+    this.#spec = spec;
+    this.#settings = settings;
+    this.#timeoutMs = timeoutMs;
+    this.#what = `${spec.host}:${spec.port}`;
+  }
+
+  settled(signal: AbortSignal | undefined): Promise<WsLink> {
+    return new Promise((resolve, reject) => {
+      const { connectTimeoutMs } = this.#spec;
+      const timer = setTimeout(
+        () => this.#fail(connectTimeout(this.#what, connectTimeoutMs)),
+        this.#timeoutMs,
+      );
+      const stopListening = signal && onAbort(signal, () => this.#fail(aborted(signal)));
+      this.#settle = (outcome) => {
+        this.#settle = undefined;
+        clearTimeout(timer);
+        stopListening?.();
+        if (outcome instanceof WsLink) resolve(outcome);
+        else reject(outcome);
+      };
+      this.#listen();
+    });
+  }
+
+  #listen(): void {
+    const ws = this.#ws;
+    const context = { during: 'connect', what: this.#what } as const;
+    ws.on('error', (error) => this.#fail(faultOfHandshake(lastOf(error) as Error, context)));
+    ws.on('unexpected-response', (_request, response) => void this.#refused(response));
+    ws.on('upgrade', (response) => this.#onUpgrade(response));
+    ws.on('open', () => this.#onOpen());
+  }
+
+  #onUpgrade({ socket, rawHeaders }: IncomingMessage): void {
+    this.#socket = socket;
+    const { maxHeaders } = this.#settings;
+    if (rawHeaders.length / 2 <= maxHeaders) return;
+    this.#fail(handshakeFault(this.#what, `the response has more than ${maxHeaders} headers`));
+    socket.destroy();
+  }
+
+  #onOpen(): void {
+    const socket = this.#socket!;
+    const { limits, socket: socketSettings } = this.#spec;
+    // The package turns it on.
+    if (!socketSettings.noDelay) socket.setNoDelay(false);
+    this.#ws.removeAllListeners();
+    this.#settle?.(new WsLink(this.#ws, socket, limits, this.#settings));
+  }
+
+  /** The server answered with something else than 101. */
+  async #refused(response: IncomingMessage): Promise<void> {
+    const { statusCode: status = 0, rawHeaders } = response;
+    // For those who wait, the abort of this attempt says more than the rest of the body.
+    const body = await beginningOf(response);
+    const message = `${this.#what} answered the opening handshake with ${status}`;
+    const details = { status, headers: headersOf(rawHeaders), body };
+    this.#fail(new QWormholeError('ERR_QW_UPGRADE_REFUSED', message, { details }));
+  }
+
+  #fail(error: QWormholeError): void {
+    this.#settle?.(error);
+    // Whatever it still says has been said.
+    this.#ws.removeAllListeners().on('error', () => {});
+    this.#ws.terminate();
+  }
+}
+
+/** What comes first of a body, in time. */
+function beginningOf(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve(Buffer.concat(chunks).subarray(0, MAX_BODY).toString());
+    };
+    const timer = setTimeout(done, BODY_MS);
+    response.on('data', (chunk: Buffer) => {
+      if (length < MAX_BODY) chunks.push(chunk);
+      length += chunk.length;
+      if (length >= MAX_BODY) done();
+    });
+    response.on('end', done).on('error', done).on('close', done);
+  });
+}

@@ -1,0 +1,179 @@
+/**
+ * Opening handshakes on their way to a verdict, and what becomes of them: the part that a listener of our own
+ * and an HTTP server of others have in common. Each handshake has a time for all of it.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { WebSocketServer } from 'ws';
+import type {
+  Link,
+  LinkLimits,
+  ListenerHandler,
+  SocketSettings,
+  Upgrade,
+  UpgradeRequest,
+  WebSocketListenSettings,
+} from '../link.js';
+import { deflateFor } from './ws-deflate.js';
+import { WsLink } from './ws-link.js';
+import { loadWs, type LinkedWebSocket } from './ws-package.js';
+import { refuseSocket } from './ws-refusal.js';
+import { checkOpening } from './ws-request.js';
+
+/** How WebSockets are let in. */
+export interface GateSpec {
+  readonly limits: LinkLimits;
+  readonly socket: SocketSettings;
+  readonly ws: WebSocketListenSettings;
+}
+
+/** A connection whose handshake is under way. */
+interface Pending {
+  readonly timer: NodeJS.Timeout;
+  /** Set once the request has come whole. */
+  handshake: Handshake | undefined;
+}
+
+export class WsGate {
+  readonly spec: GateSpec;
+  readonly #handler: ListenerHandler;
+  readonly #pending = new Map<Socket, Pending>();
+  #server: WebSocketServer | undefined;
+  /** What the next handshake is answered with: the package asks while it answers. */
+  #subprotocol = '';
+
+  constructor(spec: GateSpec, handler: ListenerHandler) {
+    this.spec = spec;
+    this.#handler = handler;
+  }
+
+  /** Must have happened before a handshake is accepted. */
+  async load(): Promise<void> {
+    const { WebSocketServer, LinkedWebSocket } = await loadWs();
+    const { limits, ws } = this.spec;
+    const options = {
+      noServer: true,
+      clientTracking: false,
+      autoPong: false,
+      maxPayload: limits.maxMessage,
+      maxFragments: ws.maxFragments,
+      // The link has a timer of its own that comes first.
+      closeTimeout: limits.closeTimeoutMs + 1000,
+      handleProtocols: () => this.#subprotocol || false,
+      WebSocket: LinkedWebSocket as never,
+    };
+    this.#server ??= new WebSocketServer(options);
+  }
+
+  /** A client has connected; false if there are too many whose handshake is not done. */
+  begin(socket: Socket): boolean {
+    // It may fail at any moment from now on, before anybody else listens.
+    socket.on('error', () => {});
+    const { handshakeTimeoutMs, maxPendingHandshakes } = this.spec.ws;
+    if (this.#pending.size >= maxPendingHandshakes) return false;
+    const timer = setTimeout(() => this.#expire(socket), handshakeTimeoutMs);
+    this.#pending.set(socket, { timer, handshake: undefined });
+    socket.once('close', () => this.done(socket));
+    return true;
+  }
+
+  /** Its request has come. */
+  take(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const pending = this.#pending.get(socket);
+    const answer = checkOpening(request, this.spec.ws.maxHeaders);
+    if ('status' in answer) return this.refuse(socket, answer.status, answer.body, answer.headers);
+    if (pending === undefined) return void socket.destroy();
+    pending.handshake = new Handshake(this, request, socket, head, answer);
+    this.#handler.onUpgrade(pending.handshake);
+  }
+
+  /** Answers and closes. */
+  refuse(socket: Socket, status: number, body: string, headers?: readonly string[]): void {
+    this.done(socket);
+    refuseSocket(socket, { status, body, headers });
+  }
+
+  /** Answers 101. */
+  open(handshake: Handshake, subprotocol: string, onLink: (link: Link) => void): void {
+    const { message, socket, head } = handshake;
+    this.done(socket);
+    const { limits, ws: settings, socket: socketSettings } = this.spec;
+    const server = this.#server!;
+    this.#subprotocol = subprotocol;
+    server.options.perMessageDeflate = deflateFor(
+      settings.deflate,
+      message.headers['sec-websocket-extensions'],
+    );
+    server.handleUpgrade(message, socket, head, (ws) => {
+      // The package turns it on.
+      if (!socketSettings.noDelay) socket.setNoDelay(false);
+      onLink(new WsLink(ws as LinkedWebSocket, socket, limits, settings));
+    });
+  }
+
+  /** The handshake of this socket is over, one way or the other. */
+  done(socket: Socket): void {
+    const pending = this.#pending.get(socket);
+    if (pending === undefined) return;
+    this.#pending.delete(socket);
+    clearTimeout(pending.timer);
+    pending.handshake?.settle();
+  }
+
+  /** Cuts what is under way. */
+  close(): void {
+    for (const socket of this.#pending.keys()) {
+      this.done(socket);
+      socket.destroy();
+    }
+  }
+
+  #expire(socket: Socket): void {
+    const isOurs = this.#pending.get(socket)?.handshake !== undefined;
+    if (isOurs) this.refuse(socket, 503, 'There was no decision in time.');
+    else this.refuse(socket, 408, 'The request did not come in time.');
+  }
+}
+
+/** One that waits for its verdict. */
+export class Handshake implements Upgrade {
+  readonly request: UpgradeRequest;
+  readonly message: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly #gate: WsGate;
+  #isSettled = false;
+
+  constructor(
+    gate: WsGate,
+    message: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    subprotocols: readonly string[],
+  ) {
+    this.#gate = gate;
+    this.message = message;
+    this.socket = socket;
+    this.head = head;
+    this.request = {
+      target: message.url ?? '/',
+      rawHeaders: message.rawHeaders,
+      subprotocols,
+      remoteAddress: socket.remoteAddress ?? '',
+      remotePort: socket.remotePort ?? 0,
+    };
+  }
+
+  accept(subprotocol: string, onLink: (link: Link) => void): void {
+    if (!this.#isSettled) this.#gate.open(this, subprotocol, onLink);
+  }
+
+  refuse(status: number, body: string): void {
+    if (!this.#isSettled) this.#gate.refuse(this.socket, status, body);
+  }
+
+  /** What comes from now on is too late. */
+  settle(): void {
+    this.#isSettled = true;
+  }
+}

@@ -1,0 +1,358 @@
+/**
+ * One WebSocket of the package `ws`.
+ *
+ * Receiving: the package gives whole messages. While paused the socket is still read until one message is
+ * held: that is how the end of a peer that has nothing to say is noticed, and its pings are answered. What
+ * is held is delivered before the end is told. Sending: `ws-outbox.ts`.
+ */
+import type { Socket } from 'node:net';
+import { fromSystem, type QWormholeError } from '../../errors/error.js';
+import { BoundedLink } from '../bounded-link.js';
+import { markShared } from '../shared-memory.js';
+import { faultClose } from '../fault.js';
+import type {
+  ClassIndex,
+  LinkClose,
+  LinkHandler,
+  LinkInfo,
+  LinkLimits,
+  SharedMessage,
+  WebSocketSettings,
+} from '../link.js';
+import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
+import { closeTimeout, outOfBudget } from './faults.js';
+import { linkMemory, type Starved } from './memory.js';
+import { Control } from './ws-control.js';
+import { faultOfWs, flood } from './ws-faults.js';
+import { WsOutbox } from './ws-outbox.js';
+import type { LinkedWebSocket } from './ws-package.js';
+
+/** A close code of the package: the connection ended without a close frame. */
+const ABNORMAL = 1006;
+/** What goes out where a code has no form on the wire. */
+const INTERNAL = 1011;
+/** What a peer hears that sends too many control frames. */
+const POLICY = 1008;
+/** Messages without bytes are not free. */
+const MIN_COST = 16;
+
+/** A message that was delivered by the package and not to the owner. */
+interface Held {
+  readonly payload: Buffer;
+  readonly isText: boolean;
+}
+
+/** The inside of the package that says how much it holds; without these names that counts as nothing. */
+const RECEIVER = '_receiver';
+const UNPARSED = '_bufferedBytes';
+const FRAGMENTS = '_messageLength';
+
+interface Receiving {
+  readonly [RECEIVER]?: { readonly [UNPARSED]?: number; readonly [FRAGMENTS]?: number } | null;
+}
+
+/** The memory of the last message: that of the next one is mostly the same. */
+let lastMemory: ArrayBufferLike | undefined;
+
+export class WsLink extends BoundedLink implements Starved {
+  readonly info: LinkInfo;
+  declare handler: LinkHandler;
+  readonly #ws: LinkedWebSocket;
+  readonly #socket: Socket;
+  readonly #outbox: WsOutbox;
+  readonly #control: Control;
+  #isPaused = true;
+  #isWaking = false;
+  /** The environment holds too much: nothing is read until it holds less. */
+  #isStarved = false;
+  #wantsDrain = false;
+  #wantsEmpty = false;
+  /** Delivered while paused, in order. */
+  #waiting: Held[] = [];
+  #waitingBytes = 0;
+  /** Bytes of `linkMemory.inbound` that are ours. */
+  #counted = 0;
+  /** How it ends, once that is decided: by our wish or by a fault. */
+  #ending: LinkClose | undefined;
+  /** What the peer did wrong: told when everything before it is delivered. */
+  #fault: LinkClose | undefined;
+  /** The socket is gone; the end is told after what is held. */
+  #over: LinkClose | undefined;
+  #isOverTold = false;
+  #socketError: Error | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+
+  /** @param socket That of `ws`. It has an error listener already. */
+  constructor(ws: LinkedWebSocket, socket: Socket, limits: LinkLimits, settings: WebSocketSettings) {
+    super(limits);
+    this.info = infoOf(ws, socket);
+    this.#ws = ws;
+    this.#socket = socket;
+    const threshold = settings.deflate === false ? 0 : settings.deflate.threshold;
+    this.#outbox = new WsOutbox(ws, socket, threshold, this);
+    this.#control = new Control(settings, (payload, done) => ws.pong(payload, undefined, done));
+    ws.beforeClose = () => this.#outbox.flushAll();
+    ws.on('message', (data, isBinary) => this.#onMessage(data as Buffer, !isBinary));
+    ws.on('ping', (payload) => this.#onControl(payload));
+    ws.on('pong', () => this.#onControl(undefined));
+    ws.on('error', (error) => this.#fail(faultOfWs(error, this.#doing, limits.maxMessage)));
+    ws.on('close', (code, reason) => this.#onClose(code, reason));
+    socket.on('error', (error) => (this.#socketError = error));
+    socket.on('data', () => this.#account());
+  }
+
+  get bufferedAmount(): number {
+    return this.#outbox.payload;
+  }
+
+  get bufferedMessages(): number {
+    return this.#outbox.messages;
+  }
+
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void {
+    this.#outbox.add(Buffer.from(payload), size, cls, isText);
+  }
+
+  protected enqueueString(payload: string, cls: ClassIndex, size: number, isText: boolean): void {
+    this.#outbox.add(payload, size, cls, isText);
+  }
+
+  protected override enqueueShared({ payload, size, isText }: SharedMessage, cls: ClassIndex): void {
+    this.#outbox.add(payload, size, cls, isText);
+  }
+
+  protected armDrain(): void {
+    this.#wantsDrain = true;
+  }
+
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  notifyEmpty(): void {
+    this.#wantsEmpty = true;
+    if (this.#outbox.messages === 0) process.nextTick(() => this.onProgress());
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#wake();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ending !== undefined) return;
+    this.ended = true;
+    this.#ending = { code, reason, clean: true };
+    this.#forgetReceived();
+    if (this.#over !== undefined) return this.#wake();
+    this.#restartCloseTimer();
+    // What still comes is read and thrown away, so that the peer gets as far as its close frame.
+    this.#ws.resume();
+    const wireCode = toWebSocketCode(code) ?? INTERNAL;
+    this.#outbox.end(() => this.#ws.close(wireCode, fitReason(reason)));
+  }
+
+  terminate(code: number, reason: string): void {
+    if (this.#over === undefined) this.#ending = undefined;
+    this.#kill({ code, reason, clean: false, error: this.#fault?.error });
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  #onMessage(payload: Buffer, isText: boolean): void {
+    if (payload.buffer !== lastMemory) lastMemory = markShared(payload.buffer);
+    if (this.#ending !== undefined || this.#fault !== undefined) return;
+    if (!this.#isPaused && this.#waiting.length === 0) return this.handler.onMessage(payload, isText);
+    this.#waiting.push({ payload, isText });
+    this.#waitingBytes += Math.max(payload.length, MIN_COST);
+    this.#ws.pause();
+  }
+
+  /** Counts what is held after a chunk was read, and stops reading where the environment holds too much. */
+  #account(): void {
+    if (this.#ending !== undefined) return;
+    const receiver = (this.#ws as Receiving)[RECEIVER];
+    const unfinished = (receiver?.[UNPARSED] ?? 0) + (receiver?.[FRAGMENTS] ?? 0);
+    this.#count(unfinished + this.#waitingBytes);
+    if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
+    this.#isStarved = true;
+    linkMemory.wait(this, this.limits.memoryBudget);
+    this.#ws.pause();
+  }
+
+  #count(held: number): void {
+    linkMemory.inbound += held - this.#counted;
+    this.#counted = held;
+  }
+
+  /** Bytes received that are in no delivered message. */
+  get held(): number {
+    return this.#counted;
+  }
+
+  onMemory(): void {
+    this.#isStarved = false;
+    this.#wake();
+  }
+
+  onStuck(): void {
+    this.#kill(faultClose(outOfBudget(this.#counted, this.limits.memoryBudget)));
+  }
+
+  #onControl(ping: Buffer | undefined): void {
+    if (this.#ending !== undefined || this.#fault !== undefined) return;
+    if (this.#control.admit()) {
+      if (ping !== undefined) this.#control.answer(ping);
+      return;
+    }
+    this.#fail(flood('control frames'));
+    this.#ws.close(POLICY);
+  }
+
+  /** Has what is held, and the end behind it, delivered from the event loop. */
+  #wake(): void {
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    process.nextTick(() => this.#onWake());
+  }
+
+  #onWake(): void {
+    this.#isWaking = false;
+    const waiting = this.#waiting;
+    let next = 0;
+    while (next < waiting.length && !this.#isPaused && this.#ending === undefined) {
+      const { payload, isText } = waiting[next];
+      next += 1;
+      this.#waitingBytes -= Math.max(payload.length, MIN_COST);
+      this.handler.onMessage(payload, isText);
+    }
+    if (this.#ending === undefined) {
+      waiting.splice(0, next);
+      this.#account();
+      if (waiting.length === 0 && !this.#isStarved && !this.#isPaused) this.#ws.resume();
+    }
+    this.#tellOver();
+  }
+
+  /** The kernel has taken something, or that is to be looked at anew. */
+  onProgress(): void {
+    if (this.#over !== undefined) return;
+    if (this.#ending !== undefined || this.#fault !== undefined) this.#restartCloseTimer();
+    if (this.#wantsDrain && this.isLow()) {
+      this.#wantsDrain = false;
+      this.handler.onDrain();
+    }
+    if (this.#wantsEmpty && this.#outbox.messages === 0) {
+      this.#wantsEmpty = false;
+      this.handler.onEmpty();
+    }
+  }
+
+  get #doing() {
+    return { during: 'io', what: `${this.info.remoteAddress}:${this.info.remotePort}` } as const;
+  }
+
+  /** The peer broke the rules: it is told by a close frame, and has a while to close. */
+  #fail(error: QWormholeError): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = faultClose(error);
+    this.ended = true;
+    this.#ws.resume();
+    this.#restartCloseTimer();
+  }
+
+  #kill(close: LinkClose): void {
+    this.#decide(close);
+    if (this.#over !== undefined) return this.#wake();
+    reset(this.#socket);
+  }
+
+  /** An unclean end. Of two reasons the first is told; the fault that spoils an end in order comes with it. */
+  #decide(close: LinkClose): void {
+    if (this.#ending === undefined) this.#ending = close;
+    else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
+    this.ended = true;
+    this.#forgetReceived();
+  }
+
+  #forgetReceived(): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#count(0);
+    linkMemory.forget(this);
+  }
+
+  /** The peer has so long to take our next bytes and to answer our close frame. */
+  #restartCloseTimer(): void {
+    const { closeTimeoutMs } = this.limits;
+    clearTimeout(this.#closeTimer);
+    this.#closeTimer = setTimeout(() => this.#kill(faultClose(closeTimeout(closeTimeoutMs))), closeTimeoutMs);
+    this.#closeTimer.unref();
+  }
+
+  #onClose(wireCode: number, reason: Buffer): void {
+    clearTimeout(this.#closeTimer);
+    this.ended = true;
+    this.#over = this.#closeOf(wireCode, reason);
+    // A dialled link has its handler once the promise of its caller is settled, not before.
+    if (this.handler === undefined) setImmediate(() => this.#tellOver());
+    else this.#tellOver();
+  }
+
+  #closeOf(wireCode: number, reason: Buffer): LinkClose {
+    const isWhole = wireCode !== ABNORMAL && this.#outbox.messages === 0;
+    const ending = this.#ending;
+    const fault = this.#fault;
+    if (ending !== undefined) {
+      const clean = ending.clean && isWhole && fault === undefined;
+      return { ...ending, clean, error: ending.error ?? fault?.error };
+    }
+    if (fault !== undefined) return fault;
+    if (wireCode !== ABNORMAL)
+      return { code: fromWebSocketCode(wireCode), reason: reason.toString(), clean: isWhole };
+    const cause = this.#socketError ?? 'the connection ended without a close frame';
+    return faultClose(fromSystem(cause, this.#doing));
+  }
+
+  #tellOver(): void {
+    const over = this.#over;
+    // What the peer said before it closed comes first, whenever somebody wants it.
+    if (over === undefined || this.#isOverTold || this.#waiting.length > 0) return;
+    this.#isOverTold = true;
+    this.#forgetReceived();
+    this.handler.onClose(over);
+    this.#outbox.discard();
+  }
+}
+
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // TLS sockets and pipes, which HTTP servers may have too, know no reset.
+    socket.destroy();
+  }
+}
+
+function infoOf(ws: LinkedWebSocket, socket: Socket): LinkInfo {
+  return {
+    carrier: 'ws',
+    remoteAddress: socket.remoteAddress ?? '',
+    remotePort: socket.remotePort ?? 0,
+    localAddress: socket.localAddress ?? '',
+    localPort: socket.localPort ?? 0,
+    subprotocol: ws.protocol,
+    isDeflated: ws.extensions.includes('permessage-deflate'),
+  };
+}

@@ -1,0 +1,93 @@
+/** A listening socket whose connections begin with an opening handshake. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { fromSystem } from '../../errors/error.js';
+import type { LinkListener, ListenerHandler, ListenSpec, WebSocketListenSettings } from '../link.js';
+import { portOf } from './listener.js';
+import { WsGate } from './ws-gate.js';
+import { upgradeRequired } from './ws-request.js';
+
+export class WsListener implements LinkListener {
+  readonly host: string;
+  readonly port: number;
+  readonly #server: Server;
+  readonly #gate: WsGate;
+
+  private constructor(server: Server, gate: WsGate) {
+    const { address, port } = server.address() as AddressInfo;
+    this.host = address;
+    this.port = port;
+    this.#server = server;
+    this.#gate = gate;
+  }
+
+  /** Binds and listens. Rejects with a `QWormholeError`. */
+  static async open(
+    spec: ListenSpec,
+    ws: WebSocketListenSettings,
+    handler: ListenerHandler,
+  ): Promise<WsListener> {
+    const gate = new WsGate({ limits: spec.limits, socket: spec.socket, ws }, handler);
+    await gate.load();
+    const server = httpServer(spec, gate);
+    const what = `${spec.host}:${spec.port}`;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(fromSystem(error, { during: 'listen', what })));
+      server.listen(portOf(spec), resolve);
+    });
+    server.removeAllListeners('error');
+    server.on('error', (error) => handler.onError(fromSystem(error, { during: 'listen', what })));
+    return new WsListener(server, gate);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    this.#server.close();
+    this.#gate.close();
+    // Its callback waits for all connections, but the port is free one turn of the loop later.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  ref(): void {
+    this.#server.ref();
+  }
+
+  unref(): void {
+    this.#server.unref();
+  }
+}
+
+/** An HTTP server that knows one thing only. Its own time limits are off: the gate has one for everything. */
+function httpServer({ socket: { noDelay, keepAliveMs } }: ListenSpec, gate: WsGate): Server {
+  const server = createServer({
+    maxHeaderSize: gate.spec.ws.maxHeaderBytes,
+    headersTimeout: 0,
+    requestTimeout: 0,
+    noDelay,
+    keepAlive: keepAliveMs > 0,
+    keepAliveInitialDelay: keepAliveMs,
+  });
+  // The bytes are bounded, and the gate counts what they hold: the rest would be left out in silence.
+  server.maxHeadersCount = 0;
+  server.on('connection', (socket: Socket) => {
+    if (!gate.begin(socket)) socket.resetAndDestroy();
+  });
+  server.on('request', refuseRequest);
+  server.on('upgrade', (request: IncomingMessage, socket, head) =>
+    gate.take(request, socket as Socket, head),
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
+    if (error.code === 'ECONNRESET') socket.destroy();
+    else if (isTooLong) gate.refuse(socket as Socket, 431, 'The head of the request is too long.');
+    else gate.refuse(socket as Socket, 400, 'This is not HTTP.');
+  });
+  return server;
+}
+
+function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {
+  const { status, body, headers = [] } = upgradeRequired();
+  for (const line of headers) response.setHeader(...(line.split(': ', 2) as [string, string]));
+  response.setHeader('Connection', 'upgrade, close');
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(body);
+}

@@ -1,0 +1,167 @@
+/**
+ * What a WebSocket link has accepted and the kernel has not taken. Little of it is in the package's hands at
+ * a time: the rest can still be overtaken by a higher class, between whole messages.
+ */
+import type { Socket } from 'node:net';
+import type { ClassIndex } from '../link.js';
+import { flusher } from './flusher.js';
+import { linkMemory } from './memory.js';
+import type { LinkedWebSocket } from './ws-package.js';
+
+/** Most bytes handed over at a time, beyond the message that reaches it. */
+const MAX_BATCH = 64 * 1024;
+
+/** A message that waits. */
+interface Waiting {
+  readonly data: string | Uint8Array;
+  readonly size: number;
+  readonly isText: boolean;
+}
+
+/** A queue whose array is cut now and then, not at every message. */
+class Lane {
+  #messages: Waiting[] = [];
+  #front = 0;
+
+  push(message: Waiting): void {
+    this.#messages.push(message);
+  }
+
+  shift(): Waiting | undefined {
+    const message = this.#messages[this.#front];
+    if (message === undefined) return undefined;
+    this.#front += 1;
+    if (this.#front * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#front);
+      this.#front = 0;
+    }
+    return message;
+  }
+}
+
+/** Whose outbox it is. */
+export interface OutboxOwner {
+  /** The kernel has taken something. Called from the event loop. */
+  onProgress(): void;
+}
+
+export class WsOutbox {
+  /** Payload bytes and messages accepted and not yet taken by the kernel. */
+  payload = 0;
+  messages = 0;
+  readonly #ws: LinkedWebSocket;
+  readonly #socket: Socket;
+  /** Messages of fewer bytes go uncompressed. */
+  readonly #threshold: number;
+  readonly #owner: OutboxOwner;
+  readonly #lanes = [new Lane(), new Lane(), new Lane()] as const;
+  /** Bytes and messages handed over and not yet taken. */
+  #handedPayload = 0;
+  #handedMessages = 0;
+  /** Number of the last batch; 0 in `#inFlight` means that none is. */
+  #batch = 0;
+  #inFlight = 0;
+  #isDirty = false;
+  #isOver = false;
+  #onHandedOver: (() => void) | undefined;
+
+  constructor(ws: LinkedWebSocket, socket: Socket, threshold: number, owner: OutboxOwner) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#threshold = threshold;
+    this.#owner = owner;
+  }
+
+  /** Queues a message whose memory is the outbox's from now on, or nobody's to change. */
+  add(data: string | Uint8Array, size: number, cls: ClassIndex, isText: boolean): void {
+    this.#lanes[cls].push({ data, size, isText });
+    this.payload += size;
+    this.messages += 1;
+    linkMemory.outbound += size;
+    if (this.#isDirty || this.#inFlight !== 0) return;
+    this.#isDirty = true;
+    flusher.add(this);
+  }
+
+  /** Hands over as much as the kernel takes, and one batch more. Calls nobody back. */
+  flush(): void {
+    this.#isDirty = false;
+    while (this.#inFlight === 0 && this.#handOver(MAX_BATCH));
+    if (this.#inFlight === 0) this.#handedOver();
+  }
+
+  /** Hands over everything at once: a close frame goes out next. */
+  flushAll(): void {
+    this.#handOver(Infinity);
+  }
+
+  /** Calls back once everything is handed over. */
+  end(onHandedOver: () => void): void {
+    this.#onHandedOver = onHandedOver;
+    this.flush();
+  }
+
+  /** Drops what the kernel has not taken. */
+  discard(): void {
+    linkMemory.outbound -= this.payload;
+    this.payload = this.messages = 0;
+    this.#isOver = true;
+    this.#onHandedOver = undefined;
+  }
+
+  #handedOver(): void {
+    const onHandedOver = this.#onHandedOver;
+    this.#onHandedOver = undefined;
+    onHandedOver?.();
+  }
+
+  /** Hands over a batch; false if there was nothing to hand over, or nobody to take it. */
+  #handOver(max: number): boolean {
+    const ws = this.#ws;
+    if (ws.readyState !== ws.OPEN) return false;
+    let message = this.#next();
+    if (message === undefined) return false;
+    const batch = (this.#inFlight = this.#batch += 1);
+    this.#socket.cork();
+    for (let bytes = 0; message !== undefined;) {
+      bytes += message.size;
+      this.#handedPayload += message.size;
+      this.#handedMessages += 1;
+      const next: Waiting | undefined = bytes < max ? this.#next() : undefined;
+      this.#send(message, next === undefined ? (error) => this.#onWritten(batch, error) : undefined);
+      message = next;
+    }
+    this.#socket.uncork();
+    // Nothing left in the socket means that the kernel has it all.
+    if (ws.bufferedAmount === 0 && !this.#socket.destroyed) this.#settle();
+    return true;
+  }
+
+  #next(): Waiting | undefined {
+    const [high, normal, low] = this.#lanes;
+    return high.shift() ?? normal.shift() ?? low.shift();
+  }
+
+  #send({ data, size, isText }: Waiting, onWritten?: (error?: Error) => void): void {
+    const options = { binary: !isText, compress: size >= this.#threshold };
+    this.#ws.send(data, options, onWritten);
+  }
+
+  #settle(): void {
+    this.payload -= this.#handedPayload;
+    this.messages -= this.#handedMessages;
+    linkMemory.outbound -= this.#handedPayload;
+    this.#handedPayload = this.#handedMessages = 0;
+    this.#inFlight = 0;
+  }
+
+  /** Comes a tick after a batch that the kernel took at once, which is then settled already. */
+  #onWritten(batch: number, error: Error | undefined): void {
+    if (error || this.#isOver) return;
+    if (batch === this.#inFlight) {
+      this.#settle();
+      this.flush();
+    }
+    this.#owner.onProgress();
+  }
+}

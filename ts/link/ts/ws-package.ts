@@ -1,0 +1,55 @@
+/**
+ * The package `ws`, loaded when the first WebSocket needs it: programs that use TCP only do not pay for it.
+ *
+ * It would take native helpers where they are installed. This backend is the one without native code, so it
+ * is loaded without them; a program that has loaded it before has decided otherwise.
+ */
+import type { WebSocket, WebSocketServer } from 'ws';
+
+/** A WebSocket that tells when its close frame is about to go out. */
+export interface LinkedWebSocket extends WebSocket {
+  /** Called before the close frame, also where it answers that of the peer. */
+  beforeClose: (() => void) | undefined;
+}
+
+/** What is used of it. */
+export interface WsPackage {
+  readonly WebSocketServer: typeof WebSocketServer;
+  readonly LinkedWebSocket: new (...args: ConstructorParameters<typeof WebSocket>) => LinkedWebSocket;
+}
+
+/** Switches that it looks at once, when it is loaded. */
+const SWITCHES = ['WS_NO_BUFFER_UTIL', 'WS_NO_UTF_8_VALIDATE'];
+
+let loading: Promise<WsPackage> | undefined;
+
+/** The package; the same promise for all. */
+export function loadWs(): Promise<WsPackage> {
+  return (loading ??= load());
+}
+
+async function load(): Promise<WsPackage> {
+  const before = SWITCHES.map((name) => process.env[name]);
+  for (const name of SWITCHES) process.env[name] = '1';
+  try {
+    const ws = await import('ws');
+    return { WebSocketServer: ws.WebSocketServer, LinkedWebSocket: linked(ws.WebSocket) };
+  } finally {
+    // They are the program's.
+    for (const [index, name] of SWITCHES.entries()) {
+      if (before[index] === undefined) delete process.env[name];
+      else process.env[name] = before[index];
+    }
+  }
+}
+
+function linked(Base: typeof WebSocket): WsPackage['LinkedWebSocket'] {
+  return class extends Base {
+    beforeClose: (() => void) | undefined;
+
+    override close(code?: number, reason?: string | Buffer): void {
+      this.beforeClose?.();
+      super.close(code, reason);
+    }
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * Who gets in through a WebSocket's opening handshake: path, room, origin and the application's own verdict,
+ * in this order, so that what costs least is asked first. The backend keeps the time of it all; an answer
+ * that comes too late does nothing.
+ */
+import { QWormholeError } from '../errors/error.js';
+import { DEAF } from '../link/deaf.js';
+import type { Link, Protocol, Upgrade } from '../link/link.js';
+import {
+  checkVerdict,
+  type Authorize,
+  type RefusalByClose,
+  type RefusalByStatus,
+  type Welcome,
+} from './upgrade-authorize.js';
+import { isOriginAllowed, warnOriginRefused, type OriginRules } from './upgrade-origin.js';
+import { OpeningRequest } from './upgrade-request.js';
+import { chooseSubprotocol, type SubprotocolChoice } from './upgrade-subprotocol.js';
+
+/** What the options say. */
+export interface UpgradeRules extends OriginRules {
+  readonly authorize: Authorize | undefined;
+  readonly subprotocols: readonly string[] | SubprotocolChoice;
+}
+
+/** A client that was let in. */
+export interface Admission {
+  readonly link: Link;
+  readonly protocol: Protocol;
+  readonly request: OpeningRequest;
+  readonly user: unknown;
+}
+
+/** The server, as the policy needs it. */
+export interface UpgradeHost {
+  /** There is room, and the server is not closing. Counts a refusal. */
+  hasRoom(): boolean;
+  report(error: QWormholeError): void;
+}
+
+/** Where a client has come to. */
+export interface Destination {
+  /** The protocol of a path, `undefined` for one that is not served. */
+  protocolOf(path: string): Protocol | undefined;
+  admit(admission: Admission): void;
+}
+
+/** A request on its way. */
+interface Case {
+  readonly upgrade: Upgrade;
+  readonly request: OpeningRequest;
+  readonly protocol: Protocol;
+  readonly destination: Destination;
+}
+
+const TRY_LATER = 'The server takes no more connections at the moment.';
+
+export class UpgradePolicy {
+  readonly #rules: UpgradeRules;
+  readonly #host: UpgradeHost;
+  /** Opened only to be closed with a code. */
+  readonly #dismissed = new Set<Link>();
+
+  constructor(rules: UpgradeRules, host: UpgradeHost) {
+    this.#rules = rules;
+    this.#host = host;
+  }
+
+  /** Accepts or refuses, now or when `authorize` has answered. */
+  decide(upgrade: Upgrade, destination: Destination): void {
+    const request = new OpeningRequest(upgrade.request);
+    const protocol = destination.protocolOf(request.path);
+    if (protocol === undefined) return upgrade.refuse(404, 'There is no WebSocket at this path.');
+    if (!this.#host.hasRoom()) return upgrade.refuse(503, TRY_LATER);
+    if (!isOriginAllowed(this.#rules, request)) {
+      warnOriginRefused(request);
+      return upgrade.refuse(403, 'This origin is not allowed.');
+    }
+    this.#authorize({ upgrade, request, protocol, destination });
+  }
+
+  /** Cuts the connections that were opened only to be closed. */
+  cutDismissed(): void {
+    for (const link of this.#dismissed) link.terminate(0, '');
+  }
+
+  #authorize(pending: Case): void {
+    const { authorize } = this.#rules;
+    const onVerdict = (verdict: unknown): void => this.#settle(pending, verdict);
+    let verdict: unknown;
+    try {
+      verdict = authorize?.(pending.request);
+    } catch (error) {
+      return this.#fail(pending.upgrade, error);
+    }
+    if (typeof (verdict as PromiseLike<unknown> | undefined)?.then !== 'function') return onVerdict(verdict);
+    Promise.resolve(verdict).then(onVerdict, (error: unknown) => this.#fail(pending.upgrade, error));
+  }
+
+  #settle({ upgrade, request, protocol, destination }: Case, answer: unknown): void {
+    let verdict: Welcome | RefusalByStatus | RefusalByClose;
+    let subprotocol: string;
+    try {
+      verdict = checkVerdict(answer, request.subprotocols);
+      if ('status' in verdict) return upgrade.refuse(verdict.status, verdict.body ?? '');
+      const own = 'subprotocol' in verdict ? verdict.subprotocol : undefined;
+      subprotocol = own ?? chooseSubprotocol(this.#rules.subprotocols, request);
+    } catch (error) {
+      return this.#fail(upgrade, error);
+    }
+    if ('closeCode' in verdict) return this.#dismiss(upgrade, subprotocol, verdict);
+    // It may have become full while the verdict was waited for.
+    if (!this.#host.hasRoom()) return upgrade.refuse(503, TRY_LATER);
+    const { user } = verdict as Welcome;
+    upgrade.accept(subprotocol, (link) => destination.admit({ link, protocol, request, user }));
+  }
+
+  /** A page whose subprotocols are all unknown here would never get to see the code: any of them will do. */
+  #dismiss(upgrade: Upgrade, subprotocol: string, { closeCode, reason = '' }: RefusalByClose): void {
+    const [offered = ''] = upgrade.request.subprotocols;
+    upgrade.accept(subprotocol === '' ? offered : subprotocol, (link) => {
+      this.#dismissed.add(link);
+      link.handler = { ...DEAF, onClose: () => void this.#dismissed.delete(link) };
+      link.close(closeCode, reason);
+    });
+  }
+
+  /** The application's own code failed: that is told here, and not to the client. */
+  #fail(upgrade: Upgrade, cause: unknown): void {
+    upgrade.refuse(500, 'The request could not be pending.');
+    const message = 'A WebSocket was refused because the decision about it failed';
+    this.#host.report(new QWormholeError('ERR_QW_HANDSHAKE', message, { cause }));
+  }
+}

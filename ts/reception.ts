@@ -1,0 +1,42 @@
+/** Where those who call a server arrive: at an endpoint, or through an HTTP server that it is attached to. */
+import type { CodecOption } from './codec/codec.js';
+import type { QWormholeError } from './errors/error.js';
+import type { ListenerHandler, Mode } from './link/link.js';
+import type { ServerSettings, SettledEndpoint } from './options/settings.js';
+import { UpgradePolicy, type Admission } from './policy/upgrade.js';
+import type { Roster } from './roster.js';
+
+/** The part of an endpoint that matters once somebody has called. */
+export type Desk = Pick<SettledEndpoint, 'protocol' | 'path'>;
+
+export class Reception<C extends CodecOption> {
+  readonly #roster: Roster<C>;
+  readonly #report: (error: QWormholeError) => void;
+  readonly #policy: UpgradePolicy;
+
+  constructor(settings: ServerSettings, roster: Roster<C>, report: (error: QWormholeError) => void) {
+    this.#roster = roster;
+    this.#report = report;
+    this.#policy = new UpgradePolicy(settings, { hasRoom: () => roster.hasRoom(), report });
+  }
+
+  /** Who hears of one socket: that of one endpoint, or of several that differ in their paths. */
+  at(desks: readonly Desk[], mode: Mode): ListenerHandler {
+    const [{ protocol }] = desks;
+    const byPath = new Map(desks.map((desk) => [desk.path, desk.protocol]));
+    const destination = {
+      protocolOf: (path: string) => byPath.get(path),
+      admit: (admission: Admission) => this.#roster.admit({ ...admission, mode }),
+    };
+    return {
+      onLink: (link) => this.#roster.admit({ link, mode, protocol }),
+      onUpgrade: (upgrade) => this.#policy.decide(upgrade, destination),
+      onError: this.#report,
+    };
+  }
+
+  /** Nobody is waited for any more. */
+  close(): void {
+    this.#policy.cutDismissed();
+  }
+}
