@@ -21,24 +21,42 @@ function aliases(main: string) {
 /** Sockets and worker threads are torn down between files, so each file has a process of its own. */
 const shared = { pool: 'forks', testTimeout: 20_000, hookTimeout: 20_000 } as const;
 
-interface Settings {
+export interface Settings {
   readonly env?: Record<string, string>;
   readonly main?: string;
+  readonly exclude?: string[];
 }
 
-function project(name: string, include: string, { env = {}, main = './ts/index.ts' }: Settings = {}) {
+/** A project of tests: `main` is what they import as the package. */
+export function project(
+  name: string,
+  include: string | string[],
+  { env = {}, main = './ts/index.ts', exclude = [] }: Settings = {},
+) {
   return {
     resolve: { alias: aliases(main) },
-    test: { ...shared, name, include: [include], env },
+    test: { ...shared, name, include: [include].flat(), exclude, env },
   } satisfies TestProjectConfiguration;
 }
 
 const BEHAVIOUR = 'test/behaviour/**/*.test.ts';
+/** The same suite with WebSocket for TCP, and what only WebSocket has. */
+const WEBSOCKET = [BEHAVIOUR, 'test/behaviour-ws/**/*.test.ts'];
+/** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
+const TCP_ONLY = ['truncated', 'oversized', 'half-close'].map((name) => `test/behaviour/${name}.test.ts`);
+const OVER_WEBSOCKET = { QWORMHOLE_TEST_CARRIER: 'ws' };
 
-function mixed(name: string, tsSide: 'server' | 'client') {
-  return project(name, BEHAVIOUR, {
+function mixed(
+  name: string,
+  include: string | string[],
+  tsSide: 'server' | 'client',
+  env: Record<string, string> = {},
+  exclude: string[] = [],
+) {
+  return project(name, include, {
     main: './test/support/pairing.ts',
-    env: { QWORMHOLE_NATIVE: 'force', QWORMHOLE_TEST_TS_SIDE: tsSide },
+    env: { QWORMHOLE_NATIVE: 'force', QWORMHOLE_TEST_TS_SIDE: tsSide, ...env },
+    exclude,
   });
 }
 
@@ -53,8 +71,14 @@ if (!withNative) {
 
 const native = [
   project('native', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force' } }),
-  mixed('ts-to-native', 'client'),
-  mixed('native-to-ts', 'server'),
+  project('native-ws', WEBSOCKET, {
+    env: { QWORMHOLE_NATIVE: 'force', ...OVER_WEBSOCKET },
+    exclude: TCP_ONLY,
+  }),
+  mixed('ts-to-native', BEHAVIOUR, 'client'),
+  mixed('ts-to-native-ws', WEBSOCKET, 'client', OVER_WEBSOCKET, TCP_ONLY),
+  mixed('native-to-ts', BEHAVIOUR, 'server'),
+  mixed('native-to-ts-ws', WEBSOCKET, 'server', OVER_WEBSOCKET, TCP_ONLY),
   // Its panics are made on purpose: their backtraces would hide what really goes wrong.
   project('native-only', 'test/native/**/*.test.ts', {
     env: { QWORMHOLE_NATIVE: 'auto', RUST_BACKTRACE: '0' },
@@ -66,12 +90,18 @@ export default defineConfig({
     // A long log hides what failed: only that may speak, and no test is worth a line for being slow.
     silent: 'passed-only',
     slowTestThreshold: 60_000,
+    // Tests wait more than they compute.
+    maxWorkers: 2,
     projects: [
       project('unit', 'test/unit/**/*.test.ts'),
       project('selection', 'test/*.test.ts'),
       project('cli', 'test/cli/**/*.test.ts'),
       project('docs', 'test/docs/**/*.test.ts'),
       project('ts', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force-ts' } }),
+      project('ts-ws', WEBSOCKET, {
+        env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WEBSOCKET },
+        exclude: TCP_ONLY,
+      }),
       ...(withNative ? native : []),
     ],
   },

@@ -70,7 +70,7 @@ it('never drops for those who wait for drained', async () => {
     expect(answer).not.toBe('dropped');
     if (answer === 'backpressure') await connection.drained();
   }
-  await peer.receivedBytes(total * (BLOCK.length + 4));
+  await peer.receivedMessages(total, BLOCK.length);
   expect(connection.stats().dropped['queue-full'].messages).toBe(0);
 });
 
@@ -88,7 +88,7 @@ it('takes one message of any legal size into an empty queue', async () => {
   }
   expect(answer).toBe('dropped');
   peer.socket.resume();
-  await peer.receivedBytes(accepted * (message.length + 4));
+  await peer.receivedMessages(accepted, message.length);
 });
 
 it('counts payload bytes exactly', async () => {
@@ -122,7 +122,7 @@ it('flushes now when told to', async () => {
   connection.flush();
   // No tick of ours has passed, yet the kernel has it: the other end is in this thread.
   expect(connection.bufferedAmount).toBeLessThanOrEqual(3);
-  await peer.receivedBytes(7);
+  await peer.receivedMessages(1, 3);
 });
 
 it('reports one run of drops, with how much it was', async () => {

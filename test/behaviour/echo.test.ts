@@ -1,6 +1,6 @@
 /** Messages there and back: every codec, sizes around every boundary, both protocols. */
 import { describe, expect, it } from 'vitest';
-import { call, echo, pair, rawPair, serve } from '../support/scene.js';
+import { call, echo, pair, rawPair, serve, onTcp } from '../support/scene.js';
 import { frame } from '../support/frames.js';
 import { collect, until } from '../support/wait.js';
 
@@ -88,21 +88,21 @@ it('gives views that stay valid', async () => {
 it('copies each message into memory of its own when told so', async () => {
   const { client, server } = await pair({ copy: true });
   const received = collect<Buffer>(server, 'message', 3);
-  for (const text of ['a', 'b', 'c']) client.send(text);
+  for (const text of ['a', 'b', 'c']) client.send(Buffer.from(text));
   const messages = await received;
   expect(messages.map(String)).toEqual(['a', 'b', 'c']);
   for (const message of messages) message.fill(0);
   expect(messages.map((message) => message.length)).toEqual([1, 1, 1]);
 });
 
-it('puts a length of four bytes in front of each message on the wire', async () => {
+onTcp('puts a length of four bytes in front of each message on the wire', async () => {
   const { server, peer } = await rawPair();
   echo(server);
   peer.send('ping');
   expect(await peer.receivedBytes(8)).toEqual(frame('ping'));
 });
 
-it('understands frames however they are cut', async () => {
+onTcp('understands frames however they are cut', async () => {
   const { server, peer } = await rawPair();
   echo(server);
   const sent = Buffer.concat([frame('one'), frame(''), frame('three'), frame(Buffer.alloc(300, 3))]);

@@ -8,7 +8,7 @@ it('listens on all of them and says where', async () => {
   const server = await serve({ codec: 'text' }, [ANYWHERE, 'tcp://127.0.0.2:0']);
   echo(server);
   expect(server.addresses).toHaveLength(2);
-  expect(server.addresses[0]).toMatch(/^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  expect(server.addresses[0]).toMatch(/^(tcp|ws):\/\/127\.0\.0\.1:[1-9]\d*\/?$/);
   expect(server.addresses[1]).toMatch(/^tcp:\/\/127\.0\.0\.2:[1-9]\d*$/);
   for (const address of server.addresses) {
     const client = await call(address, { codec: 'text' });

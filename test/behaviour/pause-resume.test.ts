@@ -1,7 +1,6 @@
 /** Pausing stops delivery at once, also among messages that came together; nothing is lost or reordered. */
 import { expect, it } from 'vitest';
 import { pair, rawPair } from '../support/scene.js';
-import { frame } from '../support/frames.js';
 import { next, sleep, until } from '../support/wait.js';
 
 it('stops within a batch and goes on with what is left', async () => {
@@ -11,7 +10,7 @@ it('stops within a batch and goes on with what is left', async () => {
     seen.push(message);
     if (message === '3' || message === '7') connection.pause();
   });
-  peer.write(Buffer.concat(Array.from({ length: 10 }, (_, i) => frame(String(i)))));
+  peer.write(Buffer.concat(Array.from({ length: 10 }, (_, i) => peer.pack(String(i)))));
   await until(() => seen.length === 4, 'the first pause');
   await sleep(20);
   expect(seen).toEqual(['0', '1', '2', '3']);
@@ -33,7 +32,7 @@ it('calls no handler from inside of resume', async () => {
     seen.push(inside);
     if (seen.length === 1) connection.pause();
   });
-  peer.write(Buffer.concat([frame('a'), frame('b'), frame('c')]));
+  peer.write(Buffer.concat([peer.pack('a'), peer.pack('b'), peer.pack('c')]));
   await until(() => seen.length === 1, 'the first');
   await sleep(10);
   inside = true;
@@ -82,7 +81,7 @@ it('delivers what was held before the close', async () => {
     order.push(message);
     if (message === 'a') connection.pause();
   });
-  peer.write(Buffer.concat([frame('a'), frame('b'), frame('c')]));
+  peer.write(Buffer.concat([peer.pack('a'), peer.pack('b'), peer.pack('c')]));
   peer.end();
   await sleep(50);
   expect(order).toEqual(['a']);
@@ -98,7 +97,7 @@ it('drops what is held when we close ourselves', async () => {
     seen += 1;
     connection.pause();
   });
-  peer.write(Buffer.concat([frame('a'), frame('b')]));
+  peer.write(Buffer.concat([peer.pack('a'), peer.pack('b')]));
   await until(() => seen === 1, 'the first');
   const closed = next(connection, 'close');
   void connection.close();
@@ -112,7 +111,7 @@ it('drops what is held when we close ourselves', async () => {
 it('closes when told to although messages wait in front of a fault', async () => {
   const { server, connection, peer } = await rawPair({ codec: 'text' });
   connection.on('message', () => connection.pause());
-  peer.write(Buffer.concat([frame('a'), frame('b'), frame('cut').subarray(0, 5)]));
+  peer.write(Buffer.concat([peer.pack('a'), peer.pack('b'), peer.pack('cut').subarray(0, 5)]));
   peer.end();
   await sleep(50);
   expect(connection.state).toBe('open');

@@ -62,7 +62,7 @@ it('keeps trying while the server is away, and finds it when it is back', async 
   expect(attempts).toEqual(attempts.map((_, i) => i + 1));
   const back = await serve({}, address);
   await until(() => back.getConnectionCount() === 1, 'the client');
-  expect(client.state).toBe('open');
+  await until(() => client.state === 'open', 'its own view of it');
 });
 
 it('gives up after so many attempts, and closes once', async () => {
@@ -175,7 +175,11 @@ it('can be ended while it connects', async () => {
 });
 
 it('does not call a server that hangs up at once in a tight loop', async () => {
-  const raw = await RawServer.listen((socket) => socket.resetAndDestroy());
+  let calls = 0;
+  const raw = await RawServer.listen((socket) => {
+    calls += 1;
+    socket.resetAndDestroy();
+  });
   cleanUp(() => raw.close());
   const { client } = createQWormholeClient({
     endpoints: raw.url,
@@ -185,8 +189,8 @@ it('does not call a server that hangs up at once in a tight loop', async () => {
   cleanUp(() => client.close());
   void client.connect().catch(() => {});
   await sleep(1000);
-  expect(raw.peers.length).toBeGreaterThan(1);
-  expect(raw.peers.length).toBeLessThan(60);
+  expect(calls).toBeGreaterThan(1);
+  expect(calls).toBeLessThan(60);
 });
 
 it('echoes again after many losses, and leaks no listeners', async () => {

@@ -1,7 +1,6 @@
 /** A message is a view of memory that others share: transferring it takes nothing away from them. */
 import { MessageChannel } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { frame } from '../support/frames.js';
 import { call, cleanUp, pair, rawPair, serve } from '../support/scene.js';
 import { until } from '../support/wait.js';
 
@@ -44,7 +43,7 @@ it.each(WAYS)('by %s leaves the other messages of all connections as they are', 
   const clients = await Promise.all(Array.from({ length: 4 }, () => call(server)));
   for (const of of ['first', 'second']) {
     for (const [number, client] of clients.entries())
-      for (const text of texts(50, `${of} ${number}`)) client.send(text);
+      for (const text of texts(50, `${of} ${number}`)) client.send(Buffer.from(text));
     await until(() => seen.length % 200 === 0 && seen.length > 0, 'the messages');
   }
   await until(() => seen.length === 400, 'the messages');
@@ -64,7 +63,7 @@ it('leaves a message that is not whole yet as it is', async () => {
     tryTo(WAYS[0][1], message);
   });
   const long = 'x'.repeat(40_000);
-  const stream = Buffer.concat([frame('short'), frame(long), frame('last')]);
+  const stream = Buffer.concat(['short', long, 'last'].map((text) => peer.pack(Buffer.from(text))));
   peer.write(stream.subarray(0, 30_000));
   await until(() => seen.length === 1, 'the first');
   peer.write(stream.subarray(30_000));
@@ -76,7 +75,7 @@ it('can be done with a copy', async () => {
   const { client, connection } = await pair({ copy: true });
   const [message] = await new Promise<Buffer[]>((resolve) => {
     connection.once('message', (...values) => resolve(values));
-    client.send('mine');
+    client.send(Buffer.from('mine'));
   });
   const moved = structuredClone(message, { transfer: [message.buffer as ArrayBuffer] });
   expect([Buffer.from(moved).toString(), message.length]).toEqual(['mine', 0]);

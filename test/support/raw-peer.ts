@@ -1,32 +1,51 @@
-/** A peer that is nothing but a socket: it can do what no well-behaved peer would. */
+/**
+ * A peer that is nothing but a socket: it can do what no well-behaved peer would. Over WebSocket it knows the
+ * opening handshake and frames, and answers nothing by itself.
+ */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { frame, unframe } from './frames.js';
 import { next, until } from './wait.js';
+import { closeFrame, OPCODE, openingRequest, openingResponse, wsFrame, wsFrames } from './ws-frames.js';
+
+/** Which end of what it is. */
+type Dialect = 'tcp' | 'ws-client' | 'ws-server';
+
+const IS_WS = process.env.QWORMHOLE_TEST_CARRIER === 'ws';
 
 export class RawPeer {
   readonly socket: Socket;
-  /** Everything received while it reads. */
+  /** Everything received while it reads; over WebSocket from the end of the handshake on. */
   received = Buffer.alloc(0);
-  /** The other side has ended. */
-  hasEnded = false;
+  /** WebSocket: the head of the other side's request or response. */
+  head = '';
+  onHead = (): void => {};
   isClosed = false;
   error: NodeJS.ErrnoException | undefined;
+  readonly #dialect: Dialect;
+  #hasEnded = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, dialect: Dialect = 'tcp') {
     this.socket = socket;
-    socket.on('data', (chunk: Buffer) => (this.received = Buffer.concat([this.received, chunk])));
-    socket.on('end', () => (this.hasEnded = true));
+    this.#dialect = dialect;
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('end', () => {
+      this.#hasEnded = true;
+      if (dialect !== 'tcp') socket.end();
+    });
     socket.on('close', () => (this.isClosed = true));
     socket.on('error', (error) => (this.error = error));
   }
 
   /** Connects to an endpoint of ours; it does not end by itself when we do. */
   static async connect(url: string): Promise<RawPeer> {
-    const { hostname, port } = new URL(url);
+    const { protocol, hostname, port, pathname } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
-    const peer = new RawPeer(socket);
+    const peer = new RawPeer(socket, protocol === 'ws:' ? 'ws-client' : 'tcp');
     // A reset that comes at once may take the place of the connection.
     await Promise.race([next(socket, 'connect'), next(socket, 'close')]);
+    if (protocol !== 'ws:') return peer;
+    peer.write(openingRequest(pathname, `${hostname}:${port}`));
+    await until(() => peer.head !== '' || peer.isClosed, 'the answer to the handshake');
     return peer;
   }
 
@@ -34,14 +53,21 @@ export class RawPeer {
     this.socket.write(bytes);
   }
 
-  /** Writes one frame. */
+  /** One message as its bytes on the wire. */
+  pack(payload: Uint8Array | string): Buffer {
+    if (this.#dialect === 'tcp') return frame(payload);
+    return wsFrame(payload, { mask: this.#dialect === 'ws-client' });
+  }
+
+  /** Writes one message. */
   send(payload: Uint8Array | string): void {
-    this.socket.write(frame(payload));
+    this.write(this.pack(payload));
   }
 
   /** Ends its side. */
-  end(): void {
-    this.socket.end();
+  end(code = 1000, reason = ''): void {
+    if (this.#dialect === 'tcp') this.socket.end();
+    else this.socket.write(closeFrame(code, reason, this.#dialect === 'ws-client'));
   }
 
   /** Resets the connection. */
@@ -51,7 +77,32 @@ export class RawPeer {
 
   /** The payloads received so far, all of them whole. */
   get messages(): Buffer[] {
-    return unframe(this.received);
+    if (this.#dialect === 'tcp') return unframe(this.received);
+    return this.frames.filter(({ opcode }) => opcode < OPCODE.close).map(({ payload }) => payload);
+  }
+
+  /** WebSocket: the frames received so far. */
+  get frames() {
+    return wsFrames(this.received);
+  }
+
+  /** The other side has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded || (this.#dialect !== 'tcp' && this.closing !== undefined);
+  }
+
+  /** WebSocket: code and reason of the close frame received. */
+  get closing(): readonly [number, string] | undefined {
+    const last = this.frames.find(({ opcode }) => opcode === OPCODE.close);
+    if (last === undefined) return undefined;
+    const { payload } = last;
+    return payload.length < 2 ? [1005, ''] : [payload.readUInt16BE(), payload.toString('utf8', 2)];
+  }
+
+  /** Waits for so many messages of this size. */
+  async receivedMessages(count: number, size: number): Promise<void> {
+    const head = this.#dialect === 'tcp' ? 4 : wsFrame(Buffer.alloc(size)).length - size;
+    await this.receivedBytes(count * (size + head));
   }
 
   async receivedBytes(count: number): Promise<Buffer> {
@@ -70,18 +121,34 @@ export class RawPeer {
   destroy(): void {
     this.socket.destroy();
   }
+
+  #onData(chunk: Buffer): void {
+    this.received = Buffer.concat([this.received, chunk]);
+    if (this.#dialect === 'tcp' || this.head !== '') return;
+    const end = this.received.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    this.head = this.received.toString('latin1', 0, end + 4);
+    this.received = this.received.subarray(end + 4);
+    if (this.#dialect === 'ws-server') this.write(openingResponse(this.head));
+    this.onHead();
+  }
 }
 
 /** A server that hands out raw peers. */
 export class RawServer {
+  /** In the order in which they came; over WebSocket once they are answered. */
   readonly peers: RawPeer[] = [];
+  readonly #sockets: Socket[] = [];
   readonly #server: Server;
 
   private constructor(server: Server, setUp: (socket: Socket) => void) {
     this.#server = server;
     server.on('connection', (socket) => {
       setUp(socket);
-      this.peers.push(new RawPeer(socket));
+      this.#sockets.push(socket);
+      const peer = new RawPeer(socket, IS_WS ? 'ws-server' : 'tcp');
+      if (!IS_WS) this.peers.push(peer);
+      else peer.onHead = () => void this.peers.push(peer);
     });
   }
 
@@ -98,7 +165,7 @@ export class RawServer {
   }
 
   get url(): string {
-    return `tcp://127.0.0.1:${this.port}`;
+    return `${IS_WS ? 'ws' : 'tcp'}://127.0.0.1:${this.port}`;
   }
 
   /** The peer of the connection number `index`. */
@@ -108,7 +175,7 @@ export class RawServer {
   }
 
   async close(): Promise<void> {
-    for (const peer of this.peers) peer.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 }

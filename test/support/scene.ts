@@ -1,10 +1,17 @@
 /** Servers, clients and raw peers of one test, all of them gone when it ends. */
 import { connect, listen, type ConnectOptions, type Connection, type ListenOptions } from 'qwormhole';
-import { afterEach } from 'vitest';
+import { afterEach, it } from 'vitest';
 import { RawPeer, RawServer } from './raw-peer.js';
 import { next, sleep } from './wait.js';
 
-export const ANYWHERE = 'tcp://127.0.0.1:0';
+/** What carries the messages of the suite. */
+export const CARRIER = process.env.QWORMHOLE_TEST_CARRIER === 'ws' ? 'ws' : 'tcp';
+export const IS_TCP = CARRIER === 'tcp';
+
+/** For tests of what only TCP has: its own framing, ends of one side, chunks. WebSocket has tests of its own. */
+export const onTcp = IS_TCP ? it : it.skip;
+
+export const ANYWHERE = IS_TCP ? 'tcp://127.0.0.1:0' : 'ws://127.0.0.1:0/';
 
 const cleanups: (() => unknown)[] = [];
 

@@ -38,6 +38,7 @@ class Breakable extends TsDriver {
         handler.onLink(link);
         this.#keep(link);
       },
+      onUpgrade: (upgrade) => handler.onUpgrade(upgrade),
       onError: (error) => handler.onError(error),
     });
     this.#listeners.push(listener);
@@ -69,7 +70,7 @@ class Breakable extends TsDriver {
     const { handler } = link;
     this.#links.add(link);
     link.handler = Object.create(handler, {
-      onMessage: { value: (payload: Buffer) => handler.onMessage(payload) },
+      onMessage: { value: (payload: Buffer) => handler.onMessage(payload, false) },
       onDrain: { value: () => handler.onDrain() },
       onEmpty: { value: () => handler.onEmpty() },
       onEnd: { value: () => handler.onEnd() },

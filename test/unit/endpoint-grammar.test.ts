@@ -69,7 +69,7 @@ test.each([
   expect(error.message).toContain(hint);
 });
 
-test.each(['tls', 'ws', 'wss', 'unix', 'pipe'])('the scheme %s is known to be absent', (scheme) => {
+test.each(['tls', 'wss', 'unix', 'pipe'])('the scheme %s is known to be absent', (scheme) => {
   for (const input of [`${scheme}://host:1`, { scheme, host: 'host', port: 1 }]) {
     const error = fault(input);
     expect(error.code).toBe('ERR_QW_OPTION_UNSUPPORTED');
@@ -205,4 +205,46 @@ test('loopback is told from what others can reach', () => {
   ]) {
     expect(isLoopback(host), host).toBe(false);
   }
+});
+
+test.each([
+  ['ws://host:8080', 8080, '/', ''],
+  ['ws://host', 80, '/', ''],
+  ['WS://Host:80/Chat', 80, '/Chat', ''],
+  ['ws://host/a%20b?x=1&y=2', 80, '/a%20b', '?x=1&y=2'],
+  ['ws://host?x=1', 80, '/', '?x=1'],
+  ['ws://host/b\u00fccher/../m', 80, '/m', ''],
+  ['ws://[::1]:9/m', 9, '/m', ''],
+])('%s is a WebSocket endpoint', (text, port, path, query) => {
+  expect(parseEndpoint(text, 'connect')).toMatchObject({ scheme: 'ws', port, path, query });
+});
+
+test('the object form of a WebSocket has a path, and port 80 where none is given', () => {
+  const given = { scheme: 'ws', path: '/m' } as const;
+  expect(parseEndpoint(given, 'listen')).toEqual({
+    scheme: 'ws',
+    host: '127.0.0.1',
+    port: 80,
+    path: '/m',
+    query: '',
+  });
+  expect(formatEndpoint(parseEndpoint(given, 'listen'))).toBe('ws://127.0.0.1:80/m');
+});
+
+test.each([
+  ['ws://host:1/a#b', 'no fragment'],
+  ['ws://host:1/a b', 'blanks'],
+  ['ws://host:1/a\tb', 'blanks'],
+  ['ws://host:/', 'port is missing'],
+  ['ws://user:secret@host:1/', 'user name'],
+  [{ scheme: 'ws', path: 'm' }, 'begin with a slash'],
+  [{ scheme: 'ws', path: 7 }, 'not a string'],
+  [{ scheme: 'ws', query: '?a' }, 'no field "query"'],
+])('%j is refused: %s', (input, hint) => {
+  expect(fault(input).message).toContain(hint);
+});
+
+test('a query is for connecting', () => {
+  expect(fault('ws://host:1/m?a=b', 'listen').message).toContain('no query');
+  expect(fault({ scheme: 'ws', path: '/m?' }, 'listen').message).toContain('no query');
 });

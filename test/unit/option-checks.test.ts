@@ -140,7 +140,10 @@ test('the options must be an object', () => {
 
 test('endpoints are needed and checked', () => {
   expect(fault('server', {}).message).toContain('Option endpoints must be one endpoint or a list');
-  expect(fault('server', { endpoints: [] }).code).toBe('ERR_QW_OPTION_INVALID');
+  expect(fault('client', { endpoints: [] }).code).toBe('ERR_QW_OPTION_INVALID');
+  expect(resolveServerOptions({ endpoints: [] }).endpoints).toEqual([]);
+  const twice = ['ws://127.0.0.1:81/a', 'ws://127.0.0.1:81/b', 'ws://127.0.0.1:81/a'];
+  expect(fault('server', { endpoints: twice }).message).toContain('twice');
   expect(fault('server', { endpoints: [endpoints, 'tcp://x'] }).code).toBe('ERR_QW_ENDPOINT_INVALID');
   expect(fault('client', { endpoints: 'tcp://127.0.0.1:0' }).code).toBe('ERR_QW_ENDPOINT_INVALID');
   expect(fault('client', { endpoints: 'wss://127.0.0.1:1' }).code).toBe('ERR_QW_OPTION_UNSUPPORTED');

@@ -109,3 +109,14 @@ test('the host of this process is known', () => {
     platform: process.platform,
   });
 });
+
+test('native has no agents, which leaves the choice to TypeScript', () => {
+  const addRequest = (): void => {};
+  const withAgent = resolveClientOptions({
+    endpoints: 'ws://127.0.0.1:1',
+    agent: { addRequest } as never,
+  });
+  expect(honours(withAgent, 'native')).toBe(false);
+  expect(honours(withAgent, 'ts', { runtime: 'node', version: '22.12.0', platform: 'linux' })).toBe(true);
+  expect(honours(resolveClientOptions({ endpoints: 'ws://127.0.0.1:1' }), 'native')).toBe(true);
+});

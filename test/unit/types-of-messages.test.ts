@@ -61,3 +61,24 @@ it('of the factories and of a runtime', () => {
   const runtime = () => new QWormholeRuntime({ codec: 'text' }).connect('tcp://127.0.0.1:1');
   expectTypeOf(runtime).returns.resolves.toEqualTypeOf<QWormholeClient<'text'>>();
 });
+
+it('follow the endpoint where bytes may come as text', () => {
+  type Tcp = QWormholeClient<'buffer'>;
+  type Any = QWormholeClient<'buffer' | 'text'>;
+  expectTypeOf(() => connect('tcp://127.0.0.1:1')).returns.resolves.toEqualTypeOf<Tcp>();
+  expectTypeOf(() => connect({ scheme: 'tcp', port: 1 })).returns.resolves.toEqualTypeOf<Tcp>();
+  expectTypeOf(() => connect('ws://127.0.0.1:1/')).returns.resolves.toEqualTypeOf<Any>();
+  expectTypeOf(() => connect({ scheme: 'ws', port: 1 })).returns.resolves.toEqualTypeOf<Any>();
+  expectTypeOf(() =>
+    connect(['tcp://127.0.0.1:1', 'ws://127.0.0.1:1/']),
+  ).returns.resolves.toEqualTypeOf<Any>();
+  const configured: string = 'tcp://127.0.0.1:1';
+  expectTypeOf(() => connect(configured)).returns.resolves.toEqualTypeOf<Any>();
+  const use = async (): Promise<void> => {
+    const client = await connect(configured);
+    client.on('message', (message) => expectTypeOf(message).toExtend<Buffer | string>());
+    client.send('text', { text: false });
+    client.send(new Uint8Array(1), { text: true });
+  };
+  expectTypeOf(use).returns.resolves.toBeVoid();
+});

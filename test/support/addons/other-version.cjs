@@ -7,4 +7,5 @@ module.exports = {
   IoCore: Nothing,
   QWormholeServerWrapper: Nothing,
   TcpClientWrapper: Nothing,
+  WebSocketClientWrapper: Nothing,
 };

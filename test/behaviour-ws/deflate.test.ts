@@ -1,0 +1,83 @@
+/** permessage-deflate: negotiated, off by default, and honest about sizes. */
+import { expect, it } from 'vitest';
+import { call, cleanUp, echo, serve } from '../support/scene.js';
+import { RawPeer } from '../support/raw-peer.js';
+import { collect, until } from '../support/wait.js';
+import { openingRequest } from '../support/ws-frames.js';
+
+const WS = 'ws://127.0.0.1:0/';
+
+async function answerTo(options: object, offer: string): Promise<string> {
+  const server = await serve(options, WS);
+  const { connect } = await import('node:net');
+  const peer = new RawPeer(connect(Number(new URL(server.addresses[0]).port), '127.0.0.1'), 'ws-client');
+  cleanUp(() => peer.destroy());
+  peer.write(openingRequest('/', 'h', [`Sec-WebSocket-Extensions: ${offer}`]));
+  await until(() => peer.head !== '', 'the answer');
+  expect(peer.head).toMatch(/^HTTP\/1\.1 101/);
+  return /sec-websocket-extensions: ([^\r]*)/i.exec(peer.head)?.[1] ?? '';
+}
+
+it('is off unless both want it', async () => {
+  expect(await answerTo({}, 'permessage-deflate')).toBe('');
+  expect(await answerTo({ deflate: true }, 'x-unknown')).toBe('');
+  expect(await answerTo({ deflate: true }, 'permessage-deflate')).toBe('permessage-deflate');
+});
+
+it('agrees to windows and to beginning anew', async () => {
+  const all =
+    'permessage-deflate; server_max_window_bits=10; client_max_window_bits; server_no_context_takeover';
+  const answer = await answerTo({ deflate: { clientMaxWindowBits: 11, clientNoContextTakeover: true } }, all);
+  for (const part of [
+    'server_max_window_bits=10',
+    'client_max_window_bits=11',
+    'server_no_context_takeover',
+    'client_no_context_takeover',
+  ])
+    expect(answer).toContain(part);
+  expect(await answerTo({ deflate: { clientMaxWindowBits: 11 } }, 'permessage-deflate')).toBe(
+    'permessage-deflate',
+  );
+});
+
+it.each([
+  [{ deflate: true }, { deflate: true }],
+  [{ deflate: { level: 1, threshold: 0 } }, { deflate: { clientNoContextTakeover: true } }],
+  [{ deflate: { serverNoContextTakeover: true, serverMaxWindowBits: 9 } }, { deflate: true }],
+  [{ deflate: true }, { deflate: { clientMaxWindowBits: 9, serverMaxWindowBits: 10 } }],
+  [{ deflate: true }, {}],
+])('echoes with %j and %j', async (serverOptions, clientOptions) => {
+  const server = await serve(serverOptions, WS);
+  echo(server);
+  const client = await call(server, clientOptions);
+  const sent = Array.from({ length: 60 }, (_, i) =>
+    i % 3 === 0 ? 'text '.repeat(i * 50) : Buffer.alloc(i * 500, i),
+  );
+  const back = collect(client, 'message', sent.length);
+  for (const message of sent) client.send(message);
+  (await back).forEach((message, i) => {
+    expect(typeof message).toBe(typeof sent[i] === 'string' ? 'string' : 'object');
+    expect(Buffer.from(message).equals(Buffer.from(sent[i] as string))).toBe(true);
+  });
+  await client.flushed();
+  expect(client.bufferedAmount).toBe(0);
+});
+
+it('saves bytes, and leaves short messages alone', async () => {
+  const server = await serve({ deflate: true }, WS);
+  const peer = await (async () => {
+    const { connect } = await import('node:net');
+    return new RawPeer(connect(Number(new URL(server.addresses[0]).port), '127.0.0.1'), 'ws-client');
+  })();
+  cleanUp(() => peer.destroy());
+  server.on('connection', (connection) => {
+    connection.send('short');
+    connection.send('long '.repeat(1000));
+  });
+  peer.write(openingRequest('/', 'h', ['Sec-WebSocket-Extensions: permessage-deflate']));
+  await until(() => peer.frames.length === 2, 'both');
+  const [short, long] = peer.frames;
+  expect([short.rsv, String(short.payload)]).toEqual([0, 'short']);
+  expect(long.rsv).toBe(4);
+  expect(long.payload.length).toBeLessThan(200);
+});
