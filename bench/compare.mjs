@@ -1,5 +1,5 @@
 /**
- * Echo servers side by side, in one run on one machine state:
+ * Servers side by side, in one run on one machine state:
  *
  *   node bench/compare.mjs [--scenario e2] [--runs 3] [--seconds 2] [--warmup 0.5]
  *                          [--only NAME,NAME] [--json FILE]
@@ -13,7 +13,7 @@ import os from 'node:os';
 import process from 'node:process';
 
 import { build } from './lib/build.mjs';
-import { contestants } from './lib/contestants.mjs';
+import { contestants, REFERENCE } from './lib/contestants.mjs';
 import { measureLoad, measurePair } from './lib/load.mjs';
 import { readOptions } from './lib/options.mjs';
 import { choosePinning } from './lib/pinning.mjs';
@@ -52,7 +52,7 @@ async function runAll(entries, loadgen, pinning, settings) {
       if (entry.skipped !== undefined || entry.failed !== undefined) continue;
       await runOnce(entry, loadgen, pinning, settings);
       const cpuUs = entry.runs[run - 1]?.server?.cpuUs.toFixed(3);
-      const news = entry.skipped ?? entry.failed ?? `${cpuUs ?? '?'} us/message`;
+      const news = entry.skipped ?? entry.failed ?? `${cpuUs ?? '?'} us/${settings.workload.unit}`;
       progress(`run ${run}/${settings.runs}  ${entry.contestant.name}: ${news}`);
     }
   }
@@ -68,13 +68,14 @@ function row({ contestant, runs, skipped, failed }) {
 
 async function main() {
   const settings = readOptions();
-  progress('building the load generator and the naive addon');
-  const built = await build();
-  const pinning = choosePinning();
+  const { scenario, workload, runs, seconds } = settings;
+  progress('building the load generator and what is written in Rust');
+  const built = await build(workload.wire);
+  const pinning = choosePinning(workload);
   if (pinning.reason) progress(`not pinned: ${pinning.reason}`);
 
   const { file: loadgen, reason: noLoad } = built.loadgen;
-  const wanted = contestants(built).filter(({ name }) => settings.only?.includes(name) ?? true);
+  const wanted = contestants(built, workload).filter(({ name }) => settings.only?.includes(name) ?? true);
   const entries = wanted.map((contestant) => ({
     contestant,
     runs: [],
@@ -82,11 +83,10 @@ async function main() {
   }));
   const pairUs = await runAll(entries, loadgen, pinning, settings);
 
-  const { scenario, shape, runs, seconds } = settings;
   const machine = { processor: os.cpus()[0]?.model ?? os.arch(), cores: os.availableParallelism() };
   Object.assign(machine, { system: `${os.type()} ${os.release()}`, node: process.versions.node, pairUs });
-  const servers = relate(entries.map(row));
-  const result = { scenario, shape, runs, seconds, pinning, machine, servers };
+  const servers = relate(entries.map(row), REFERENCE[workload.wire], workload);
+  const result = { scenario, workload, runs, seconds, pinning, machine, servers };
   result.published = published(scenario);
 
   console.log(render(result));

@@ -13,6 +13,13 @@ export function portFromArguments() {
   return Number(values.port);
 }
 
+/** The value of `--work`: what a WebSocket server does with messages, `echo` (the default) or `fanout`. */
+export function workFromArguments() {
+  const { values } = parseArgs({ options: { work: { type: 'string', default: 'echo' } }, strict: false });
+  if (values.work === 'echo' || values.work === 'fanout') return values.work;
+  throw new Error('--work must be echo or fanout');
+}
+
 /** Prints the line the bench waits for. */
 export function announce(port) {
   console.log(JSON.stringify({ listening: port, pid: process.pid }));

@@ -13,16 +13,24 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The built file, or why there is none: one of the two. @typedef {{ file?: string, reason?: string }} Built */
 
 /**
- * Builds the load generator and the naive addon.
- * @returns {Promise<{ loadgen: Built, addon: Built }>}
+ * Builds the load generator and what is compared on a wire: over TCP the naive addon, over WebSocket the
+ * server on tokio-tungstenite.
+ * @param {'tcp' | 'ws'} wire
+ * @returns {Promise<{ loadgen: Built, addon?: Built, tungstenite?: Built }>}
  */
-export async function build() {
+export async function build(wire) {
   // One after the other: cargo would make the second wait for the first anyway.
-  const loadgen = await buildPackage('qwormhole-loadgen', (artifact) => artifact.executable);
-  const addon = await buildPackage('qwormhole-naive-addon', (artifact) =>
-    artifact.target.kind.includes('cdylib') ? artifact.filenames.find(isLibrary) : undefined,
-  );
-  return { loadgen, addon };
+  const loadgen = await buildPackage('qwormhole-loadgen', program);
+  if (wire === 'tcp') return { loadgen, addon: await buildPackage('qwormhole-naive-addon', library) };
+  return { loadgen, tungstenite: await buildPackage('qwormhole-tungstenite', program) };
+}
+
+function program(artifact) {
+  return artifact.executable;
+}
+
+function library(artifact) {
+  return artifact.target.kind.includes('cdylib') ? artifact.filenames.find(isLibrary) : undefined;
 }
 
 /** On Windows an import library lies beside the DLL. */

@@ -1,11 +1,12 @@
 /** Who is compared: each server's name, what it is, and how to start it or why it cannot be. */
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 
 /** The contestant all others are divided by. */
-export const REFERENCE = 'expert';
+export const REFERENCE = { tcp: 'expert', ws: 'ws' };
 
 /**
  * @typedef {object} Contestant
@@ -18,12 +19,17 @@ export const REFERENCE = 'expert';
 
 /**
  * @param {Awaited<ReturnType<typeof import('./build.mjs').build>>} built
+ * @param {import('./workloads.mjs').Workload} workload
  * @returns {Contestant[]}
  */
-export function contestants({ loadgen, addon }) {
+export function contestants(built, workload) {
+  return workload.wire === 'ws' ? overWebSocket(built, workload.work) : overTcp(built);
+}
+
+function overTcp({ loadgen, addon }) {
   return [
-    ours('ours-native', 'QWormhole, Rust backend', 'native'),
-    ours('ours-ts', 'QWormhole, TypeScript backend', 'ts'),
+    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native']),
+    ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts']),
     script('expert', 'node:net, written by an expert', 'baselines/expert.mjs'),
     script('write-per-message', 'node:net, one write per message', 'baselines/write-per-message.mjs'),
     {
@@ -33,20 +39,51 @@ export function contestants({ loadgen, addon }) {
       ]),
       ...(addon.reason && { command: undefined, reason: addon.reason }),
     },
-    {
-      name: 'floor',
-      label: 'naked poll loop in Rust',
-      javascript: false,
-      command: loadgen.file && [loadgen.file, 'floor'],
-      reason: loadgen.reason,
-    },
+    rust('floor', 'naked poll loop in Rust', loadgen, ['floor']),
   ];
 }
 
-function ours(name, label, backend) {
+function overWebSocket({ loadgen, tungstenite }, work) {
+  const args = ['--work', work];
+  return [
+    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'ws', ...args]),
+    ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'ws', ...args]),
+    thePackageWs(args),
+    rust('tungstenite', 'tokio-tungstenite on one thread', tungstenite, args),
+    work === 'echo'
+      ? rust('floor', 'naked poll loop in Rust', loadgen, ['floor', '--wire', 'ws'])
+      : { name: 'floor', label: '', javascript: false, reason: 'it only echoes' },
+  ];
+}
+
+function ours(name, label, args) {
   const built = existsSync(path('../dist/index.js'));
-  const contestant = script(name, label, 'servers/qwormhole.mjs', ['--backend', backend]);
+  const contestant = script(name, label, 'servers/qwormhole.mjs', args);
   return built ? contestant : { ...contestant, command: undefined, reason: 'dist/index.js is not built' };
+}
+
+function thePackageWs(args) {
+  const require = createRequire(import.meta.url);
+  try {
+    const { version } = require('ws/package.json');
+    return script('ws', `ws ${version} ${bufferutil(require)}`, 'baselines/ws.mjs', args);
+  } catch {
+    return { name: 'ws', label: 'ws', javascript: true, reason: 'bench/node_modules is not installed' };
+  }
+}
+
+/** Without its built file for this machine it falls back to JavaScript in silence; the label does not. */
+function bufferutil(require) {
+  try {
+    const isNative = String(require('bufferutil').mask).includes('[native code]');
+    return isNative ? `with bufferutil ${require('bufferutil/package.json').version}` : 'without bufferutil';
+  } catch {
+    return 'without bufferutil';
+  }
+}
+
+function rust(name, label, { file, reason }, args) {
+  return { name, label, javascript: false, command: file && [file, ...args], reason };
 }
 
 function script(name, label, file, args = []) {

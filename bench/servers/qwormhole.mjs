@@ -1,5 +1,7 @@
 /**
- * QWormhole's own echo server: `node qwormhole.mjs --backend native|ts [--port 0]`.
+ * QWormhole's own server: `node qwormhole.mjs --backend native|ts [--scheme tcp|ws] [--work echo|fanout]
+ * [--port 0]`. `fanout`, over WebSocket: a client that sends the text `subscribe` gets every binary message
+ * that any client sends.
  *
  * It ends with an error when it would run on another backend than the one asked for: a figure must
  * never stand under the wrong name.
@@ -8,18 +10,24 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 import { listen } from '../../dist/index.js';
-import { announce, portFromArguments } from '../baselines/serve.mjs';
+import { announce, portFromArguments, workFromArguments } from '../baselines/serve.mjs';
 
-const { values } = parseArgs({ options: { backend: { type: 'string' } }, strict: false });
-const { backend } = values;
+const TOPIC = 'bench';
+
+/** More than any scenario opens. */
+const MAX_CONNECTIONS = 20_000;
+
+const options = { backend: { type: 'string' }, scheme: { type: 'string', default: 'tcp' } };
+const { backend, scheme } = parseArgs({ options, strict: false }).values;
 if (backend !== 'native' && backend !== 'ts') {
   console.error('qwormhole: --backend must be native or ts');
   process.exit(2);
 }
 
-const server = await listen(`tcp://127.0.0.1:${portFromArguments()}`, {
-  protocol: 'length-prefixed',
+const server = await listen(`${scheme}://127.0.0.1:${portFromArguments()}`, {
+  protocol: scheme === 'ws' ? 'raw' : 'length-prefixed',
   codec: 'buffer',
+  maxConnections: MAX_CONNECTIONS,
   forceTs: backend === 'ts',
   preferNative: backend === 'native',
 });
@@ -27,7 +35,20 @@ if (server.mode !== backend) {
   console.error(`qwormhole: the backend is ${server.mode}, ${backend} was asked for`);
   process.exit(1);
 }
-server.on('message', (message, connection) => {
-  connection.send(message);
-});
+
+const onMessage = {
+  echo(message, connection) {
+    connection.send(message);
+  },
+
+  fanout(message, connection) {
+    if (typeof message === 'string') {
+      connection.subscribe(TOPIC);
+      connection.send('subscribed');
+    } else {
+      server.publish(TOPIC, message);
+    }
+  },
+}[workFromArguments()];
+server.on('message', onMessage);
 announce(Number(new URL(server.addresses[0]).port));

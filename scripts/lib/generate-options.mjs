@@ -9,6 +9,7 @@ const KEYS = new Set(
     'name',
     'for',
     'type',
+    'types',
     'unit',
     'expects',
     'required',
@@ -131,7 +132,7 @@ function expression(data) {
 // --- ts/options/types.ts
 
 function types(entries) {
-  const isShared = (entry) => !entry.for && entry.meaning !== undefined;
+  const isShared = ({ name, for: role, meaning: text }) => !role && text !== undefined && !name.includes('.');
   const ofRole = (role) =>
     entries.filter((entry) => !entry.name.includes('.') && inRole(entry, role) && !isShared(entry));
   const group = (outer) =>
@@ -140,9 +141,12 @@ function types(entries) {
       .map((entry) => ({ ...entry, name: entry.name.slice(outer.length + 1) }));
   return `// ${NOTE}
 
+import type { Agent } from 'node:http';
 import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
+import type { Authorize } from '../policy/upgrade-authorize.js';
+import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 
 /** Options of servers and clients alike. \`C\` is the codec, which says what messages are. */
 export interface SharedOptions<C extends CodecOption = CodecOption> {
@@ -168,6 +172,11 @@ ${fields(group('reconnect'))}
 export interface OfflineQueueOptions {
 ${fields(group('offlineQueue'))}
 }
+
+/** How WebSocket messages are compressed. */
+export interface DeflateOptions {
+${fields(group('deflate'))}
+}
 `;
 }
 
@@ -181,10 +190,11 @@ function fields(entries, role) {
 
 function field(entry, role) {
   const facts = [meaning(entry, role)];
-  if (entry.type.startsWith('number')) facts.push(`Takes ${readable(expects(entry), entry.unit)}.`);
+  const type = entry.types?.[role] ?? entry.type;
+  if (type.startsWith('number')) facts.push(`Takes ${readable(expects(entry), entry.unit)}.`);
   if (!entry.required) facts.push(`Default: ${readable(defaultOf(entry), entry.unit)}.`);
   const optional = entry.required ? '' : '?';
-  return `${comment('  ', facts.join(' '))}\n  readonly ${entry.name}${optional}: ${entry.type};`;
+  return `${comment('  ', facts.join(' '))}\n  readonly ${entry.name}${optional}: ${type};`;
 }
 
 function defaultOf({ default: fixed, defaultText }) {

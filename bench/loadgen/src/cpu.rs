@@ -1,4 +1,4 @@
-//! Processor time of another process and of each of its threads, from Linux's /proc.
+//! Processor time of another process and of each of its threads, and its memory, from Linux's /proc.
 //!
 //! The scheduler's own nanosecond count (`schedstat`) is used where the kernel has it, the 10 ms
 //! ticks of `stat` where not. User and system time are only known in ticks.
@@ -14,6 +14,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// Where a process stood at one moment.
 pub struct Snapshot {
     pid: u32,
+    memory: u64,
     user: Duration,
     system: Duration,
     threads: BTreeMap<u32, Thread>,
@@ -30,6 +31,8 @@ pub struct Usage {
     /// The split of `process` by the kernel's ticks, so only as fine as these.
     pub user: Duration,
     pub system: Duration,
+    /// Resident memory at the end, bytes.
+    pub memory: u64,
     /// Threads that spent anything, the greatest spender first.
     pub threads: Vec<ThreadUsage>,
 }
@@ -65,6 +68,7 @@ impl Snapshot {
         }
         Ok(Self {
             pid,
+            memory: memory(pid)?,
             user,
             system,
             threads,
@@ -103,6 +107,7 @@ impl Snapshot {
             process: if complete { sum } else { user + system },
             user,
             system,
+            memory: self.memory,
             threads,
         }
     }
@@ -122,6 +127,14 @@ impl Thread {
         };
         Ok(Self { name, spent })
     }
+}
+
+/// Resident memory of process `pid`, bytes.
+pub fn memory(pid: u32) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    // A process that has ended but was not waited for has no such line.
+    Ok(field(line.ok_or(ErrorKind::NotFound)?, 0)? * 1024)
 }
 
 /// User and system time from a `stat` file.

@@ -21,35 +21,51 @@ pub enum Error {
     #[error("cannot read the processor time of process {pid}: {source}")]
     Observe { pid: u32, source: io::Error },
 
-    /// A reply has the wrong length.
-    #[error(
-        "connection {connection}: reply {sequence} announces {announced} bytes, {sent} were sent"
-    )]
-    Length {
+    /// A WebSocket server refused the connection, or answered what a client must not accept.
+    #[error("connection {connection}: no WebSocket: {reason}")]
+    Refused { connection: u32, reason: String },
+
+    /// The server's bytes are not what the wire allows.
+    #[error("connection {connection}: the server sent {violation}")]
+    Protocol {
         connection: u32,
-        sequence: u32,
-        announced: usize,
-        sent: usize,
+        violation: &'static str,
     },
 
-    /// A reply differs from its message.
-    #[error("connection {connection}: reply {sequence} is not what was sent")]
+    /// A message has the wrong length.
+    #[error("connection {connection}: a message announces {announced} bytes where {due} are due")]
+    Length {
+        connection: u32,
+        announced: usize,
+        due: usize,
+    },
+
+    /// A message differs from what was sent.
+    #[error("connection {connection}: message {sequence} is not what was sent")]
     Corrupt { connection: u32, sequence: u32 },
 
     /// The server sent more than it was asked for.
-    #[error("connection {connection}: the server sent bytes beyond the last reply due")]
+    #[error("connection {connection}: the server sent more than the messages due")]
     Surplus { connection: u32 },
 
-    /// The server ended a connection that still had replies due.
-    #[error("connection {connection}: closed by the server with {outstanding} replies due")]
-    Closed { connection: u32, outstanding: usize },
+    /// The server ended a connection that was still in use.
+    #[error("connection {connection}: closed by the server")]
+    Closed { connection: u32 },
 
-    /// Replies were still missing long after the last message.
-    #[error("{missing} replies never arrived")]
+    /// The server kept silent where an answer was due.
+    #[error("connection {connection}: no answer for {seconds} s")]
+    Unanswered { connection: u32, seconds: u64 },
+
+    /// The server did not take a subscription.
+    #[error("connection {connection}: the server did not confirm its subscription")]
+    Unsubscribed { connection: u32 },
+
+    /// Messages were still missing long after the last one was sent.
+    #[error("{missing} messages never arrived")]
     Missing { missing: usize },
 
-    /// The measured interval saw no reply at all.
-    #[error("no reply arrived in the measured interval")]
+    /// The measured interval saw no message at all.
+    #[error("no message arrived in the measured interval")]
     Silent,
 
     /// Any other failure of a system call.

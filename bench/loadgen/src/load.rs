@@ -1,39 +1,22 @@
-//! The run: connect, warm up, measure, then wait for the replies still due.
+//! Echo: connect, warm up, measure, then wait for the replies still due.
 
-use std::net::TcpStream as BlockingStream;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use crate::caller::{Caller, Target, polled};
+use crate::channel::Channel;
 use crate::connection::Connection;
-use crate::cpu::{Snapshot, Usage};
 use crate::error::Error;
 use crate::options::LoadOptions;
+use crate::outcome::{Outcome, Stopwatch, latencies, record};
 use crate::pattern::Pattern;
+use crate::wire::Wire;
 
 /// How long replies may take after the last message. Generous: it only tells lost from slow.
 const DRAIN: Duration = Duration::from_secs(10);
-
-/// Latencies are kept in nanoseconds to three digits, up to a minute; what is above counts as that.
-const LONGEST_NS: u64 = 60_000_000_000;
-
-/// What one run found.
-pub struct Outcome {
-    /// Replies within the measured interval.
-    pub messages: u64,
-    /// Reads that brought these replies; each was followed by one write of as many messages.
-    pub batches: u64,
-    /// Replies checked in all, warm-up and drain included.
-    pub checked: u64,
-    /// The measured interval as it really was.
-    pub elapsed: Duration,
-    /// Round trips in nanoseconds.
-    pub latency: Histogram<u64>,
-    /// What the server's process spent in the interval, when it was observed.
-    pub server: Option<Usage>,
-}
 
 /// Runs the load that `options` describe.
 pub fn run(options: &LoadOptions) -> Result<Outcome, Error> {
@@ -42,37 +25,22 @@ pub fn run(options: &LoadOptions) -> Result<Outcome, Error> {
     load.until(Instant::now() + options.warmup)?;
 
     load.forget();
-    let before = observe(options.pid)?;
-    let began = Instant::now();
-    load.until(began + options.measured)?;
-    let elapsed = began.elapsed();
-    let after = observe(options.pid)?;
+    let watch = Stopwatch::start(options.pid)?;
+    load.until(watch.began() + options.measured)?;
+    let interval = watch.stop()?;
 
-    let (messages, batches, latency) = (load.latency.len(), load.batches, load.latency.clone());
+    let (batches, latency) = (load.batches, load.latency.clone());
     load.drain()?;
-    if messages == 0 {
+    if latency.is_empty() {
         return Err(Error::Silent);
     }
     Ok(Outcome {
-        messages,
+        messages: latency.len(),
         batches,
         checked: load.checked,
-        elapsed,
         latency,
-        server: before
-            .zip(after)
-            .map(|(before, after)| after.since(&before)),
+        interval,
     })
-}
-
-fn observe(pid: Option<u32>) -> Result<Option<Snapshot>, Error> {
-    let Some(pid) = pid else {
-        return Ok(None);
-    };
-    match Snapshot::take(pid) {
-        Ok(snapshot) => Ok(Some(snapshot)),
-        Err(source) => Err(Error::Observe { pid, source }),
-    }
 }
 
 /// All connections and the loop that drives them.
@@ -90,12 +58,14 @@ struct Load {
 
 impl Load {
     fn connect(options: &LoadOptions) -> Result<Self, Error> {
+        let (wire, window, size) = (options.wire, options.window, options.size);
+        let target = Target::find(&options.address, &options.path)?;
         let poll = Poll::new()?;
-        let pattern = Pattern::new(options.size);
         let mut connections = Vec::new();
         for id in 0..options.connections {
-            let stream = connect(&options.address)?;
-            let mut connection = Connection::new(stream, id, options.window, &pattern);
+            let stream = connect(&target, wire, id)?;
+            let channel = Channel::new(stream, wire, id, size, window);
+            let mut connection = Connection::new(channel, window);
             // Both interests at once and for good: edge-triggered, an idle one costs nothing.
             let interests = Interest::READABLE | Interest::WRITABLE;
             poll.registry()
@@ -106,7 +76,7 @@ impl Load {
             poll,
             events: Events::with_capacity(256),
             connections,
-            pattern,
+            pattern: Pattern::new(size),
             latency: latencies(),
             batches: 0,
             checked: 0,
@@ -170,10 +140,8 @@ impl Load {
                 continue;
             }
             let latency = &mut self.latency;
-            let replies = connection.receive(&self.pattern, |sent, now| {
-                latency
-                    .saturating_record(u64::try_from((now - sent).as_nanos()).unwrap_or(u64::MAX));
-            })?;
+            let replies =
+                connection.receive(&self.pattern, |sent, now| record(latency, sent, now))?;
             if replies == 0 {
                 continue;
             }
@@ -187,26 +155,18 @@ impl Load {
     }
 }
 
-fn latencies() -> Histogram<u64> {
-    // The bounds are constants that the histogram accepts: 1 <= low, 2 * low <= high, 0..=5 digits.
-    Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("constant bounds are valid")
-}
-
-fn connect(address: &str) -> Result<TcpStream, Error> {
-    let connected = BlockingStream::connect(address).and_then(|stream| {
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        Ok(TcpStream::from_std(stream))
-    });
-    connected.map_err(|source| Error::Connect {
-        address: address.to_owned(),
-        source,
-    })
+fn connect(target: &Target, wire: Wire, id: u32) -> Result<TcpStream, Error> {
+    match wire {
+        Wire::Prefixed => Ok(polled(target.dial(id)?)?),
+        Wire::WebSocket => Caller::connect(target, id)?.into_polled(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hall;
+    use crate::scenario::Work;
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
@@ -232,7 +192,10 @@ mod tests {
         });
         run(&LoadOptions {
             address,
+            path: "/".into(),
             scenario: None,
+            wire: Wire::Prefixed,
+            work: Work::Echo,
             connections: 2,
             window: 3,
             size: 100,
@@ -276,7 +239,7 @@ mod tests {
             wrong,
             Err(Error::Length {
                 announced: 101,
-                sent: 100,
+                due: 100,
                 ..
             })
         ));
@@ -294,5 +257,15 @@ mod tests {
     #[test]
     fn a_closed_connection_ends_the_run() {
         assert!(matches!(outcome(|_| Vec::new()), Err(Error::Closed { .. })));
+    }
+
+    #[test]
+    fn websocket_messages_are_counted_and_checked() {
+        let outcome = run(&hall::open(Work::Echo, |_| {})).unwrap();
+        assert!(outcome.messages > 0 && outcome.checked >= outcome.messages);
+        let corrupt = run(&hall::open(Work::Echo, |payload| payload[199] ^= 1));
+        assert!(matches!(corrupt, Err(Error::Corrupt { .. })));
+        let short = run(&hall::open(Work::Echo, |payload| payload.truncate(150)));
+        assert!(matches!(short, Err(Error::Length { .. })));
     }
 }

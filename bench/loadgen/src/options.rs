@@ -5,25 +5,31 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::pattern::STAMP;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Work};
+use crate::wire::Wire;
 
 /// Printed for `--help` and after a mistake.
 pub const USAGE: &str = "\
 usage: qwormhole-loadgen --addr HOST:PORT [options]
-       qwormhole-loadgen floor [--port PORT] [--pin CPU]
+       qwormhole-loadgen floor [--wire tcp|ws] [--port PORT] [--pin CPU]
        qwormhole-loadgen pair [--pin CPU]
 
-Keeps messages in flight to a server that echoes u32-big-endian length-prefixed frames
-and checks every byte of every reply.
+Puts a load on a server and checks every byte that comes back.
 
-  --scenario NAME    e1 | e2 | e3 | e4; sets connections, window and size (default e2)
-  --connections N    connections
+  --scenario NAME    sets wire, work, connections, window and size (default e2):
+                     e1 e2 e3 e4 ping        echo of u32-big-endian length-prefixed frames
+                     ws-e1 ... ws-ping       the same of WebSocket messages
+                     ws-b1 ws-b8             one publishes, all others get it
+                     ws-churn                connect, upgrade, one echo, close
+                     ws-idle                 open, hold, weigh
+  --connections N    connections; with ws-churn, those at once
   --window W         messages in flight per connection
   --size BYTES       payload bytes per message, at least 8
   --mode MODE        echo (default) | pingpong (a window of 1)
+  --path PATH        where to open WebSockets (default /)
   --seconds S        measured time (default 2)
   --warmup S         time before it (default 0.5)
-  --pid PID          report this process's processor time per message
+  --pid PID          report this process's processor time and memory
   --pin CPU          run on this processor only
   --json             print one line of JSON
 
@@ -45,8 +51,9 @@ pub enum Command {
 }
 
 /// Settings of the floor server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FloorOptions {
+    pub wire: Wire,
     pub port: u16,
     pub pin: Option<usize>,
 }
@@ -55,8 +62,12 @@ pub struct FloorOptions {
 #[derive(Debug)]
 pub struct LoadOptions {
     pub address: String,
+    /// Of the opening handshake.
+    pub path: String,
     /// The preset in force, if the shape is exactly one of them.
     pub scenario: Option<&'static str>,
+    pub wire: Wire,
+    pub work: Work,
     pub connections: u32,
     pub window: usize,
     pub size: usize,
@@ -82,16 +93,29 @@ impl Command {
 }
 
 fn parse_floor(mut arguments: impl Iterator<Item = String>) -> Result<Command, Error> {
-    let mut options = FloorOptions::default();
+    let mut options = FloorOptions {
+        wire: Wire::Prefixed,
+        port: 0,
+        pin: None,
+    };
     while let Some(name) = arguments.next() {
         match name.as_str() {
             "--help" => return Ok(Command::Help),
+            "--wire" => options.wire = wire(&value::<String>(&name, arguments.next())?)?,
             "--port" => options.port = value(&name, arguments.next())?,
             "--pin" => options.pin = Some(value(&name, arguments.next())?),
             _ => return Err(usage(format!("unknown option {name}"))),
         }
     }
     Ok(Command::Floor(options))
+}
+
+fn wire(name: &str) -> Result<Wire, Error> {
+    match name {
+        "tcp" => Ok(Wire::Prefixed),
+        "ws" => Ok(Wire::WebSocket),
+        other => Err(usage(format!("unknown wire {other}"))),
+    }
 }
 
 fn parse_pair(mut arguments: impl Iterator<Item = String>) -> Result<Command, Error> {
@@ -109,6 +133,7 @@ fn parse_pair(mut arguments: impl Iterator<Item = String>) -> Result<Command, Er
 fn parse_load(mut arguments: impl Iterator<Item = String>) -> Result<Command, Error> {
     let mut shape = Shape::default();
     let mut address = None;
+    let mut path = String::from("/");
     let (mut measured, mut warmup) = (2.0, 0.5);
     let (mut pid, mut pin, mut json) = (None, None, false);
     while let Some(name) = arguments.next() {
@@ -116,6 +141,7 @@ fn parse_load(mut arguments: impl Iterator<Item = String>) -> Result<Command, Er
             "--help" => return Ok(Command::Help),
             "--json" => json = true,
             "--addr" => address = Some(value(&name, arguments.next())?),
+            "--path" => path = value(&name, arguments.next())?,
             "--seconds" => measured = value(&name, arguments.next())?,
             "--warmup" => warmup = value(&name, arguments.next())?,
             "--pid" => pid = Some(value(&name, arguments.next())?),
@@ -126,9 +152,12 @@ fn parse_load(mut arguments: impl Iterator<Item = String>) -> Result<Command, Er
     let resolved = shape.resolve()?;
     Ok(Command::Load(LoadOptions {
         address: address.ok_or_else(|| usage("--addr HOST:PORT is missing".into()))?,
+        path,
         scenario: Scenario::find(resolved.name)
             .filter(|preset| *preset == resolved)
             .map(|preset| preset.name),
+        wire: resolved.wire,
+        work: resolved.work,
         connections: resolved.connections,
         window: resolved.window,
         size: resolved.size,
@@ -177,7 +206,6 @@ impl Shape {
         let preset = self.preset.or_else(|| Scenario::find("e2"));
         let preset = preset.ok_or_else(|| usage("no default scenario".into()))?;
         let shape = Scenario {
-            name: preset.name,
             connections: self.connections.unwrap_or(preset.connections),
             window: if self.pingpong {
                 1
@@ -185,6 +213,7 @@ impl Shape {
                 self.window.unwrap_or(preset.window)
             },
             size: self.size.unwrap_or(preset.size),
+            ..preset
         };
         if shape.connections == 0 || shape.window == 0 {
             return Err(usage(
@@ -255,6 +284,7 @@ mod tests {
             "--addr a:1 --window 0",
             "--addr a:1 --wat",
             "floor --port x",
+            "floor --wire tls",
         ] {
             let parsed = Command::parse(line.split(' ').map(String::from));
             assert!(matches!(parsed, Err(Error::Usage { .. })), "{line}");

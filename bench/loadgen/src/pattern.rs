@@ -8,9 +8,6 @@
 /// Bytes of the stamp, and so the smallest payload.
 pub const STAMP: usize = 8;
 
-/// Bytes in front of each payload: its length, big-endian.
-pub const HEADER: usize = 4;
-
 /// Number of different bodies. Prime, so that no power-of-two window walks onto the same body.
 const PERIOD: usize = 251;
 
@@ -37,26 +34,14 @@ impl Pattern {
         }
     }
 
-    /// Payload bytes of each message.
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    /// Bytes of each message on the wire.
-    pub fn frame(&self) -> usize {
-        HEADER + self.size
-    }
-
-    /// Appends one framed message to `output`.
+    /// Appends the payload of one message to `output`.
     pub fn write(&self, output: &mut Vec<u8>, connection: u32, sequence: u32) {
-        // The command line caps the size far below u32::MAX.
-        output.extend_from_slice(&(self.size as u32).to_be_bytes());
         output.extend_from_slice(&sequence.to_le_bytes());
         output.extend_from_slice(&connection.to_le_bytes());
         output.extend_from_slice(self.body(connection, sequence));
     }
 
-    /// Whether `payload` is exactly what [`Pattern::write`] framed for these numbers.
+    /// Whether `payload` is exactly what [`Pattern::write`] made of these numbers.
     pub fn matches(&self, payload: &[u8], connection: u32, sequence: u32) -> bool {
         let Some((stamp, body)) = payload.split_first_chunk::<STAMP>() else {
             return false;
@@ -78,27 +63,26 @@ mod tests {
     #[test]
     fn every_flipped_byte_is_noticed() {
         let pattern = Pattern::new(100);
-        let mut frame = Vec::new();
-        pattern.write(&mut frame, 3, 70_000);
-        assert_eq!(frame.len(), pattern.frame());
-        assert!(pattern.matches(&frame[HEADER..], 3, 70_000));
-        for at in HEADER..frame.len() {
-            frame[at] ^= 1;
-            assert!(!pattern.matches(&frame[HEADER..], 3, 70_000), "byte {at}");
-            frame[at] ^= 1;
+        let mut payload = Vec::new();
+        pattern.write(&mut payload, 3, 70_000);
+        assert_eq!(payload.len(), 100);
+        assert!(pattern.matches(&payload, 3, 70_000));
+        for at in 0..payload.len() {
+            payload[at] ^= 1;
+            assert!(!pattern.matches(&payload, 3, 70_000), "byte {at}");
+            payload[at] ^= 1;
         }
     }
 
     #[test]
     fn another_message_or_length_does_not_pass() {
         let pattern = Pattern::new(STAMP);
-        let mut frame = Vec::new();
-        pattern.write(&mut frame, 1, 2);
-        let payload = &frame[HEADER..];
-        assert!(pattern.matches(payload, 1, 2));
-        assert!(!pattern.matches(payload, 2, 1));
-        assert!(!pattern.matches(payload, 1, 3));
+        let mut payload = Vec::new();
+        pattern.write(&mut payload, 1, 2);
+        assert!(pattern.matches(&payload, 1, 2));
+        assert!(!pattern.matches(&payload, 2, 1));
+        assert!(!pattern.matches(&payload, 1, 3));
         assert!(!pattern.matches(&payload[1..], 1, 2));
-        assert!(!pattern.matches(&[payload, b"x"].concat(), 1, 2));
+        assert!(!pattern.matches(&[&payload[..], b"x"].concat(), 1, 2));
     }
 }

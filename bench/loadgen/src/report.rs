@@ -1,4 +1,5 @@
-//! What a run prints: one line of JSON for programs, a few lines of text for people.
+//! What a run prints, without its last line end: one line of JSON for programs, a few lines of text for
+//! people.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -6,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cpu::Usage;
-use crate::load::Outcome;
+use crate::idle::Held;
 use crate::options::LoadOptions;
+use crate::outcome::{Interval, Outcome};
 
 /// The run as one JSON value. All processor times are microseconds per message.
 pub fn json(options: &LoadOptions, outcome: &Outcome) -> Value {
@@ -16,7 +18,7 @@ pub fn json(options: &LoadOptions, outcome: &Outcome) -> Value {
         "connections": options.connections,
         "window": options.window,
         "size": options.size,
-        "seconds": outcome.elapsed.as_secs_f64(),
+        "seconds": outcome.interval.elapsed.as_secs_f64(),
         "pin": options.pin,
         "messages": outcome.messages,
         "checked": outcome.checked,
@@ -29,7 +31,7 @@ pub fn json(options: &LoadOptions, outcome: &Outcome) -> Value {
             "p99": percentile(outcome, 99.0),
             "max": outcome.latency.max() as f64 / 1e3,
         },
-        "server": outcome.server.as_ref().map(|usage| server(outcome, usage)),
+        "server": outcome.interval.server.as_ref().map(|usage| server(outcome, usage)),
     })
 }
 
@@ -44,6 +46,7 @@ fn server(outcome: &Outcome, usage: &Usage) -> Value {
     });
     json!({
         "cpuUs": per_message(outcome, usage.process),
+        "memory": usage.memory,
         "userUs": per_message(outcome, usage.user),
         "systemUs": per_message(outcome, usage.system),
         "mainUs": usage.threads.iter().find(|thread| thread.main).map(|thread| per_message(outcome, thread.spent)),
@@ -54,13 +57,13 @@ fn server(outcome: &Outcome, usage: &Usage) -> Value {
 /// The run for a person.
 pub fn text(options: &LoadOptions, outcome: &Outcome) -> String {
     let mut text = format!(
-        "{} connections x {} in flight x {} B, {:.2} s: {} messages, all {} replies byte for byte\n\
+        "{} connections x {} in flight x {} B, {:.2} s: {} messages, {} checked byte for byte\n\
          {:.0} messages/s, {:.1} MB/s, {:.1} messages per read\n\
-         latency us: p50 {:.1}  p90 {:.1}  p99 {:.1}  max {:.1}\n",
+         latency us: p50 {:.1}  p90 {:.1}  p99 {:.1}  max {:.1}",
         options.connections,
         options.window,
         options.size,
-        outcome.elapsed.as_secs_f64(),
+        outcome.interval.elapsed.as_secs_f64(),
         outcome.messages,
         outcome.checked,
         rate(outcome),
@@ -71,20 +74,21 @@ pub fn text(options: &LoadOptions, outcome: &Outcome) -> String {
         percentile(outcome, 99.0),
         outcome.latency.max() as f64 / 1e3,
     );
-    if let Some(usage) = &outcome.server {
+    if let Some(usage) = &outcome.interval.server {
         // Writing to a String cannot fail.
-        let _ = writeln!(
+        let _ = write!(
             text,
-            "server us/message: {:.3} (user {:.3}, system {:.3})",
+            "\nserver us/message: {:.3} (user {:.3}, system {:.3}), {:.1} MB resident",
             per_message(outcome, usage.process),
             per_message(outcome, usage.user),
             per_message(outcome, usage.system),
+            usage.memory as f64 / 1e6,
         );
         for thread in &usage.threads {
             let main = if thread.main { " (main)" } else { "" };
-            let _ = writeln!(
+            let _ = write!(
                 text,
-                "  {:.3} {}{main}",
+                "\n  {:.3} {}{main}",
                 per_message(outcome, thread.spent),
                 thread.name
             );
@@ -93,8 +97,68 @@ pub fn text(options: &LoadOptions, outcome: &Outcome) -> String {
     text
 }
 
+/// Connections held, as one JSON value. Memory is in bytes, processor time in microseconds.
+pub fn held_json(options: &LoadOptions, held: &Held) -> Value {
+    json!({
+        "scenario": options.scenario,
+        "connections": options.connections,
+        "seconds": held.holding.elapsed.as_secs_f64(),
+        "pin": options.pin,
+        "checked": options.connections,
+        "openedPerSecond": opened_per_second(options, held),
+        "memory": held.memory.as_ref().map(|memory| json!({
+            "empty": memory.empty,
+            "held": memory.held,
+            "used": memory.used,
+            "perConnection": per_connection(options, memory.held, memory.empty),
+            "perUsedConnection": per_connection(options, memory.used, memory.empty),
+        })),
+        "server": spent(&held.opening).map(|opening| json!({
+            "cpuUs": opening.as_secs_f64() * 1e6 / f64::from(options.connections),
+            "holdingCpuUs": spent(&held.holding).map(|holding| holding.as_secs_f64() * 1e6),
+        })),
+    })
+}
+
+/// Connections held, for a person.
+pub fn held_text(options: &LoadOptions, held: &Held) -> String {
+    let mut text = format!(
+        "{} connections opened at {:.0}/s and held for {:.2} s; all answer",
+        options.connections,
+        opened_per_second(options, held),
+        held.holding.elapsed.as_secs_f64(),
+    );
+    if let Some(memory) = &held.memory {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\nserver memory: {:.1} MB empty, {:.1} MB with them ({:.0} bytes each), {:.1} MB after a \
+             message on each ({:.0})",
+            memory.empty as f64 / 1e6,
+            memory.held as f64 / 1e6,
+            per_connection(options, memory.held, memory.empty),
+            memory.used as f64 / 1e6,
+            per_connection(options, memory.used, memory.empty),
+        );
+    }
+    text
+}
+
+fn opened_per_second(options: &LoadOptions, held: &Held) -> f64 {
+    f64::from(options.connections) / held.opening.elapsed.as_secs_f64()
+}
+
+/// Negative when the server gave more memory back than the connections took.
+fn per_connection(options: &LoadOptions, with: u64, without: u64) -> f64 {
+    (with as f64 - without as f64) / f64::from(options.connections)
+}
+
+fn spent(interval: &Interval) -> Option<Duration> {
+    interval.server.as_ref().map(|usage| usage.process)
+}
+
 fn rate(outcome: &Outcome) -> f64 {
-    outcome.messages as f64 / outcome.elapsed.as_secs_f64()
+    outcome.messages as f64 / outcome.interval.elapsed.as_secs_f64()
 }
 
 /// Payload only, one direction.

@@ -1,41 +1,78 @@
 //! The named shapes of load that all benches of the project share.
 
+use crate::wire::Wire;
+
+/// What connections do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Messages come back.
+    Echo,
+    /// One more connection publishes, and all get it.
+    Fanout,
+    /// Connections come, send one message, get it back, and go.
+    Churn,
+    /// Connections are there.
+    Idle,
+}
+
 /// One shape: how many connections, how many messages in flight on each, how large they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scenario {
     pub name: &'static str,
+    pub wire: Wire,
+    pub work: Work,
     pub connections: u32,
     pub window: usize,
     pub size: usize,
 }
 
-/// The echo scenarios, e1 to e4.
-pub const SCENARIOS: [Scenario; 4] = [
-    Scenario {
-        name: "e1",
-        connections: 1,
-        window: 100,
-        size: 64,
-    },
-    Scenario {
-        name: "e2",
-        connections: 50,
-        window: 10,
-        size: 64,
-    },
-    Scenario {
-        name: "e3",
-        connections: 50,
-        window: 10,
-        size: 1024,
-    },
-    Scenario {
-        name: "e4",
-        connections: 10,
-        window: 4,
-        size: 64 * 1024,
-    },
+const KIB: usize = 1024;
+
+/// Every scenario.
+pub const SCENARIOS: [Scenario; 14] = [
+    tcp("e1", 1, 100, 64),
+    tcp("e2", 50, 10, 64),
+    tcp("e3", 50, 10, KIB),
+    tcp("e4", 10, 4, 64 * KIB),
+    tcp("ping", 1, 1, 64),
+    ws("ws-e1", Work::Echo, 1, 100, 64),
+    ws("ws-e2", Work::Echo, 50, 10, 64),
+    ws("ws-e3", Work::Echo, 50, 10, KIB),
+    ws("ws-e4", Work::Echo, 10, 4, 64 * KIB),
+    ws("ws-ping", Work::Echo, 1, 1, 64),
+    ws("ws-b1", Work::Fanout, 500, 1, 128),
+    ws("ws-b8", Work::Fanout, 500, 8, 128),
+    ws("ws-churn", Work::Churn, 16, 1, 64),
+    ws("ws-idle", Work::Idle, 10_000, 1, 64),
 ];
+
+const fn tcp(name: &'static str, connections: u32, window: usize, size: usize) -> Scenario {
+    Scenario {
+        name,
+        wire: Wire::Prefixed,
+        work: Work::Echo,
+        connections,
+        window,
+        size,
+    }
+}
+
+const fn ws(
+    name: &'static str,
+    work: Work,
+    connections: u32,
+    window: usize,
+    size: usize,
+) -> Scenario {
+    Scenario {
+        name,
+        wire: Wire::WebSocket,
+        work,
+        connections,
+        window,
+        size,
+    }
+}
 
 impl Scenario {
     /// The scenario called `name`.

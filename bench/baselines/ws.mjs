@@ -1,0 +1,47 @@
+/**
+ * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--port 0]`.
+ *
+ * Without compression, with bufferutil where its built file loads. `fanout`: a client that sends the text
+ * `subscribe` gets every binary message that any client sends.
+ */
+import process from 'node:process';
+
+import { WebSocketServer } from 'ws';
+
+import { announce, MAX_MESSAGE, portFromArguments, workFromArguments } from './serve.mjs';
+
+const subscribers = new Set();
+
+const onConnection = {
+  echo(socket) {
+    socket.on('message', (message, isBinary) => socket.send(message, { binary: isBinary }));
+  },
+
+  fanout(socket) {
+    socket.on('close', () => subscribers.delete(socket));
+    socket.on('message', (message, isBinary) => {
+      if (isBinary) {
+        for (const subscriber of subscribers) subscriber.send(message);
+      } else {
+        subscribers.add(socket);
+        socket.send('subscribed');
+      }
+    });
+  },
+}[workFromArguments()];
+
+const server = new WebSocketServer({
+  host: '127.0.0.1',
+  port: portFromArguments(),
+  perMessageDeflate: false,
+  maxPayload: MAX_MESSAGE,
+});
+server.on('connection', (socket) => {
+  socket.on('error', () => socket.terminate());
+  onConnection(socket);
+});
+server.on('listening', () => announce(server.address().port));
+server.on('error', (error) => {
+  console.error(`ws: ${error.message}`);
+  process.exit(1);
+});

@@ -1,0 +1,112 @@
+//! Idle connections: opened, held in silence, weighed, and then asked whether each still lives.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::caller::{Caller, Target};
+use crate::cpu::memory;
+use crate::error::Error;
+use crate::options::LoadOptions;
+use crate::outcome::{Interval, Stopwatch};
+use crate::pattern::Pattern;
+
+/// Connections that come and go before the server is weighed empty: its code is loaded and its pools
+/// are warm then, and one per cent of the connections to come cannot hide what they cost.
+const REHEARSAL: u32 = 100;
+
+/// How long the server may take to settle after the rehearsal.
+const SETTLING: Duration = Duration::from_millis(500);
+
+/// What was found.
+pub struct Held {
+    /// What it took to open them all, an opening handshake each.
+    pub opening: Interval,
+    /// What it took to hold them.
+    pub holding: Interval,
+    /// The server's resident memory, bytes, when it was observed: before, with all connections open, and
+    /// after each of them has sent and got one message.
+    pub memory: Option<Weights>,
+}
+
+pub struct Weights {
+    pub empty: u64,
+    pub held: u64,
+    pub used: u64,
+}
+
+/// Runs the load that `options` describe; the measured time is that of holding.
+pub fn run(options: &LoadOptions) -> Result<Held, Error> {
+    let target = Target::find(&options.address, &options.path)?;
+    let pattern = Pattern::new(options.size);
+    rehearse(&target, &pattern, options.connections.min(REHEARSAL))?;
+    let empty = weigh(options.pid)?;
+
+    let watch = Stopwatch::start(options.pid)?;
+    let mut callers = open(&target, options.connections)?;
+    let opening = watch.stop()?;
+    let watch = Stopwatch::start(options.pid)?;
+    thread::sleep(options.measured);
+    let holding = watch.stop()?;
+    let held = weigh(options.pid)?;
+
+    for caller in &mut callers {
+        caller.echo(&pattern, 0)?;
+    }
+    let used = weigh(options.pid)?;
+    for caller in callers {
+        caller.reset()?;
+    }
+    let memory = match (empty, held, used) {
+        (Some(empty), Some(held), Some(used)) => Some(Weights { empty, held, used }),
+        _ => None,
+    };
+    Ok(Held {
+        opening,
+        holding,
+        memory,
+    })
+}
+
+fn rehearse(target: &Target, pattern: &Pattern, connections: u32) -> Result<(), Error> {
+    for mut caller in open(target, connections)? {
+        caller.echo(pattern, 0)?;
+        caller.close()?;
+    }
+    thread::sleep(SETTLING);
+    Ok(())
+}
+
+fn open(target: &Target, connections: u32) -> Result<Vec<Caller>, Error> {
+    (0..connections)
+        .map(|id| Caller::connect(target, id))
+        .collect()
+}
+
+fn weigh(pid: Option<u32>) -> Result<Option<u64>, Error> {
+    let Some(pid) = pid else {
+        return Ok(None);
+    };
+    match memory(pid) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(source) => Err(Error::Observe { pid, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hall;
+    use crate::scenario::Work;
+
+    #[test]
+    fn connections_are_held_and_answer() {
+        let held = run(&hall::open(Work::Idle, |_| {})).unwrap();
+        assert!(held.holding.elapsed >= Duration::from_millis(50) && held.memory.is_none());
+    }
+
+    #[test]
+    fn one_that_does_not_answer_ends_the_run() {
+        let wrong = run(&hall::open(Work::Idle, |payload| payload.truncate(9)));
+        assert!(matches!(wrong, Err(Error::Corrupt { .. })));
+    }
+}

@@ -1,0 +1,43 @@
+/**
+ * What is tested beyond `npm test`, in named tiers: `node scripts/tiers.mjs [websocket ...]`, all of them without
+ * arguments. Each installs what it needs, from the system's packages where it runs as root.
+ */
+import { existsSync } from 'node:fs';
+
+import { Checks } from './lib/checks.mjs';
+import { main, openly, outputOf, quietly, StepError } from './lib/run.mjs';
+
+const TIERS = {
+  /** Conformance and foreign programs: some four minutes, the builds aside. */
+  async websocket(checks) {
+    await checks.run('Debian packages', installPackages);
+    await checks.run('Autobahn, quick', () => script('autobahn.mjs', '--quick'));
+    await checks.run('foreign programs', () => script('foreign.mjs'));
+  },
+};
+
+/** Python's virtual environments are a package of their own on Debian. */
+async function installPackages() {
+  if (outputOf('python3', ['-c', 'import venv, ensurepip']) !== undefined) return 'all there';
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
+    throw new StepError('python3 with the module venv is needed, and only root can install it.');
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  await quietly('Package lists', 'apt-get', ['update', '-qq'], env);
+  const packages = ['python3', 'python3-venv'];
+  const options = ['install', '-y', '-qq', '--no-install-recommends'];
+  await quietly('Installing Python', 'apt-get', [...options, ...packages], env);
+  return undefined;
+}
+
+function script(name, ...args) {
+  openly(name, process.execPath, [`scripts/${name}`, ...args]);
+}
+
+await main(async () => {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.find((name) => !Object.hasOwn(TIERS, name));
+  if (unknown !== undefined) throw new StepError(`There are the tiers ${Object.keys(TIERS).join(', ')}.`);
+  const checks = new Checks();
+  for (const name of wanted.length > 0 ? wanted : Object.keys(TIERS)) await TIERS[name](checks);
+  checks.summarise();
+});
