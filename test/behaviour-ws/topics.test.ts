@@ -118,3 +118,46 @@ it('take no subscription after the end', async () => {
   connection.subscribe('late');
   expect(server.getSubscriberCount('late')).toBe(0);
 });
+
+it('reach two hundred subscribers on each carrier in order and once, and add up when queues are full', async () => {
+  const each = 200;
+  const server = await serve({ codec: 'json', maxQueued: 256 * 1024 }, BOTH);
+  server.on('connection', (connection) => connection.subscribe('news'));
+  const seen: number[][] = [];
+  for (const address of server.addresses)
+    for (let i = 0; i < each; i += 50) {
+      const clients = await Promise.all(times(50, address).map((url) => call(url, { codec: 'json' })));
+      for (const client of clients) {
+        const list: number[] = [];
+        seen.push(list);
+        client.on('message', ({ n }: { n: number }) => list.push(n));
+      }
+    }
+  await until(() => server.getSubscriberCount('news') === 2 * each, 'all');
+  const total = { accepted: 0, dropped: 0 };
+  let n = 0;
+  const send = (rounds: number, pad: string): void => {
+    for (const end = n + rounds; n < end; n += 1) {
+      const result = n % 3 === 0 ? server.broadcast({ n, pad }) : server.publish('news', { n, pad });
+      total.accepted += result.accepted;
+      total.dropped += result.dropped;
+    }
+  };
+  for (let round = 0; round < 20; round += 1) {
+    send(10, 'short');
+    await until(() => seen.every((list) => list.length === n), 'that all have it');
+  }
+  for (const list of seen) expect(list).toEqual(Array.from({ length: 200 }, (_, at) => at));
+  expect(total).toEqual({ accepted: 200 * 2 * each, dropped: 0 });
+  // More at once than a queue may hold.
+  send(40, 'x'.repeat(10_000));
+  expect(total.accepted + total.dropped).toBe(240 * 2 * each);
+  expect(total.dropped).toBeGreaterThan(0);
+  const delivered = (): number => seen.reduce((sum, list) => sum + list.length, 0);
+  await until(() => delivered() === total.accepted, 'what was accepted');
+  for (const list of seen) expect(list).toEqual([...new Set(list)].toSorted((a, b) => a - b));
+  const { accepted, dropped, bytesWritten, bufferedAmount, bytesDiscarded } = server.stats();
+  expect(accepted.messages).toBe(total.accepted);
+  expect(dropped['queue-full'].messages).toBe(total.dropped);
+  expect(accepted.bytes).toBe(bytesWritten + bufferedAmount + bytesDiscarded);
+});

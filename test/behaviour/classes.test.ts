@@ -22,6 +22,9 @@ it('overtakes what is queued', async () => {
   }
   const classes: Class[] = ['low', 'normal', 'high', 'normal', 'low', 'high', 'normal', 'high', 'low'];
   classes.forEach((name, i) => connection.send(`${name} ${i}`, { class: name }));
+  // Handed over before the kernel takes anything: who writes may be another thread.
+  connection.flush();
+  await sleep(100);
   peer.socket.resume();
   await connection.flushed();
   const closed = connection.close();
