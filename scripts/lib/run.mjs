@@ -85,7 +85,7 @@ function statusLine(seconds) {
   return {
     update(line) {
       // Colours and cursor movements of the program would spoil the line.
-      // eslint-disable-next-line no-control-regex
+      // oxlint-disable-next-line no-control-regex
       latest = line.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').trim();
       if (isTTY) show(`  ${seconds()}  ${latest}`);
     },

@@ -274,7 +274,7 @@ impl Half {
 
 /// Shares the memory of `batch` with the part of it that stays queued, unless that is the smaller part:
 /// then a copy pins less.
-fn keep(rest: &[u8], batch: &Bytes) -> Bytes {
+pub(crate) fn keep(rest: &[u8], batch: &Bytes) -> Bytes {
     match 2 * rest.len() >= batch.len() {
         true => batch.slice_ref(rest),
         false => Bytes::copy_from_slice(rest),
@@ -286,5 +286,20 @@ impl fmt::Debug for Handle {
         f.debug_struct("Handle")
             .field("held", &self.held())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_pins_no_more_than_twice_itself() {
+        let batch = Bytes::from(vec![7; 100]);
+        let small = keep(&batch[..49], &batch);
+        let large = keep(&batch[50..], &batch);
+        assert_ne!(small.as_ptr(), batch.as_ptr());
+        assert_eq!(large.as_ptr(), batch[50..].as_ptr());
+        assert_eq!((small.len(), large.len()), (49, 50));
     }
 }

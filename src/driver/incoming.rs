@@ -71,37 +71,41 @@ impl Incoming {
     }
 }
 
-/// Room for what nobody wants any more.
+/// Room for what nobody wants any more. What is held meanwhile counts where it did before.
 #[derive(Debug)]
-pub(super) struct Void {
-    space: Box<[u8]>,
+pub(super) struct Void<'a, R> {
+    space: &'a mut Vec<u8>,
     marks: Unmarked,
+    books: &'a mut R,
 }
 
-impl Void {
-    pub(super) fn new() -> Self {
+impl<'a, R: Room> Void<'a, R> {
+    pub(super) fn new(space: &'a mut Vec<u8>, books: &'a mut R) -> Self {
         Self {
-            space: vec![0; VOID].into(),
+            space,
             marks: Unmarked,
+            books,
         }
     }
 }
 
-impl Room for Void {
+impl<R: Room> Room for Void<'_, R> {
     type Marks = Unmarked;
 
     fn space(&mut self, min: usize) -> Option<(&mut [u8], &mut Unmarked)> {
-        if self.space.len() < min {
-            self.space = vec![0; min].into();
+        let len = min.max(VOID);
+        if self.space.len() < len {
+            self.space.resize(len, 0);
         }
-        Some((&mut self.space, &mut self.marks))
+        Some((self.space, &mut self.marks))
     }
 
     fn commit(&mut self, _: usize) {}
 
     fn assembled(&mut self, _: Vec<u8>, _: Payload) {}
 
-    fn hold(&mut self, _: isize) -> bool {
+    fn hold(&mut self, delta: isize) -> bool {
+        self.books.hold(delta);
         true
     }
 }
@@ -112,4 +116,63 @@ pub(super) struct Unmarked;
 
 impl Marks for Unmarked {
     fn message(&mut self, _: usize, _: usize, _: Payload) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        link::TURN,
+        ws::{Limits, Opcode, Role, write_frame},
+    };
+
+    /// Lends memory and keeps the books.
+    #[derive(Default)]
+    struct Books {
+        memory: Vec<u8>,
+        marks: Option<Unmarked>,
+        held: isize,
+    }
+
+    impl Room for Books {
+        type Marks = Unmarked;
+
+        fn space(&mut self, min: usize) -> Option<(&mut [u8], &mut Unmarked)> {
+            self.memory.resize(min, 0);
+            Some((&mut self.memory, self.marks.get_or_insert(Unmarked)))
+        }
+
+        fn commit(&mut self, _: usize) {}
+
+        fn assembled(&mut self, _: Vec<u8>, _: Payload) {}
+
+        fn hold(&mut self, delta: isize) -> bool {
+            self.held += delta;
+            true
+        }
+    }
+
+    #[test]
+    fn what_ends_in_the_void_leaves_the_books() {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, None, Opcode::Binary, false, &[1; 100_000]);
+        let (mut first, mut rest) = bytes.split_at(60_000);
+        let decoder = Decoder::new(Role::Client, Limits::default(), None, Vec::new());
+        let mut incoming = Incoming::WebSocket(Box::new(decoder));
+        let mut books = Books::default();
+        while !first.is_empty() {
+            incoming
+                .on_readable(&mut first, &mut books, 1)
+                .expect("half a message");
+        }
+        assert!(books.held >= 59_000, "{}", books.held);
+        let mut space = Vec::new();
+        let mut void = Void::new(&mut space, &mut books);
+        while incoming
+            .on_readable(&mut rest, &mut void, TURN)
+            .expect("the other half")
+            != ReadTurn::End
+        {}
+        assert_eq!(books.held, 0);
+    }
 }

@@ -22,7 +22,7 @@ mod starving;
 mod task;
 mod upgrade;
 
-pub(crate) use handle::{Handle, Verdict};
+pub(crate) use handle::{Handle, Verdict, keep};
 pub(crate) use local::{dial_here, serve_here};
 pub(crate) use opening::{Call, Opening, UnderWay};
 pub(crate) use poller::{Beginning, NewLink};

@@ -1,8 +1,9 @@
 //! The task of one link: turns readiness, wishes and time into calls on the link core.
 
+mod ending;
+
 use std::{
     future::Future,
-    io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -10,31 +11,23 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::{TcpStream, tcp::OwnedReadHalf},
-    time::{Sleep, sleep},
-};
+use tokio::net::{TcpStream, tcp::OwnedReadHalf};
 
+use self::ending::{Deadline, Phase};
 use super::{
     carrier::Reader,
     guarded::message,
     handle::{Half, Handle},
-    incoming::{Incoming, Void},
+    incoming::Incoming,
     poller::NewLink,
     sink::{Agreed, Closed, Ends, Sink},
 };
 use crate::{
     error::{Code, Error, Result},
-    link::{ReadTurn, Released, TURN, Written},
+    link::{ReadTurn, TURN, Written},
     socket,
-    ws::{CloseFrame, Role, close_code},
+    ws::{CloseFrame, close_code},
 };
-
-/// Bytes thrown away at once while waiting for the peer's end.
-const DISCARD: usize = 16 * 1024;
-
-/// Reads in a row of what is void: a peer that floods us does not hold up the others.
-const VOID_READS: usize = 16;
 
 /// A running link; resolves when the connection is over and its consumer was told.
 pub(crate) struct LinkTask<S: Sink> {
@@ -51,25 +44,6 @@ pub(crate) struct LinkTask<S: Sink> {
     deadline: Option<Deadline>,
     /// Not to be read: the bytes read when that was said.
     ahead_of: Option<u64>,
-}
-
-/// How far the end of a connection has come.
-enum Phase {
-    /// Not at all.
-    Open,
-    /// What is queued goes out, and then our end; what still comes is void.
-    Closing,
-    /// WebSocket: the peer has said farewell, and the owner was told: what it answers to what came before
-    /// goes out in front of ours.
-    Leaving(CloseFrame),
-    /// WebSocket: nothing follows but the end of the stream on both sides, and this is how it ended.
-    Parting(Closed),
-}
-
-/// When a close that makes no progress is given up.
-struct Deadline {
-    since: Released,
-    sleep: Pin<Box<Sleep>>,
 }
 
 impl<S: Sink> LinkTask<S> {
@@ -141,7 +115,7 @@ impl<S: Sink> LinkTask<S> {
                 }
             }
             Phase::Closing if self.incoming.has_farewells() => self.await_farewell(cx)?,
-            Phase::Leaving(_) => {}
+            Phase::Leaving { .. } => {}
             Phase::Closing | Phase::Parting(_) => self.await_end(cx, written)?,
         }
         if matches!(self.phase, Phase::Open) {
@@ -153,58 +127,7 @@ impl<S: Sink> LinkTask<S> {
         if self.poll_deadline(cx, released).is_pending() {
             return Ok(None);
         }
-        if let Phase::Leaving(farewell) = &self.phase {
-            // The owner does not answer: neither does what it may still have to say matter any more.
-            let farewell = farewell.clone();
-            self.deadline = None;
-            self.part(&farewell.echo(), Closed::parted(farewell), cx)?;
-            return Ok(None);
-        }
-        Ok(Some(self.late_outcome()))
-    }
-
-    /// The owner wants it to end, or agrees that it ends.
-    fn begin_to_close(&mut self, half: &mut Half, farewell: &CloseFrame) -> Result<()> {
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Closing) {
-            Phase::Open => {
-                half.out.close_with(farewell)?;
-                Phase::Closing
-            }
-            Phase::Leaving(farewell) => {
-                half.out.close_with(&farewell.echo())?;
-                Phase::Parting(Closed::parted(farewell))
-            }
-            phase => phase,
-        };
-        Ok(())
-    }
-
-    /// Both sides have ended.
-    fn outcome(&mut self) -> Closed {
-        match std::mem::replace(&mut self.phase, Phase::Closing) {
-            Phase::Parting(closed) => closed,
-            Phase::Leaving(farewell) => Closed::parted(farewell),
-            Phase::Open | Phase::Closing => Closed::clean(),
-        }
-    }
-
-    /// The stream broke. To those who have parted it is an end like any other: the peer may be gone before
-    /// our close frame reaches it.
-    fn broken_outcome(&mut self, error: Error) -> Closed {
-        match self.phase {
-            Phase::Parting(_) => self.outcome(),
-            Phase::Open | Phase::Closing | Phase::Leaving(_) => Closed::fault(error),
-        }
-    }
-
-    /// The peer takes too long. Once both have sent their close frame that changes nothing.
-    fn late_outcome(&mut self) -> Closed {
-        match self.phase {
-            Phase::Parting(_) => self.outcome(),
-            Phase::Open | Phase::Closing | Phase::Leaving(_) => {
-                Closed::timed_out(self.close_timeout)
-            }
-        }
+        self.late(cx)
     }
 
     /// A link that is not to be read is read ahead once all the same: only so is the end of a peer
@@ -269,12 +192,7 @@ impl<S: Sink> LinkTask<S> {
         }
         if let Some(farewell) = self.incoming.farewell() {
             let farewell = farewell.clone();
-            if matches!(self.phase, Phase::Open) {
-                self.phase = Phase::Leaving(farewell);
-                self.sink.ended();
-            } else {
-                self.part(&farewell.echo(), Closed::parted(farewell), cx)?;
-            }
+            self.leave(farewell.echo(), Closed::parted(farewell), cx)?;
             return Ok(None);
         }
         match turn {
@@ -285,122 +203,10 @@ impl<S: Sink> LinkTask<S> {
                     code: Some(close_code(&error)),
                     reason: error.context().to_owned(),
                 };
-                self.part(&farewell, Closed::fault(error), cx)?;
+                self.leave(farewell, Closed::fault(error), cx)?;
                 Ok(None)
             }
             turn => turn.map(Some),
-        }
-    }
-
-    /// Says farewell and nothing more, then ends the stream.
-    fn part(
-        &mut self,
-        farewell: &CloseFrame,
-        mut closed: Closed,
-        cx: &mut Context<'_>,
-    ) -> Result<()> {
-        let nothing_lost = self.handle.lock().out.cut_short(farewell)?;
-        closed.clean &= nothing_lost;
-        self.phase = Phase::Parting(closed);
-        cx.waker().wake_by_ref();
-        Ok(())
-    }
-
-    /// Our close frame is on its way: looks for the peer's.
-    fn await_farewell(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let mut void = Void::new();
-        for _ in 0..VOID_READS {
-            let mut reader = Reader {
-                half: &mut self.reader,
-                cx,
-            };
-            let turn = self.incoming.on_readable(&mut reader, &mut void, 1);
-            match self.heard(turn, cx)? {
-                None => return Ok(()),
-                Some(ReadTurn::Drained)
-                    if self.reader.as_ref().poll_read_ready(cx).is_pending() =>
-                {
-                    return Ok(());
-                }
-                Some(_) => {}
-            }
-        }
-        cx.waker().wake_by_ref();
-        Ok(())
-    }
-
-    /// Ends our side behind what is written, and waits for the peer's end.
-    fn await_end(&mut self, cx: &mut Context<'_>, written: Written) -> Result<()> {
-        if written == Written::All && !self.we_ended && self.ends_first() {
-            self.end();
-        }
-        self.discard(cx)?;
-        // Whoever has ended its side waits for nothing more from us.
-        if written == Written::All && self.peer_ended && !self.we_ended {
-            self.end();
-        }
-        Ok(())
-    }
-
-    /// Of two that have parted the server ends the stream first (RFC 6455, section 7.1.1), so that it
-    /// is the client that keeps the address for a while; a fault is not waited for.
-    fn ends_first(&self) -> bool {
-        match (&self.phase, &self.incoming) {
-            (Phase::Parting(closed), Incoming::WebSocket(decoder)) => {
-                closed.error.is_some() || decoder.role() == Role::Server
-            }
-            _ => true,
-        }
-    }
-
-    fn end(&mut self) {
-        self.handle.lock().shutdown();
-        self.we_ended = true;
-    }
-
-    /// Reads and forgets until the peer ends its side.
-    fn discard(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let mut scratch = [0; DISCARD];
-        for _ in 0..VOID_READS {
-            if self.peer_ended {
-                return Ok(());
-            }
-            let mut reader = Reader {
-                half: &mut self.reader,
-                cx,
-            };
-            match reader.read(&mut scratch) {
-                Ok(0) => self.peer_ended = true,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => {
-                    return Err(Error::system(
-                        Code::ConnectionLost,
-                        "waiting for the peer's end",
-                        error,
-                    ));
-                }
-            }
-        }
-        cx.waker().wake_by_ref();
-        Ok(())
-    }
-
-    /// The peer has so long to take our next bytes and to end its side.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>, released: Released) -> Poll<()> {
-        if self
-            .deadline
-            .as_ref()
-            .is_none_or(|deadline| deadline.since != released)
-        {
-            self.deadline = Some(Deadline {
-                since: released,
-                sleep: Box::pin(sleep(self.close_timeout)),
-            });
-        }
-        match &mut self.deadline {
-            Some(deadline) => deadline.sleep.as_mut().poll(cx),
-            None => Poll::Pending,
         }
     }
 
@@ -464,12 +270,4 @@ fn poll_write(half: &mut Half, cx: &mut Context<'_>) -> Result<Written> {
     }
     half.publish();
     Ok(written)
-}
-
-impl Half {
-    fn shutdown(&mut self) {
-        if let Some(socket) = &self.socket {
-            socket::end_writing(socket.as_ref());
-        }
-    }
 }

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::table::{LinkId, Table};
 use crate::{
-    driver::{Handle, Verdict},
+    driver::{Handle, Verdict, keep},
     frame::{HEADER as RECORD_HEADER, push_queued},
     link::{Class, Released},
     ws::CloseFrame,
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
         else {
             return tracing::error!(length, "a record for many links is cut off");
         };
-        let record = batch.slice_ref(record);
+        let record = keep(record, batch);
         for target in targets.chunks_exact(2 * WORD) {
             let id = LinkId {
                 slot: word_at(target, 0),

@@ -13,6 +13,10 @@ use crate::{
     ws::{CloseFrame, Encoder},
 };
 
+/// Control frames that wait. They are pongs: of a peer that pings and does not read only the latest need
+/// an answer (RFC 6455, section 5.5.3).
+const MAX_CONTROL_BYTES: usize = 16 * 1024;
+
 /// Makes frames of records, in the order in which they may go out.
 #[derive(Debug)]
 pub(super) struct Framer {
@@ -58,9 +62,13 @@ impl Framer {
     }
 
     pub(super) fn control(&mut self, frames: &[u8]) {
-        if !self.is_closed {
-            self.control.extend_from_slice(frames);
+        if self.is_closed {
+            return;
         }
+        if self.control.len() + frames.len() > MAX_CONTROL_BYTES {
+            self.control.clear();
+        }
+        self.control.extend_from_slice(frames);
     }
 
     pub(super) fn close_with(&mut self, close: &CloseFrame) -> Result<()> {

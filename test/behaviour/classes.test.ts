@@ -1,5 +1,6 @@
 /** High overtakes normal overtakes low, between whole messages, and within a class the order is kept. */
 import { expect, it } from 'vitest';
+import { clog } from '../support/clog.js';
 import { rawPair } from '../support/scene.js';
 import { sleep } from '../support/wait.js';
 
@@ -13,13 +14,7 @@ it('overtakes what is queued', async () => {
   peer.socket.pause();
   // Fills the kernel and then the queue, so that overtaking has something to overtake.
   const filler = Buffer.alloc(32 * 1024, 0xee);
-  let stuck = 0;
-  while (connection.bufferedAmount < FULL || stuck !== connection.bufferedAmount) {
-    stuck = connection.bufferedAmount;
-    while (connection.bufferedAmount < FULL) connection.send(filler, { class: 'low' });
-    // What goes on for so long without the kernel taking anything will go on.
-    await sleep(100);
-  }
+  await clog(connection, FULL, () => connection.send(filler, { class: 'low' }));
   const classes: Class[] = ['low', 'normal', 'high', 'normal', 'low', 'high', 'normal', 'high', 'low'];
   classes.forEach((name, i) => connection.send(`${name} ${i}`, { class: name }));
   // Handed over before the kernel takes anything: who writes may be another thread.

@@ -1,6 +1,7 @@
 /** Waiting for the queue: resolved by the queue, ended by the connection, given up by a signal. */
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
+import { clog } from '../support/clog.js';
 import { rawPair } from '../support/scene.js';
 import { failure, until } from '../support/wait.js';
 
@@ -10,10 +11,7 @@ async function stuck() {
   const scene = await rawPair(bounds);
   scene.peer.socket.pause();
   const block = Buffer.alloc(16 * 1024);
-  for (let full = 0; full < 20;) {
-    full = scene.connection.send(block) === 'dropped' ? full + 1 : 0;
-    await new Promise(setImmediate);
-  }
+  await clog(scene.connection, bounds.maxQueued - block.length, () => scene.connection.send(block));
   return scene;
 }
 

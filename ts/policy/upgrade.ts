@@ -127,7 +127,7 @@ export class UpgradePolicy {
 
   /** The application's own code failed: that is told here, and not to the client. */
   #fail(upgrade: Upgrade, cause: unknown): void {
-    upgrade.refuse(500, 'The request could not be pending.');
+    upgrade.refuse(500, 'The request could not be decided.');
     const message = 'A WebSocket was refused because the decision about it failed';
     this.#host.report(new QWormholeError('ERR_QW_HANDSHAKE', message, { cause }));
   }

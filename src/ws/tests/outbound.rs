@@ -174,3 +174,28 @@ fn cut_short_drops_what_has_not_begun() {
     assert_eq!(messages.len(), 1);
     assert_eq!(close, Some(CloseFrame::default()));
 }
+
+#[test]
+fn of_pongs_that_nobody_reads_only_the_latest_wait() {
+    let mut out = Outbound::framed(Encoder::new(Role::Server, None));
+    let mut stuck = Kernel {
+        taken: Vec::new(),
+        portions: vec![0; 10_000],
+    };
+    let mut pong = Vec::new();
+    for at in 0..10_000_u32 {
+        pong.clear();
+        let payload = [&at.to_be_bytes()[..], &[0; 121]].concat();
+        write_frame(&mut pong, None, Opcode::Pong, false, &payload);
+        out.control(&pong);
+        assert_eq!(
+            out.on_writable(&mut stuck).expect("no fault"),
+            Written::Blocked
+        );
+    }
+    stuck.portions.clear();
+    assert_eq!(out.on_writable(&mut stuck).expect("writes"), Written::All);
+    // What the framer keeps, and what was staged for the kernel before.
+    assert!(stuck.taken.len() <= 64 * 1024, "{}", stuck.taken.len());
+    assert!(stuck.taken.ends_with(&pong), "the latest is answered");
+}

@@ -244,13 +244,17 @@ export class NativeLink extends BoundedLink implements Target {
   }
 
   onEnded(): void {
-    if (this.#tellsText) return this.#partWith();
     this.#hasPeerEnded = true;
-    this.#wake();
+    if (this.#tellsText && this.handler !== undefined) this.#partWith();
+    else this.#wake();
   }
 
-  /** The peer has sent its close frame: ours goes out behind the answers to what came before it. */
+  /**
+   * The peer has sent its close frame, or what no peer may send: our close frame goes out behind the answers
+   * to what came before.
+   */
   #partWith(): void {
+    this.#hasPeerEnded = false;
     if (this.ended) return;
     this.ended = true;
     this.#exchange.outbox.wish(Operation.close, this, 0, '');
@@ -333,6 +337,7 @@ export class NativeLink extends BoundedLink implements Target {
   readonly #onWake = (): void => {
     this.#isWaking = false;
     this.#deliverHeld();
+    if (this.#hasPeerEnded && this.#tellsText) this.#partWith();
     if (this.#held !== undefined || this.#over) return;
     if (this.#hasPeerEnded && this.#ending === undefined) {
       this.#hasPeerEnded = false;

@@ -1,0 +1,16 @@
+/** A connection whose peer does not read, filled up for good. */
+import type { Connection } from 'qwormhole';
+import { sleep } from './wait.js';
+
+/**
+ * Sends with `fill` until `full` bytes are queued, and until nothing moves any more: a kernel that seems full
+ * may take more a moment later, until it has grown its buffers as far as they go.
+ */
+export async function clog(connection: Connection<any>, full: number, fill: () => unknown): Promise<void> {
+  let before = -1;
+  while (before !== connection.bufferedAmount) {
+    while (connection.bufferedAmount < full) fill();
+    before = connection.bufferedAmount;
+    await sleep(100);
+  }
+}
