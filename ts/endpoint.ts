@@ -9,7 +9,7 @@ import { QWormholeError } from './errors/error.js';
 import type { Carrier, Protocol } from './link/link.js';
 
 /** The carriers that this version has. */
-export type Scheme = Carrier;
+export type Scheme = Exclude<Carrier, 'tls' | 'wss'>;
 
 /** What both kinds of endpoint objects have. */
 interface EndpointBase {

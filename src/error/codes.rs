@@ -38,6 +38,38 @@ pub enum Code {
     Handshake,
     /// The server answered the opening handshake with a refusal.
     UpgradeRefused,
+    /// A certificate, key or certificate authority cannot be used.
+    TlsConfig,
+    /// The peer's certificate does not lead to a trusted authority.
+    TlsUntrusted,
+    /// The peer's certificate is not valid at this time.
+    TlsExpired,
+    /// The server's certificate is for another name than the one that was called.
+    TlsName,
+    /// The client sent no certificate where one is required.
+    TlsCertRequired,
+    /// The peer's certificate is malformed, wrongly signed, or not meant for this use.
+    TlsBadCert,
+    /// The peer's certificate is none of the pinned ones.
+    TlsPin,
+    /// The peer's certificate is on the list of revoked fingerprints.
+    TlsRevoked,
+    /// The application refused the peer after the TLS handshake.
+    TlsRefused,
+    /// The two ends have no application protocol in common.
+    TlsAlpn,
+    /// The two ends have no TLS version, cipher or key exchange in common.
+    TlsIncompatible,
+    /// The peer does not speak TLS.
+    TlsNotTls,
+    /// The TLS handshake or its record layer broke.
+    TlsHandshake,
+    /// The peer ended TLS with an alert.
+    TlsAlert,
+    /// The peer ended the connection during the TLS handshake without saying why.
+    TlsClosed,
+    /// The TLS handshake was not finished within its time.
+    TlsTimeout,
     /// The port is taken.
     AddressInUse,
     /// The host's address or the interface does not exist on this machine.
@@ -78,7 +110,7 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 30] = [
+    pub const ALL: [Code; 46] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
@@ -94,6 +126,22 @@ impl Code {
         Code::Flood,
         Code::Handshake,
         Code::UpgradeRefused,
+        Code::TlsConfig,
+        Code::TlsUntrusted,
+        Code::TlsExpired,
+        Code::TlsName,
+        Code::TlsCertRequired,
+        Code::TlsBadCert,
+        Code::TlsPin,
+        Code::TlsRevoked,
+        Code::TlsRefused,
+        Code::TlsAlpn,
+        Code::TlsIncompatible,
+        Code::TlsNotTls,
+        Code::TlsHandshake,
+        Code::TlsAlert,
+        Code::TlsClosed,
+        Code::TlsTimeout,
         Code::AddressInUse,
         Code::AddressUnavailable,
         Code::Permission,
@@ -132,7 +180,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 30] = [
+static FACTS: [Facts; 46] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -207,6 +255,86 @@ static FACTS: [Facts; 30] = [
         name: "ERR_QW_UPGRADE_REFUSED",
         retriable: false,
         remedy: "The details have its status, headers and the beginning of its body.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_CONFIG",
+        retriable: false,
+        remedy: "The message says which and why; check the file, the passphrase, and that key and certificate belong together.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_UNTRUSTED",
+        retriable: false,
+        remedy: "Give the authority that signed it as ca, or have the peer send its intermediate certificates.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_EXPIRED",
+        retriable: false,
+        remedy: "Renew the certificate; check the clock of both machines.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_NAME",
+        retriable: false,
+        remedy: "Call the server by a name in its certificate, or set servername.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_CERT_REQUIRED",
+        retriable: false,
+        remedy: "Give the client cert and key.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_BAD_CERT",
+        retriable: false,
+        remedy: "The message says what is wrong with it; have it issued anew.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_PIN",
+        retriable: false,
+        remedy: "Check whom you are talking to; if the peer's key was changed on purpose, add its fingerprint to pins.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_REVOKED",
+        retriable: false,
+        remedy: "The peer needs a new key and certificate.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_REFUSED",
+        retriable: false,
+        remedy: "The cause has what the callback said.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_ALPN",
+        retriable: false,
+        remedy: "Give both ends a common name in alpn.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_INCOMPATIBLE",
+        retriable: false,
+        remedy: "Check minVersion, maxVersion and postQuantum of both ends.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_NOT_TLS",
+        retriable: false,
+        remedy: "Check that both ends mean TLS: tls:// or wss:// on the client, and the right port.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_HANDSHAKE",
+        retriable: false,
+        remedy: "The message says how; the peer's log may say more.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_ALERT",
+        retriable: false,
+        remedy: "The details have the alert's name; the peer's log says why.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_CLOSED",
+        retriable: true,
+        remedy: "See the peer's log: it may refuse our certificate, or not speak TLS on this port.",
+    },
+    Facts {
+        name: "ERR_QW_TLS_TIMEOUT",
+        retriable: true,
+        remedy: "Check the peer and the network, or raise tls.handshakeTimeoutMs.",
     },
     Facts {
         name: "ERR_QW_ADDRESS_IN_USE",

@@ -20,6 +20,22 @@ export type ErrorCode =
   | 'ERR_QW_FLOOD'
   | 'ERR_QW_HANDSHAKE'
   | 'ERR_QW_UPGRADE_REFUSED'
+  | 'ERR_QW_TLS_CONFIG'
+  | 'ERR_QW_TLS_UNTRUSTED'
+  | 'ERR_QW_TLS_EXPIRED'
+  | 'ERR_QW_TLS_NAME'
+  | 'ERR_QW_TLS_CERT_REQUIRED'
+  | 'ERR_QW_TLS_BAD_CERT'
+  | 'ERR_QW_TLS_PIN'
+  | 'ERR_QW_TLS_REVOKED'
+  | 'ERR_QW_TLS_REFUSED'
+  | 'ERR_QW_TLS_ALPN'
+  | 'ERR_QW_TLS_INCOMPATIBLE'
+  | 'ERR_QW_TLS_NOT_TLS'
+  | 'ERR_QW_TLS_HANDSHAKE'
+  | 'ERR_QW_TLS_ALERT'
+  | 'ERR_QW_TLS_CLOSED'
+  | 'ERR_QW_TLS_TIMEOUT'
   | 'ERR_QW_ADDRESS_IN_USE'
   | 'ERR_QW_ADDRESS_UNAVAILABLE'
   | 'ERR_QW_PERMISSION'
@@ -136,6 +152,104 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     retriable: false,
     meaning: 'The server answered the opening handshake with a refusal.',
     remedy: 'The details have its status, headers and the beginning of its body.',
+  },
+  ERR_QW_TLS_CONFIG: {
+    kind: 'configuration',
+    retriable: false,
+    meaning: 'A certificate, key or certificate authority cannot be used.',
+    remedy:
+      'The message says which and why; check the file, the passphrase, and that key and certificate belong together.',
+  },
+  ERR_QW_TLS_UNTRUSTED: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: "The peer's certificate does not lead to a trusted authority.",
+    remedy: 'Give the authority that signed it as ca, or have the peer send its intermediate certificates.',
+  },
+  ERR_QW_TLS_EXPIRED: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: "The peer's certificate is not valid at this time.",
+    remedy: 'Renew the certificate; check the clock of both machines.',
+  },
+  ERR_QW_TLS_NAME: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: "The server's certificate is for another name than the one that was called.",
+    remedy: 'Call the server by a name in its certificate, or set servername.',
+  },
+  ERR_QW_TLS_CERT_REQUIRED: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The client sent no certificate where one is required.',
+    remedy: 'Give the client cert and key.',
+  },
+  ERR_QW_TLS_BAD_CERT: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: "The peer's certificate is malformed, wrongly signed, or not meant for this use.",
+    remedy: 'The message says what is wrong with it; have it issued anew.',
+  },
+  ERR_QW_TLS_PIN: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: "The peer's certificate is none of the pinned ones.",
+    remedy:
+      "Check whom you are talking to; if the peer's key was changed on purpose, add its fingerprint to pins.",
+  },
+  ERR_QW_TLS_REVOKED: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: "The peer's certificate is on the list of revoked fingerprints.",
+    remedy: 'The peer needs a new key and certificate.',
+  },
+  ERR_QW_TLS_REFUSED: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The application refused the peer after the TLS handshake.',
+    remedy: 'The cause has what the callback said.',
+  },
+  ERR_QW_TLS_ALPN: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The two ends have no application protocol in common.',
+    remedy: 'Give both ends a common name in alpn.',
+  },
+  ERR_QW_TLS_INCOMPATIBLE: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The two ends have no TLS version, cipher or key exchange in common.',
+    remedy: 'Check minVersion, maxVersion and postQuantum of both ends.',
+  },
+  ERR_QW_TLS_NOT_TLS: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The peer does not speak TLS.',
+    remedy: 'Check that both ends mean TLS: tls:// or wss:// on the client, and the right port.',
+  },
+  ERR_QW_TLS_HANDSHAKE: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The TLS handshake or its record layer broke.',
+    remedy: "The message says how; the peer's log may say more.",
+  },
+  ERR_QW_TLS_ALERT: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'The peer ended TLS with an alert.',
+    remedy: "The details have the alert's name; the peer's log says why.",
+  },
+  ERR_QW_TLS_CLOSED: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'The peer ended the connection during the TLS handshake without saying why.',
+    remedy: "See the peer's log: it may refuse our certificate, or not speak TLS on this port.",
+  },
+  ERR_QW_TLS_TIMEOUT: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'The TLS handshake was not finished within its time.',
+    remedy: 'Check the peer and the network, or raise tls.handshakeTimeoutMs.',
   },
   ERR_QW_ADDRESS_IN_USE: {
     kind: 'network',

@@ -14,6 +14,11 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   ERR_QW_INVALID_UTF8: INVALID_UTF8,
   ERR_QW_HANDSHAKE: CloseCode.protocol,
   ERR_QW_UPGRADE_REFUSED: CloseCode.rejected_by_policy,
+  ERR_QW_TLS_PIN: CloseCode.rejected_by_policy,
+  ERR_QW_TLS_REVOKED: CloseCode.rejected_by_policy,
+  ERR_QW_TLS_REFUSED: CloseCode.rejected_by_policy,
+  ERR_QW_TLS_HANDSHAKE: CloseCode.protocol,
+  ERR_QW_TLS_ALERT: CloseCode.protocol,
 };
 
 /** No connection in time. */

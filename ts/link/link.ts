@@ -7,14 +7,15 @@
  */
 import type { Agent, Server as HttpServer } from 'node:http';
 import type { QWormholeError } from '../errors/error.js';
+import type { TlsDialSettings, TlsInfo, TlsListenSettings } from './tls.js';
 
 /** The backend in use, as users read it. */
 export type Mode = 'native' | 'ts';
 /** The name of that backend, the same string as in the handshake. */
 export type Backend = 'rust' | 'ts';
 
-/** What carries the bytes: a plain TCP stream, or WebSocket frames on one. */
-export type Carrier = 'tcp' | 'ws';
+/** What carries the bytes: a TCP stream, or WebSocket frames on one, with TLS or without. */
+export type Carrier = 'tcp' | 'tls' | 'ws' | 'wss';
 
 /** How messages lie on the wire. */
 export type Protocol = 'raw' | 'length-prefixed';
@@ -52,6 +53,8 @@ export interface LinkInfo {
   readonly subprotocol?: string;
   /** WebSocket: permessage-deflate was agreed on. */
   readonly isDeflated?: boolean;
+  /** On a carrier with TLS. */
+  readonly tls?: TlsInfo;
 }
 
 /** A client's request to open a WebSocket, as far as policy needs it. It keeps no socket alive. */
@@ -187,6 +190,8 @@ export interface ListenSpec {
   readonly socket: SocketSettings;
   /** Set: the carrier is WebSocket. */
   readonly ws?: WebSocketListenSettings;
+  /** Set: TLS below it. */
+  readonly tls?: TlsListenSettings;
 }
 
 /** Whom and how to call. */
@@ -201,6 +206,8 @@ export interface DialSpec {
   readonly socket: SocketSettings;
   /** Set: the carrier is WebSocket. */
   readonly ws?: WebSocketDialSettings;
+  /** Set: TLS below it. */
+  readonly tls?: TlsDialSettings;
 }
 
 /** How to take over WebSockets from an HTTP server that others listen with. */
@@ -250,6 +257,11 @@ export interface Link {
   close(code: number, reason: string): void;
   /** Drops what is queued and resets the connection; `onClose` follows. */
   terminate(code: number, reason: string): void;
+  /**
+   * Keying material of the TLS session (RFC 5705, RFC 8446 section 7.5), equal on both ends.
+   * @throws QWormholeError `ERR_QW_CLOSED` when the session is gone.
+   */
+  exportKeyingMaterial?(label: string, length: number, context?: Uint8Array): Buffer;
   ref(): void;
   unref(): void;
 }
@@ -259,6 +271,8 @@ export interface ListenerHandler {
   onLink(link: Link): void;
   /** A WebSocket client asks to come in; its link is the verdict's. */
   onUpgrade(upgrade: Upgrade): void;
+  /** A TLS handshake failed or was refused: nothing of the connection is seen but this. */
+  onTlsError?(error: QWormholeError, remoteAddress: string, remotePort: number): void;
   /** A fault that did not end the listener (descriptors exhausted, say). */
   onError(error: QWormholeError): void;
 }
@@ -267,6 +281,8 @@ export interface ListenerHandler {
 export interface LinkListener {
   readonly host: string;
   readonly port: number;
+  /** Replaces what new handshakes begin with; those that are under way and open links go on as they are. */
+  updateTls?(settings: TlsListenSettings): void;
   /** Accepts no more; its links live on. Resolves when the port is free. */
   close(): Promise<void>;
   ref(): void;
