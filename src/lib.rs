@@ -119,6 +119,7 @@ mod exchange;
 pub mod frame;
 pub mod link;
 mod socket;
+mod tls;
 #[allow(dead_code, unused_imports, reason = "not wired yet")]
 mod ws;
 

@@ -67,6 +67,7 @@ impl Plan {
             beginning: Inbound::new(protocol, max_message),
             sink: LinkSink::new(Arc::clone(&shared), place),
             close_timeout,
+            security: None,
         };
         (Owner { shared }, link)
     }

@@ -11,6 +11,7 @@ use crate::{
     driver::{Agreed, Closed, Ends, Ration, Sink, watch},
     error::{Code, Error},
     link::{Payload, Room},
+    tls::Info,
     ws::request::RequestHead,
 };
 
@@ -75,6 +76,12 @@ impl Sink for LinkSink {
     type Room<'a> = &'a mut Self;
 
     fn asked(&mut self, _: Ends, _: &RequestHead) {}
+
+    fn greeted(&mut self, _: &str) {}
+
+    fn secured(&mut self, _: Ends, _: &Info) {}
+
+    fn insecure(&mut self, _: Ends, _: &Error) {}
 
     fn opened(&mut self, ends: Ends, _: &Agreed) {
         self.shared.open(ends);

@@ -14,7 +14,9 @@ use tokio::{
 use super::{
     incoming::Incoming,
     poller::{Beginning, NewLink},
+    secure::secure,
     sink::{Agreed, Closed, Ends, Sink},
+    stream::Stream,
     task::LinkTask,
     upgrade::{unless_terminated, upgrade},
 };
@@ -46,13 +48,23 @@ pub(super) async fn dial<S: Sink>(
 pub(super) async fn run<S: Sink>(
     stream: TcpStream,
     ends: Ends,
-    link: NewLink<S>,
+    mut link: NewLink<S>,
     within: Duration,
 ) {
+    let started = Instant::now();
+    let stream = match link.security.take() {
+        None => Stream::Plain(stream),
+        // In memory of its own, which is given back before the link lives on.
+        Some(security) => match Box::pin(secure(stream, ends, &mut link, &security, within)).await {
+            Some(stream) => stream,
+            None => return,
+        },
+    };
+    let within = within.saturating_sub(started.elapsed());
     match link.rebegin(()) {
         (link, Beginning::Stream(inbound)) => {
             let (link, ()) = link.rebegin(Incoming::Stream(inbound));
-            LinkTask::start(stream, ends, link, &Agreed::default()).await;
+            LinkTask::start(stream, ends, link, Agreed::default()).await;
         }
         (link, Beginning::WebSocket(opening)) => {
             upgrade(stream, ends, link, &opening, within).await;

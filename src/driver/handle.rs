@@ -4,7 +4,7 @@
 //! queued and the link's task goes on with it. The task is woken for everything it must act upon.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicUsize, Ordering},
@@ -13,14 +13,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::{io::AsyncRead, net::tcp::OwnedWriteHalf};
 
-use super::{carrier::Writer, sink::Ledger};
+use super::{
+    carrier::{Raw, Socket, Writer},
+    sink::Ledger,
+};
 use crate::{
-    error::Error,
+    error::{Code, Error},
     frame::Protocol,
     link::{Class, Outbound, Released, Written},
     socket,
+    tls::{Identity, Session},
     ws::CloseFrame,
 };
 
@@ -35,6 +39,10 @@ pub(crate) struct Handle {
 pub(super) struct Half {
     pub out: Outbound,
     pub socket: Option<OwnedWriteHalf>,
+    /// Of a carrier with TLS, as long as `socket` is there.
+    pub session: Option<Box<Session>>,
+    /// What was released before the ciphertext that waits; it is told later, when that is written.
+    settled: Released,
     pub wishes: Wishes,
     /// A write failed outside the task.
     pub fault: Option<Error>,
@@ -43,13 +51,19 @@ pub(super) struct Half {
     notify_at: Option<Released>,
 }
 
-/// The owner's answer to a client that asks to open a WebSocket.
+/// The owner's answer to a peer that waits for it.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// Let it in, with this subprotocol unless it is empty.
     Accept { subprotocol: String },
     /// Answer this status with a short text.
     Refuse { status: u16, body: String },
+    /// TLS: go on.
+    Allow,
+    /// TLS: end the handshake.
+    Deny,
+    /// TLS: show the client this.
+    Show(Identity),
 }
 
 /// What the owner wants of the task.
@@ -58,7 +72,7 @@ pub(super) struct Wishes {
     pub reading: bool,
     /// Write what is queued, then end our side.
     pub close: Option<CloseFrame>,
-    /// Whether a client that asked to open a WebSocket may.
+    /// What becomes of a peer that waits for it.
     pub verdict: Option<Verdict>,
     /// Reset now. Also what a connection that is over is left with: nothing is queued for it any more.
     pub terminate: bool,
@@ -70,6 +84,8 @@ impl Handle {
             half: Mutex::new(Half {
                 out: Outbound::new(protocol),
                 socket: None,
+                session: None,
+                settled: Released::default(),
                 wishes: Wishes::default(),
                 fault: None,
                 waker: None,
@@ -129,6 +145,32 @@ impl Handle {
         let mut half = self.lock();
         half.wishes.verdict.get_or_insert(verdict);
         half.wake();
+    }
+
+    /// The owner's answer, once; the task is woken for it.
+    pub(super) fn poll_verdict(&self, cx: &std::task::Context<'_>) -> Option<Verdict> {
+        let mut half = self.lock();
+        let verdict = half.wishes.verdict.take();
+        if verdict.is_none() {
+            half.waker = Some(cx.waker().clone());
+        }
+        verdict
+    }
+
+    /// Keying material of the link's TLS session.
+    ///
+    /// # Errors
+    /// `Closed` when there is none (any more), `OptionInvalid` for a length out of range.
+    pub(crate) fn export_keys(
+        &self,
+        label: &[u8],
+        length: usize,
+        context: Option<&[u8]>,
+    ) -> crate::error::Result<Vec<u8>> {
+        match &self.lock().session {
+            Some(session) => session.export(label, length, context),
+            None => Err(Error::new(Code::Closed, "the TLS session is over")),
+        }
     }
 
     /// Queues records that other links have too; [`flush`](Self::flush) writes them.
@@ -209,16 +251,73 @@ impl Half {
             self.out.push(class, records);
             return self.publish();
         };
-        let io = &mut Writer(socket);
+        let io = &mut Writer {
+            socket,
+            session: self.session.as_deref_mut(),
+        };
         let result = self.out.write_through(io, class, records, keep);
+        let result = result.map(|written| self.with_ciphertext(written));
         self.wrote(result);
     }
 
     /// Writes what is queued, as far as the kernel takes it.
     pub(super) fn write(&mut self) -> crate::error::Result<Written> {
-        match &self.socket {
-            Some(socket) => self.out.on_writable(&mut Writer(socket)),
-            None => Ok(Written::Blocked),
+        let Some(socket) = &self.socket else {
+            return Ok(Written::Blocked);
+        };
+        if let Some(session) = &mut self.session {
+            session
+                .flush(&mut Raw(socket.as_ref()))
+                .map_err(|error| Error::system(Code::ConnectionLost, "writing", error))?;
+        }
+        let io = &mut Writer {
+            socket,
+            session: self.session.as_deref_mut(),
+        };
+        let written = self.out.on_writable(io)?;
+        Ok(self.with_ciphertext(written))
+    }
+
+    /// Reads bytes in clear through the session.
+    pub(super) fn decrypt<R: AsyncRead + Unpin>(
+        &mut self,
+        socket: &mut Socket<'_, '_, R>,
+        buf: &mut [u8],
+    ) -> io::Result<usize> {
+        let Some(session) = &mut self.session else {
+            return Ok(0);
+        };
+        let result = session.read(socket, buf);
+        // What the session answers by itself, an alert among it, goes out in the next turn; what it holds is
+        // not announced by the socket.
+        if !session.is_flushed() || session.holds() {
+            socket.cx.waker().wake_by_ref();
+        }
+        if result.is_err()
+            && let Some(writing) = &self.socket
+        {
+            // An alert, to a peer that may be gone.
+            let _ = session.flush(&mut Raw(writing.as_ref()));
+        }
+        result
+    }
+
+    /// Whether nothing waits for the kernel.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.out.is_empty() && self.is_ciphertext_flushed()
+    }
+
+    fn is_ciphertext_flushed(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_none_or(|session| session.is_flushed())
+    }
+
+    /// What was encrypted is written only when its ciphertext is.
+    fn with_ciphertext(&self, written: Written) -> Written {
+        match self.is_ciphertext_flushed() {
+            true => written,
+            false => Written::Blocked,
         }
     }
 
@@ -236,7 +335,16 @@ impl Half {
     }
 
     pub(super) fn publish(&mut self) {
-        self.ledger.publish(self.out.released(), self.out.queued());
+        let released = self.out.released();
+        if self.is_ciphertext_flushed() {
+            self.settled = released;
+        }
+        let waiting = released.bytes.wrapping_sub(self.settled.bytes) as usize;
+        self.publish_as(self.out.queued() + waiting);
+    }
+
+    fn publish_as(&mut self, queued: usize) {
+        self.ledger.publish(self.settled, queued);
     }
 
     /// Drops the queue for good.
@@ -244,6 +352,21 @@ impl Half {
         self.out.clear();
         self.wishes.terminate = true;
         self.publish();
+        // What was encrypted and not written is no longer queued, and never released.
+        self.publish_as(0);
+        self.session = None;
+    }
+
+    /// Announces our end to the peer behind what is written; false while that waits for the socket.
+    pub(super) fn announce_end(&mut self) -> bool {
+        if let Some(session) = &mut self.session
+            && let Some(socket) = &self.socket
+        {
+            session.close();
+            // Fails only where the connection is gone, which the next read reports.
+            return session.flush(&mut Raw(socket.as_ref())).unwrap_or(true);
+        }
+        true
     }
 
     /// Takes the notification that is due, if one is.
@@ -258,7 +381,7 @@ impl Half {
     fn is_notify_due(&self) -> bool {
         // Wrapping counts: reached means that the difference is not "negative".
         const HALF: u32 = 1 << 31;
-        let released = self.out.released();
+        let released = self.settled;
         self.notify_at.is_some_and(|at| {
             released.bytes.wrapping_sub(at.bytes) < HALF
                 && released.messages.wrapping_sub(at.messages) < HALF

@@ -34,7 +34,7 @@ pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) 
     // has the socket.
     let (link, inbound) = link.rebegin(());
     let (link, ()) = link.rebegin(Incoming::Stream(inbound));
-    spawn_link(LinkTask::start(stream, ends, link, &Agreed::default()));
+    spawn_link(LinkTask::start(stream, ends, link, Agreed::default()));
     Ok(ends)
 }
 

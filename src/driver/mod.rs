@@ -17,8 +17,10 @@ mod io_thread;
 mod local;
 mod opening;
 mod poller;
+mod secure;
 mod sink;
 mod starving;
+mod stream;
 mod task;
 mod upgrade;
 
@@ -26,6 +28,7 @@ pub(crate) use handle::{Handle, Verdict, keep};
 pub(crate) use local::{dial_here, serve_here};
 pub(crate) use opening::{Call, Opening, UnderWay};
 pub(crate) use poller::{Beginning, NewLink};
+pub(crate) use secure::{Guard, Security};
 pub(crate) use sink::{Agreed, Closed, Ends, Ledger, Sink};
 pub(crate) use starving::{Ration, STUCK, Starving, watch};
 

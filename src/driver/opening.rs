@@ -48,21 +48,26 @@ impl Opening {
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     count: AtomicUsize,
-    most: usize,
+    most: AtomicUsize,
 }
 
 impl UnderWay {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             count: AtomicUsize::new(0),
-            most,
+            most: AtomicUsize::new(most),
         })
+    }
+
+    /// From now on there may be so many.
+    pub(super) fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// A place for one more, until it is dropped; `None` if there are too many.
     pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
         let place = Place(Arc::clone(self));
-        (self.count.fetch_add(1, Ordering::Relaxed) < self.most).then_some(place)
+        (self.count.fetch_add(1, Ordering::Relaxed) < self.most.load(Ordering::Relaxed)).then_some(place)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{handle::Handle, opening::Opening, sink::Sink};
+use super::{handle::Handle, opening::Opening, secure::Security, sink::Sink};
 use crate::{error::Error, link::Inbound, socket::SocketOptions};
 
 /// Runs links: owns their sockets, and calls the link core when they are ready or time is up.
@@ -51,6 +51,8 @@ pub(crate) struct NewLink<S: Sink, B = Beginning> {
     pub beginning: B,
     pub sink: S,
     pub close_timeout: Duration,
+    /// Set: TLS below it.
+    pub security: Option<Security>,
 }
 
 impl<S: Sink, B> NewLink<S, B> {
@@ -61,6 +63,7 @@ impl<S: Sink, B> NewLink<S, B> {
             beginning,
             sink: self.sink,
             close_timeout: self.close_timeout,
+            security: self.security,
         };
         (link, self.beginning)
     }

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, task::Waker, time::Duration};
 use crate::{
     error::{Code, Error},
     link::{Released, Room},
+    tls::Info,
     ws::{CloseFrame, request::RequestHead},
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Agreed {
     pub subprotocol: String,
     /// permessage-deflate.
     pub is_deflated: bool,
+    /// On a carrier with TLS.
+    pub tls: Option<Box<Info>>,
 }
 
 impl Closed {
@@ -91,6 +94,12 @@ pub(crate) trait Sink: Send + Unpin + 'static {
 
     /// A client asks to open a WebSocket; the consumer answers through the link's handle.
     fn asked(&mut self, ends: Ends, head: &RequestHead);
+    /// TLS: a client asks for a name that no identity is for; the consumer answers through the link's handle.
+    fn greeted(&mut self, name: &str);
+    /// TLS: the handshake is done; the consumer judges the peer through the link's handle.
+    fn secured(&mut self, ends: Ends, info: &Info);
+    /// TLS: the handshake failed; the end follows. Told by servers only, a client's end says it.
+    fn insecure(&mut self, ends: Ends, error: &Error);
     /// The connection is up; nothing is read before the consumer resumes it.
     fn opened(&mut self, ends: Ends, agreed: &Agreed);
     /// Memory for one readable turn.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::net::{TcpStream, tcp::OwnedReadHalf};
+use tokio::net::tcp::OwnedReadHalf;
 
 use self::ending::{Deadline, Phase};
 use super::{
@@ -21,6 +21,7 @@ use super::{
     incoming::Incoming,
     poller::NewLink,
     sink::{Agreed, Closed, Ends, Sink},
+    stream::Stream,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -33,6 +34,8 @@ use crate::{
 pub(crate) struct LinkTask<S: Sink> {
     handle: Arc<Handle>,
     reader: OwnedReadHalf,
+    /// There is a TLS session.
+    is_secured: bool,
     incoming: Incoming,
     sink: S,
     close_timeout: Duration,
@@ -49,16 +52,18 @@ pub(crate) struct LinkTask<S: Sink> {
 impl<S: Sink> LinkTask<S> {
     /// Puts `stream` under `link`'s handle and tells the sink that the connection is up.
     pub(super) fn start(
-        stream: TcpStream,
+        stream: impl Into<Stream>,
         ends: Ends,
         link: NewLink<S, Incoming>,
-        agreed: &Agreed,
+        mut agreed: Agreed,
     ) -> Self {
+        let (stream, secured) = stream.into().into_parts();
         let (reader, writer) = stream.into_split();
         // What came behind an opening handshake is read ahead like anything else.
         let read = link.beginning.received();
         let mut task = Self {
             reader,
+            is_secured: secured.is_some(),
             handle: link.handle,
             incoming: link.beginning,
             sink: link.sink,
@@ -69,8 +74,14 @@ impl<S: Sink> LinkTask<S> {
             deadline: None,
             ahead_of: Some(read),
         };
-        task.handle.lock().socket = Some(writer);
-        task.sink.opened(ends, agreed);
+        let mut half = task.handle.lock();
+        half.socket = Some(writer);
+        if let Some((session, info)) = secured {
+            half.session = Some(session);
+            agreed.tls = Some(info);
+        }
+        drop(half);
+        task.sink.opened(ends, &agreed);
         task
     }
 
@@ -143,6 +154,7 @@ impl<S: Sink> LinkTask<S> {
             let mut reader = Reader {
                 half: &mut self.reader,
                 cx,
+                secured: self.is_secured.then_some(&*self.handle),
             };
             let turn = self
                 .incoming
@@ -197,7 +209,7 @@ impl<S: Sink> LinkTask<S> {
         }
         match turn {
             Ok(ReadTurn::End) => Err(no_farewell()),
-            Err(error) if error.code() == Code::ConnectionLost => Err(error),
+            Err(error) if is_stream_fault(&error, self.is_secured) => Err(error),
             Err(error) => {
                 let farewell = CloseFrame {
                     code: Some(close_code(&error)),
@@ -246,6 +258,16 @@ impl<S: Sink> Future for LinkTask<S> {
     }
 }
 
+/// The stream itself broke: there is no sending on it.
+fn is_stream_fault(error: &Error, is_secured: bool) -> bool {
+    match error.code() {
+        Code::ConnectionLost | Code::TlsHandshake | Code::TlsAlert => true,
+        // A WebSocket tells the end of its own stream otherwise.
+        Code::Truncated => is_secured,
+        _ => false,
+    }
+}
+
 fn no_farewell() -> Error {
     Error::new(
         Code::ConnectionLost,
@@ -255,7 +277,7 @@ fn no_farewell() -> Error {
 
 /// Writes as far as the kernel takes it and has the task woken when it takes more.
 fn poll_write(half: &mut Half, cx: &mut Context<'_>) -> Result<Written> {
-    let mut written = match half.out.is_empty() {
+    let mut written = match half.is_flushed() {
         true => return Ok(Written::All),
         false => Written::Blocked,
     };

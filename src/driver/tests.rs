@@ -56,6 +56,12 @@ impl Sink for Fragile {
 
     fn asked(&mut self, _: Ends, _: &crate::ws::request::RequestHead) {}
 
+    fn greeted(&mut self, _: &str) {}
+
+    fn secured(&mut self, _: Ends, _: &crate::tls::Info) {}
+
+    fn insecure(&mut self, _: Ends, _: &Error) {}
+
     fn opened(&mut self, _: Ends, _: &Agreed) {
         let _ = self.told.send(Told::Opened);
     }
@@ -145,6 +151,7 @@ impl Scene {
                 found: Found::default(),
             },
             close_timeout: Duration::from_secs(5),
+            security: None,
         };
         thread.adopt(socket, link);
         let scene = Self { handle, told, peer };

@@ -11,7 +11,6 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::timeout,
 };
 
@@ -21,6 +20,7 @@ use super::{
     opening::{Call, Opening},
     poller::NewLink,
     sink::{Agreed, Closed, Ends, Sink},
+    stream::Stream,
     task::LinkTask,
 };
 use crate::{
@@ -43,7 +43,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Agrees with the peer and runs the link to its end; a handshake that fails is the link's end too.
 pub(super) async fn upgrade<S: Sink>(
-    mut stream: TcpStream,
+    mut stream: Stream,
     ends: Ends,
     mut link: NewLink<S, ()>,
     opening: &Opening,
@@ -82,7 +82,7 @@ struct Agreement {
 }
 
 async fn open<S: Sink>(
-    stream: TcpStream,
+    stream: Stream,
     ends: Ends,
     link: NewLink<S, ()>,
     opening: &Opening,
@@ -102,13 +102,14 @@ async fn open<S: Sink>(
     let agreed = Agreed {
         subprotocol: agreement.subprotocol,
         is_deflated: agreement.deflate.is_some(),
+        tls: None,
     };
     let (link, ()) = link.rebegin(Incoming::WebSocket(Box::new(decoder)));
-    LinkTask::start(stream, ends, link, &agreed).await;
+    LinkTask::start(stream, ends, link, agreed).await;
 }
 
 /// As the client.
-async fn ask(stream: &mut TcpStream, call: &Call, opening: &Opening) -> Result<Agreement> {
+async fn ask(stream: &mut Stream, call: &Call, opening: &Opening) -> Result<Agreement> {
     let subprotocols: Vec<_> = call.subprotocols.iter().map(String::as_str).collect();
     let headers: Vec<_> = call
         .headers
@@ -143,14 +144,14 @@ async fn ask(stream: &mut TcpStream, call: &Call, opening: &Opening) -> Result<A
 
 /// As the server; `None` if the client was refused.
 async fn answer<S: Sink>(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     ends: Ends,
     link: &mut NewLink<S, ()>,
     opening: &Opening,
 ) -> Result<Option<Agreement>> {
     let Some(_place) = opening.under_way.enter() else {
         // The cheapest answer, however many they are.
-        socket::reset_on_close(stream);
+        socket::reset_on_close(stream.socket());
         return Ok(None);
     };
     let (head, first) = match read_request(stream, opening.head).await? {
@@ -180,12 +181,17 @@ async fn answer<S: Sink>(
             refuse(stream, status, &body).await;
             Ok(None)
         }
+        // Of another question: a defect of the owner's.
+        Verdict::Allow | Verdict::Deny | Verdict::Show(_) => {
+            refuse(stream, 500, "").await;
+            Ok(None)
+        }
     }
 }
 
 type Requested = std::result::Result<(Box<RequestHead>, Vec<u8>), crate::ws::request::Refusal>;
 
-async fn read_request(stream: &mut TcpStream, limits: HeadLimits) -> Result<Requested> {
+async fn read_request(stream: &mut Stream, limits: HeadLimits) -> Result<Requested> {
     let mut reader = RequestReader::new(limits);
     let mut bytes = Vec::new();
     loop {
@@ -201,20 +207,15 @@ async fn read_request(stream: &mut TcpStream, limits: HeadLimits) -> Result<Requ
 /// Waits for the owner's answer.
 async fn verdict(handle: &Handle) -> Verdict {
     poll_fn(|cx| {
-        let mut half = handle.lock();
-        match half.wishes.verdict.take() {
-            Some(verdict) => Poll::Ready(verdict),
-            None => {
-                half.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+        handle
+            .poll_verdict(cx)
+            .map_or(Poll::Pending, Poll::Ready)
     })
     .await
 }
 
 /// Sends a refusal as well as it can be sent, and ends.
-async fn refuse(stream: &mut TcpStream, status: u16, why: &str) {
+async fn refuse(stream: &mut Stream, status: u16, why: &str) {
     let Ok(answer) = response::refusal(status, &[], why) else {
         return;
     };
@@ -230,7 +231,7 @@ async fn refuse(stream: &mut TcpStream, status: u16, why: &str) {
     let _ = timeout(LINGER, farewell).await;
 }
 
-async fn read_more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<()> {
+async fn read_more(stream: &mut Stream, bytes: &mut Vec<u8>) -> Result<()> {
     bytes.reserve(READ);
     match stream.read_buf(bytes).await {
         Ok(0) => Err(Error::new(

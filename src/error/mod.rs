@@ -19,6 +19,7 @@ pub struct Error {
     context: String,
     details: Vec<(&'static str, u64)>,
     answer: Option<Box<Answer>>,
+    alert: Option<&'static str>,
     source: Option<io::Error>,
 }
 
@@ -39,6 +40,7 @@ impl Error {
             context: context.into(),
             details: Vec::new(),
             answer: None,
+            alert: None,
             source: None,
         }
     }
@@ -60,13 +62,30 @@ impl Error {
         self.answer.as_deref()
     }
 
-    /// Wraps a system error met while `context`, under the code that fits its kind, else `fallback`.
+    /// Adds the name of the TLS alert that the peer sent.
+    pub(crate) fn alerted(mut self, alert: &'static str) -> Self {
+        self.alert = Some(alert);
+        self
+    }
+
+    /// The TLS alert that the peer sent, by its name in the RFCs.
+    pub fn alert(&self) -> Option<&'static str> {
+        self.alert
+    }
+
+    /// Wraps a system error met while `context`, under the code that fits its kind, else `fallback`. An error
+    /// of ours that came by way of the system's is given back as it was.
     pub(crate) fn system(fallback: Code, context: impl Into<String>, source: io::Error) -> Self {
+        let source = match source.downcast::<Self>() {
+            Ok(ours) => return ours,
+            Err(source) => source,
+        };
         Self {
             code: code_of(&source).unwrap_or(fallback),
             context: context.into(),
             details: Vec::new(),
             answer: None,
+            alert: None,
             source: Some(source),
         }
     }
@@ -93,6 +112,7 @@ impl Error {
             context: self.context.clone(),
             details: self.details.clone(),
             answer: self.answer.clone(),
+            alert: self.alert,
             source: self.os_code().map(io::Error::from_raw_os_error),
         }
     }

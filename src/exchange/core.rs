@@ -21,10 +21,11 @@ use super::{
     table::{LinkId, Table},
 };
 use crate::{
-    driver::{Beginning, Handle, Host, NewLink, Opening, Poller, Ration, Starving},
+    driver::{Beginning, Handle, Host, NewLink, Opening, Poller, Ration, Security, Starving, Verdict},
     error::{Code, Error, Result},
     frame::Protocol,
     link::Inbound,
+    tls::Identity,
 };
 
 /// Batches kept for reuse, and how large one may be: more would only hold memory.
@@ -40,6 +41,8 @@ pub(crate) struct LinkPlan {
     pub close_timeout: Duration,
     /// Set: the carrier is WebSocket.
     pub opening: Option<Arc<Opening>>,
+    /// Set: TLS below it.
+    pub security: Option<Security>,
 }
 
 /// The exchange between one poller and one consumer.
@@ -122,6 +125,7 @@ impl<P: Poller> Core<P> {
             sink: LinkSink::new(Arc::clone(self), id, listener, &handle, plan.memory_budget),
             handle,
             close_timeout: plan.close_timeout,
+            security: plan.security.clone(),
         };
         Some((id, link))
     }
@@ -148,6 +152,30 @@ impl<P: Poller> Core<P> {
             return;
         }
         self.hand_over(|batch| batch.extend_from_slice(bytes));
+    }
+
+    /// Answers a client that asks for a name no identity is for.
+    pub(crate) fn show(&self, to: LinkId, identity: Identity) {
+        if let Some(link) = self.table.get(to) {
+            link.judge(Verdict::Show(identity));
+        }
+    }
+
+    /// Keying material of a link's TLS session.
+    ///
+    /// # Errors
+    /// `Closed` when the session is over, `OptionInvalid` for a length out of range.
+    pub(crate) fn export_keys(
+        &self,
+        of: LinkId,
+        label: &[u8],
+        length: usize,
+        context: Option<&[u8]>,
+    ) -> Result<Vec<u8>> {
+        match self.table.get(of) {
+            Some(link) => link.export_keys(label, length, context),
+            None => Err(Error::new(Code::Closed, "the connection is over")),
+        }
     }
 
     /// Hands over one large message.

@@ -1,8 +1,11 @@
 //! An event as six 32-bit words, and what does not fit into them.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+
 use crate::{
     driver::{Agreed, Ends},
     error::Error,
+    tls::Info,
     ws::request::RequestHead,
 };
 
@@ -44,6 +47,13 @@ pub(crate) enum Kind {
     /// A client of `listener` asks to open a WebSocket; parcel `aux` has its request. The answer is
     /// `ACCEPT` or `REFUSE`.
     Asked = 13,
+    /// TLS: a client of `listener` asks for the name in parcel `aux`, which no identity is for.
+    Greeted = 14,
+    /// TLS: the handshake is done (`listener`, or 0: dialled) and waits for the owner's verdict on the peer;
+    /// parcel `aux` is as that of `Opened`. The answer is `ALLOW` or `DENY`.
+    Secured = 15,
+    /// TLS: a handshake with a client of `listener` failed; parcel `aux` has its address and the error.
+    Insecure = 16,
 }
 
 /// Where a link's generation and an event's kind share a word.
@@ -80,11 +90,10 @@ pub(crate) fn error_text(error: &Error) -> String {
     let os = error
         .os_code()
         .map_or(String::new(), |code| code.to_string());
-    let details: Vec<_> = error
-        .details()
-        .iter()
-        .map(|(name, number)| format!("{name}={number}"))
-        .collect();
+    let numbers = error.details().iter();
+    let numbers = numbers.map(|(name, number)| format!("{name}={number}"));
+    let alert = error.alert().map(|name| format!("alert={name}"));
+    let details: Vec<_> = numbers.chain(alert).collect();
     let mut text = format!(
         "{}\n{os}\n{}\n{}",
         error.code().as_str(),
@@ -100,9 +109,10 @@ pub(crate) fn error_text(error: &Error) -> String {
     text
 }
 
-/// Addresses, subprotocol, and whether messages are compressed, as lines.
+/// Addresses, subprotocol, and whether messages are compressed, as lines; and after a zero what there is of
+/// TLS.
 pub(crate) fn opened_text(ends: Ends, agreed: &Agreed) -> String {
-    format!(
+    let mut text = format!(
         "{}\n{}\n{}\n{}\n{}\n{}",
         ends.remote.ip(),
         ends.remote.port(),
@@ -110,7 +120,49 @@ pub(crate) fn opened_text(ends: Ends, agreed: &Agreed) -> String {
         ends.local.port(),
         agreed.subprotocol,
         u8::from(agreed.is_deflated),
-    )
+    );
+    if let Some(info) = &agreed.tls {
+        push_tls(&mut text, info);
+    }
+    text
+}
+
+/// As [`opened_text`], of a connection that is not open yet.
+pub(crate) fn secured_text(ends: Ends, info: &Info) -> String {
+    let mut text = opened_text(ends, &Agreed::default());
+    push_tls(&mut text, info);
+    text
+}
+
+/// The peer's address and port as lines, and after a zero the error.
+pub(crate) fn insecure_text(ends: Ends, error: &Error) -> String {
+    let Ends { remote, .. } = ends;
+    format!("{}\n{}\0{}", remote.ip(), remote.port(), error_text(error))
+}
+
+/// After a zero protocol, cipher, group, application protocol, server name, whether authorized and whether
+/// resumed as lines, then a line a certificate in Base64; and after another zero why the peer is not
+/// authorized, if there is a reason.
+fn push_tls(text: &mut String, info: &Info) {
+    let lines = [
+        info.protocol,
+        &info.cipher,
+        &info.group,
+        &info.alpn,
+        &info.servername,
+        if info.is_authorized() { "1" } else { "0" },
+        if info.is_resumed { "1" } else { "0" },
+    ];
+    text.push('\0');
+    text.push_str(&lines.join("\n"));
+    for certificate in &info.peer_chain {
+        text.push('\n');
+        BASE64_STANDARD.encode_string(certificate, text);
+    }
+    if let Some(error) = &info.unauthorized {
+        text.push('\0');
+        text.push_str(&error_text(error));
+    }
 }
 
 /// A request as lines: the peer's address, the target, the subprotocols offered, and then name and

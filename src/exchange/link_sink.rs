@@ -9,14 +9,17 @@ use std::{
 use super::{
     core::Core,
     descriptor::{
-        Descriptor, KIND_BITS, Kind, Parcel, asked_text, error_text, of_link, opened_text,
+        Descriptor, KIND_BITS, Kind, Parcel, asked_text, error_text, insecure_text, of_link,
+        opened_text, secured_text,
     },
     inbox::{Gathered, IoSide},
     table::LinkId,
 };
 use crate::{
     driver::{Agreed, Closed, Ends, Handle, Poller, Ration, Sink, watch},
+    error::Error,
     link::{Marks, Payload, Room},
+    tls::Info,
     ws::request::RequestHead,
 };
 
@@ -109,6 +112,18 @@ impl<P: Poller> Sink for LinkSink<P> {
 
     fn asked(&mut self, ends: Ends, head: &RequestHead) {
         self.of_listener(Kind::Asked, asked_text(ends, head));
+    }
+
+    fn greeted(&mut self, name: &str) {
+        self.of_listener(Kind::Greeted, name.to_owned());
+    }
+
+    fn secured(&mut self, ends: Ends, info: &Info) {
+        self.of_listener(Kind::Secured, secured_text(ends, info));
+    }
+
+    fn insecure(&mut self, ends: Ends, error: &Error) {
+        self.of_listener(Kind::Insecure, insecure_text(ends, error));
     }
 
     fn opened(&mut self, ends: Ends, agreed: &Agreed) {

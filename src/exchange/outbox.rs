@@ -42,6 +42,10 @@ mod operation {
     /// One record for many links: `slot` is its length, and behind it, padded to whole words, the
     /// slot and generation of each link follow.
     pub(super) const FAN_OUT: u32 = 10;
+    /// TLS: let the handshake go on.
+    pub(super) const ALLOW: u32 = 11;
+    /// TLS: refuse the peer.
+    pub(super) const DENY: u32 = 12;
 }
 
 /// Links for which something was queued and nothing written, each once.
@@ -215,6 +219,8 @@ impl<'a> Run<'a> {
             operation::ACCEPT => link.judge(Verdict::Accept {
                 subprotocol: self.text(0),
             }),
+            operation::ALLOW => link.judge(Verdict::Allow),
+            operation::DENY => link.judge(Verdict::Deny),
             operation::REFUSE => link.judge(Verdict::Refuse {
                 status: self.number(),
                 body: self.text(WORD),

@@ -2,14 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
-use super::{core::IoCore, fault::Fault, spec::DialerSpec};
+use super::{core::IoCore, fault::Fault, spec::DialerSpec, tls::TlsClient};
 use crate::{
-    driver::IoThread,
+    driver::{IoThread, Security},
     error::{Code, Error, Result},
     exchange::{Core, LinkId},
     socket,
+    tls::Dialing,
 };
 
 /// A call to a server over TCP. The outcome comes as an event of the connection it is given.
@@ -17,6 +19,7 @@ use crate::{
 pub struct TcpClientWrapper {
     core: Option<Arc<Core<IoThread>>>,
     spec: DialerSpec,
+    tls: Option<Arc<Dialing>>,
 }
 
 /// A call to a server over WebSocket: the same, with an opening handshake.
@@ -27,11 +30,15 @@ pub struct WebSocketClientWrapper {
 
 #[napi]
 impl WebSocketClientWrapper {
-    /// A call that `core` will make.
+    /// A call that `core` will make; `tls` is set where TLS is below the carrier.
     #[napi(constructor, catch_unwind)]
-    pub fn new(core: &IoCore, spec: DialerSpec) -> Self {
+    pub fn new(
+        core: &IoCore,
+        spec: DialerSpec,
+        tls: Option<ClassInstance<'_, TlsClient>>,
+    ) -> Self {
         Self {
-            call: TcpClientWrapper::new(core, spec),
+            call: TcpClientWrapper::new(core, spec, tls),
         }
     }
 
@@ -55,12 +62,17 @@ pub struct Dialling {
 
 #[napi]
 impl TcpClientWrapper {
-    /// A call that `core` will make.
+    /// A call that `core` will make; `tls` is set where TLS is below the carrier.
     #[napi(constructor, catch_unwind)]
-    pub fn new(core: &IoCore, spec: DialerSpec) -> Self {
+    pub fn new(
+        core: &IoCore,
+        spec: DialerSpec,
+        tls: Option<ClassInstance<'_, TlsClient>>,
+    ) -> Self {
         Self {
             core: core.core.clone(),
             spec,
+            tls: tls.and_then(|tls| tls.dialing.clone()),
         }
     }
 
@@ -88,7 +100,10 @@ impl TcpClientWrapper {
             .ok_or_else(|| Error::new(Code::Internal, "a client without an I/O thread"))?;
         let to = self.spec.address()?;
         let options = self.spec.socket.to_options();
-        let plan = self.spec.plan.to_plan()?;
+        let plan = self
+            .spec
+            .plan
+            .to_plan(self.tls.clone().map(Security::Client))?;
         let socket = socket::dialing(to, self.spec.local()?, &options)?;
         let timeout = Duration::from_millis(u64::from(self.spec.connect_timeout_ms));
         core.dial(socket, to, timeout, &plan)

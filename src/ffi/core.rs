@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{ArrayBuffer, Function, Object};
+use napi::bindgen_prelude::{ArrayBuffer, Function, Object, Uint8Array};
 use napi::{Env, JsValue};
 use napi_derive::napi;
 
@@ -12,8 +12,13 @@ use super::{
     hot::{self, Channel, Shared},
     io_memory::IoMemory,
     raw::Failed,
+    tls::{Exported, TlsIdentity},
 };
-use crate::{driver::IoThread, exchange::Core};
+use crate::{
+    driver::IoThread,
+    error::{Code, Error},
+    exchange::{Core, LinkId},
+};
 
 /// An I/O thread with the buffers it shares with this environment. It lives as long as the
 /// environment, and keeps the process alive only while told to (`hold`).
@@ -75,6 +80,36 @@ impl IoCore {
         // SAFETY: the environment runs this method, and the channel was opened in it.
         let value = unsafe { hot::functions(env.raw(), self.channel) }.map_err(refused)?;
         Ok(Object::from_raw(env.raw(), value))
+    }
+
+    /// Answers a TLS client that asks for a name no identity is for.
+    #[napi(catch_unwind)]
+    pub fn show(&self, slot: u32, generation: u32, identity: &TlsIdentity) {
+        if let (Some(core), Some(identity)) = (&self.core, &identity.identity) {
+            core.show(LinkId { slot, generation }, identity.clone());
+        }
+    }
+
+    /// Keying material of a connection's TLS session.
+    #[napi(catch_unwind)]
+    pub fn export_keys(
+        &self,
+        slot: u32,
+        generation: u32,
+        label: String,
+        length: u32,
+        context: Option<Uint8Array>,
+    ) -> Exported {
+        let exported = match &self.core {
+            Some(core) => core.export_keys(
+                LinkId { slot, generation },
+                label.as_bytes(),
+                length as usize,
+                context.as_deref(),
+            ),
+            None => Err(Error::new(Code::Closed, "the I/O thread did not start")),
+        };
+        exported.into()
     }
 
     /// Makes the I/O thread panic, as a defect in it would: for tests of what follows.

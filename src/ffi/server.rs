@@ -6,9 +6,9 @@ use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 use tokio::sync::oneshot;
 
-use super::{core::IoCore, fault::Fault, spec::ListenerSpec};
+use super::{core::IoCore, fault::Fault, spec::ListenerSpec, tls::TlsServer};
 use crate::{
-    driver::{IoThread, Poller},
+    driver::{Guard, IoThread, Poller, Security},
     error::{Code, Error, Result},
     exchange::{Core, ListenerAdmission},
     socket,
@@ -20,6 +20,7 @@ pub struct QWormholeServerWrapper {
     cores: Vec<Arc<Core<IoThread>>>,
     listener: u32,
     spec: ListenerSpec,
+    tls: Option<Arc<Guard>>,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -37,13 +38,19 @@ pub struct Listening {
 #[napi]
 impl QWormholeServerWrapper {
     /// `cores`: the I/O threads to spread connections over; the first also accepts. `listener`: the
-    /// number, above 0, that its events carry.
+    /// number, above 0, that its events carry. `tls`: set where TLS is below the carrier.
     #[napi(constructor, catch_unwind)]
-    pub fn new(cores: Vec<ClassInstance<'_, IoCore>>, listener: u32, spec: ListenerSpec) -> Self {
+    pub fn new(
+        cores: Vec<ClassInstance<'_, IoCore>>,
+        listener: u32,
+        spec: ListenerSpec,
+        tls: Option<ClassInstance<'_, TlsServer>>,
+    ) -> Self {
         Self {
             cores: cores.iter().filter_map(|core| core.core.clone()).collect(),
             listener,
             spec,
+            tls: tls.and_then(|tls| tls.guard.clone()),
             stop: None,
         }
     }
@@ -77,7 +84,10 @@ impl QWormholeServerWrapper {
             .next()
             .ok_or_else(|| Error::new(Code::Internal, "a listener without an I/O thread"))?;
         let options = self.spec.socket.to_options();
-        let plan = self.spec.plan.to_plan()?;
+        let plan = self
+            .spec
+            .plan
+            .to_plan(self.tls.clone().map(Security::Server))?;
         let listener = socket::listen(self.spec.address()?, self.spec.flags(), &options)?;
         let at = listener
             .local_addr()

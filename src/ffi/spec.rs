@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use napi_derive::napi;
 
 use crate::{
-    driver::{Call, Opening, UnderWay},
+    driver::{Call, Opening, Security, UnderWay},
     error::{Code, Error, Result},
     exchange::LinkPlan,
     frame::Protocol,
@@ -139,7 +139,7 @@ pub struct DialerSpec {
 }
 
 impl PlanSpec {
-    pub(super) fn to_plan(&self) -> Result<LinkPlan> {
+    pub(super) fn to_plan(&self, security: Option<Security>) -> Result<LinkPlan> {
         Ok(LinkPlan {
             protocol: match self.protocol.as_str() {
                 "length-prefixed" => Protocol::LengthPrefixed,
@@ -158,6 +158,7 @@ impl PlanSpec {
                 .ws
                 .as_ref()
                 .map(|ws| Arc::new(ws.to_opening(self.max_message as usize))),
+            security,
         })
     }
 }
@@ -292,6 +293,6 @@ fn address(host: &str, port: u16) -> Result<SocketAddr> {
     Ok(address)
 }
 
-fn millis(millis: u32) -> Duration {
+pub(super) fn millis(millis: u32) -> Duration {
     Duration::from_millis(u64::from(millis))
 }

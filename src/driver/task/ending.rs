@@ -146,6 +146,7 @@ impl<S: Sink> LinkTask<S> {
             let mut reader = Reader {
                 half: &mut self.reader,
                 cx,
+                secured: self.is_secured.then_some(&*self.handle),
             };
             let turn = self.incoming.on_readable(&mut reader, &mut void, 1);
             drop(books);
@@ -166,12 +167,12 @@ impl<S: Sink> LinkTask<S> {
     /// Ends our side behind what is written, and waits for the peer's end.
     pub(super) fn await_end(&mut self, cx: &mut Context<'_>, written: Written) -> Result<()> {
         if written == Written::All && !self.we_ended && self.ends_first() {
-            self.end();
+            self.end(cx);
         }
         self.discard(cx)?;
         // Whoever has ended its side waits for nothing more from us.
         if written == Written::All && self.peer_ended && !self.we_ended {
-            self.end();
+            self.end(cx);
         }
         Ok(())
     }
@@ -187,8 +188,14 @@ impl<S: Sink> LinkTask<S> {
         }
     }
 
-    fn end(&mut self) {
-        self.handle.lock().shutdown();
+    fn end(&mut self, cx: &Context<'_>) {
+        let mut half = self.handle.lock();
+        if !half.announce_end() {
+            // The next turn has the task woken when the socket takes more.
+            return cx.waker().wake_by_ref();
+        }
+        half.shutdown();
+        drop(half);
         self.we_ended = true;
     }
 
@@ -202,10 +209,15 @@ impl<S: Sink> LinkTask<S> {
             let mut reader = Reader {
                 half: &mut self.reader,
                 cx,
+                secured: self.is_secured.then_some(&*self.handle),
             };
             match reader.read(&mut scratch) {
                 Ok(0) => self.peer_ended = true,
                 Ok(_) => {}
+                // Nobody waits for what may be missing: that TLS' close_notify is as well changes nothing.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    self.peer_ended = true;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => {
                     return Err(Error::system(

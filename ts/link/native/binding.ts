@@ -3,7 +3,7 @@
 import type { DeflateSettings } from '../link.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 3;
+export const SEAM_VERSION = 4;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {

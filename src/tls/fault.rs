@@ -1,0 +1,50 @@
+//! What went wrong with TLS, in the codes of the table.
+
+use rustls::{CertificateError, Error as Tls};
+
+use super::alert;
+use crate::error::{Code, Error};
+
+/// The error of this crate.
+pub(crate) fn fault(error: &Tls) -> Error {
+    match error {
+        Tls::AlertReceived(description) => {
+            let name = alert::name(*description);
+            Error::new(Code::TlsAlert, format!("the peer sent the alert {name}")).alerted(name)
+        }
+        Tls::NoCertificatesPresented => {
+            Error::new(Code::TlsCertRequired, "the peer sent no certificate")
+        }
+        Tls::NoApplicationProtocol => Error::new(
+            Code::TlsAlpn,
+            "the peer offers no application protocol that we have",
+        ),
+        Tls::InvalidCertificate(why) => {
+            Error::new(code_of(why), format!("the peer's certificate: {why}"))
+        }
+        Tls::PeerIncompatible(_) => Error::new(Code::TlsIncompatible, error.to_string()),
+        _ => Error::new(Code::TlsHandshake, error.to_string()),
+    }
+}
+
+/// The peer went during the handshake.
+pub(crate) fn gone() -> Error {
+    Error::new(
+        Code::TlsClosed,
+        "the peer ended the connection during the TLS handshake",
+    )
+}
+
+fn code_of(why: &CertificateError) -> Code {
+    use CertificateError as Why;
+    match why {
+        Why::UnknownIssuer => Code::TlsUntrusted,
+        Why::Expired
+        | Why::ExpiredContext { .. }
+        | Why::NotValidYet
+        | Why::NotValidYetContext { .. } => Code::TlsExpired,
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => Code::TlsName,
+        _ => Code::TlsBadCert,
+    }
+}
+
