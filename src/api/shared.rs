@@ -68,6 +68,7 @@ impl Plan {
             sink: LinkSink::new(Arc::clone(&shared), place),
             close_timeout,
             security: None,
+            within: self.options.connect_timeout,
         };
         (Owner { shared }, link)
     }

@@ -77,7 +77,7 @@ impl Sink for LinkSink {
 
     fn asked(&mut self, _: Ends, _: &RequestHead) {}
 
-    fn greeted(&mut self, _: &str) {}
+    fn greeted(&mut self, _: Ends, _: &str) {}
 
     fn secured(&mut self, _: Ends, _: &Info) {}
 

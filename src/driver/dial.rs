@@ -22,7 +22,8 @@ use super::{
 };
 use crate::error::{Code, Error, Result};
 
-/// Connects within the time given, an opening handshake included, and runs the link to its end; a failure to connect is the link's end too.
+/// Connects within the time given and runs the link to its end; a failure to connect is the link's end too.
+/// Handshakes have what is left of the link's own time.
 pub(super) async fn dial<S: Sink>(
     socket: std::net::TcpStream,
     to: SocketAddr,
@@ -38,7 +39,8 @@ pub(super) async fn dial<S: Sink>(
     };
     match connected {
         Ok((stream, ends)) => {
-            run(stream, ends, link, within.saturating_sub(started.elapsed())).await;
+            let left = link.within.saturating_sub(started.elapsed());
+            run(stream, ends, link, left).await;
         }
         Err(error) => link.sink.closed(Closed::fault(error)),
     }

@@ -53,6 +53,8 @@ pub(crate) struct NewLink<S: Sink, B = Beginning> {
     pub close_timeout: Duration,
     /// Set: TLS below it.
     pub security: Option<Security>,
+    /// Of a call: for all of it until it is open.
+    pub within: Duration,
 }
 
 impl<S: Sink, B> NewLink<S, B> {
@@ -64,6 +66,7 @@ impl<S: Sink, B> NewLink<S, B> {
             sink: self.sink,
             close_timeout: self.close_timeout,
             security: self.security,
+            within: self.within,
         };
         (link, self.beginning)
     }

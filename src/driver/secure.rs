@@ -204,7 +204,7 @@ impl Handshake {
         let greeting = self.read_hello().await?;
         let shown = match greeting.asks(listening) {
             false => None,
-            true => match self.asked(&greeting.name, link).await? {
+            true => match self.asked(ends, &greeting.name, link).await? {
                 Verdict::Show(identity) => Some(identity),
                 Verdict::Allow => None,
                 _ => {
@@ -299,8 +299,13 @@ impl Handshake {
     }
 
     /// The owner's answer to a client that calls `name`.
-    async fn asked<S: Sink>(&mut self, name: &str, link: &mut NewLink<S>) -> Result<Verdict> {
-        link.sink.greeted(name);
+    async fn asked<S: Sink>(
+        &mut self,
+        ends: Ends,
+        name: &str,
+        link: &mut NewLink<S>,
+    ) -> Result<Verdict> {
+        link.sink.greeted(ends, name);
         let mut early = Vec::new();
         poll_fn(|cx| {
             if let Some(verdict) = link.handle.poll_verdict(cx) {

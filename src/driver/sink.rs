@@ -95,7 +95,7 @@ pub(crate) trait Sink: Send + Unpin + 'static {
     /// A client asks to open a WebSocket; the consumer answers through the link's handle.
     fn asked(&mut self, ends: Ends, head: &RequestHead);
     /// TLS: a client asks for a name that no identity is for; the consumer answers through the link's handle.
-    fn greeted(&mut self, name: &str);
+    fn greeted(&mut self, ends: Ends, name: &str);
     /// TLS: the handshake is done; the consumer judges the peer through the link's handle.
     fn secured(&mut self, ends: Ends, info: &Info);
     /// TLS: the handshake failed; the end follows. Told by servers only, a client's end says it.

@@ -56,7 +56,7 @@ impl Sink for Fragile {
 
     fn asked(&mut self, _: Ends, _: &crate::ws::request::RequestHead) {}
 
-    fn greeted(&mut self, _: &str) {}
+    fn greeted(&mut self, _: Ends, _: &str) {}
 
     fn secured(&mut self, _: Ends, _: &crate::tls::Info) {}
 
@@ -152,6 +152,7 @@ impl Scene {
             },
             close_timeout: Duration::from_secs(5),
             security: None,
+            within: Duration::MAX,
         };
         thread.adopt(socket, link);
         let scene = Self { handle, told, peer };

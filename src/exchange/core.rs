@@ -43,6 +43,8 @@ pub(crate) struct LinkPlan {
     pub opening: Option<Arc<Opening>>,
     /// Set: TLS below it.
     pub security: Option<Security>,
+    /// Of a call: for all of it until it is open.
+    pub within: Duration,
 }
 
 /// The exchange between one poller and one consumer.
@@ -126,6 +128,7 @@ impl<P: Poller> Core<P> {
             handle,
             close_timeout: plan.close_timeout,
             security: plan.security.clone(),
+            within: plan.within,
         };
         Some((id, link))
     }

@@ -47,7 +47,8 @@ pub(crate) enum Kind {
     /// A client of `listener` asks to open a WebSocket; parcel `aux` has its request. The answer is
     /// `ACCEPT` or `REFUSE`.
     Asked = 13,
-    /// TLS: a client of `listener` asks for the name in parcel `aux`, which no identity is for.
+    /// TLS: a client of `listener` asks for a name that no identity is for; parcel `aux` has its address
+    /// and the name. The answer is `ALLOW` for the first identity, `DENY`, or an identity.
     Greeted = 14,
     /// TLS: the handshake is done (`listener`, or 0: dialled) and waits for the owner's verdict on the peer;
     /// parcel `aux` is as that of `Opened`. The answer is `ALLOW` or `DENY`.
@@ -132,6 +133,11 @@ pub(crate) fn secured_text(ends: Ends, info: &Info) -> String {
     let mut text = opened_text(ends, &Agreed::default());
     push_tls(&mut text, info);
     text
+}
+
+/// The client's address and port and the name it asks for, as lines.
+pub(crate) fn greeted_text(Ends { remote, .. }: Ends, name: &str) -> String {
+    format!("{}\n{}\n{name}", remote.ip(), remote.port())
 }
 
 /// The peer's address and port as lines, and after a zero the error.

@@ -9,7 +9,7 @@ use std::{
 use super::{
     core::Core,
     descriptor::{
-        Descriptor, KIND_BITS, Kind, Parcel, asked_text, error_text, insecure_text, of_link,
+        Descriptor, KIND_BITS, Kind, Parcel, asked_text, error_text, greeted_text, insecure_text, of_link,
         opened_text, secured_text,
     },
     inbox::{Gathered, IoSide},
@@ -114,8 +114,8 @@ impl<P: Poller> Sink for LinkSink<P> {
         self.of_listener(Kind::Asked, asked_text(ends, head));
     }
 
-    fn greeted(&mut self, name: &str) {
-        self.of_listener(Kind::Greeted, name.to_owned());
+    fn greeted(&mut self, ends: Ends, name: &str) {
+        self.of_listener(Kind::Greeted, greeted_text(ends, name));
     }
 
     fn secured(&mut self, ends: Ends, info: &Info) {

@@ -24,6 +24,8 @@ pub struct PlanSpec {
     pub memory_budget: u32,
     /// Milliseconds.
     pub close_timeout_ms: u32,
+    /// Of a call: for all of it until it is open, milliseconds.
+    pub opening_timeout_ms: Option<u32>,
     /// Set: the carrier is WebSocket.
     pub ws: Option<WebSocketSpec>,
 }
@@ -159,6 +161,7 @@ impl PlanSpec {
                 .as_ref()
                 .map(|ws| Arc::new(ws.to_opening(self.max_message as usize))),
             security,
+            within: self.opening_timeout_ms.map_or(Duration::MAX, millis),
         })
     }
 }

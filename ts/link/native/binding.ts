@@ -38,6 +38,15 @@ export interface HotFunctions {
 export interface IoCore {
   fault(): Fault | null;
   functions(): HotFunctions;
+  /** Answers a TLS client that asks for a name no identity is for. */
+  show(slot: number, generation: number, identity: TlsIdentityWrapper): void;
+  exportKeys(
+    slot: number,
+    generation: number,
+    label: string,
+    length: number,
+    context?: Uint8Array,
+  ): { keys?: Uint8Array | null; fault?: Fault | null };
   injectFailure(): void;
 }
 
@@ -50,6 +59,8 @@ export interface PlanSpec {
   maxMessage: number;
   memoryBudget: number;
   closeTimeoutMs: number;
+  /** Of a call: for all that follows the TCP connection, until it is open. */
+  openingTimeoutMs?: number;
   ws?: WebSocketSpec;
 }
 
@@ -72,6 +83,56 @@ export interface CallSpec {
   authority: string;
   headers: string[];
   subprotocols: string[];
+}
+
+/** What TLS servers and clients alike are told. */
+export interface TlsSpec {
+  minVersion: string;
+  maxVersion: string;
+  alpn: string[];
+  ca?: Buffer[];
+  rejectUnauthorized: boolean;
+  postQuantum: string;
+  resumption: boolean;
+  handshakeTimeoutMs: number;
+  judges: boolean;
+}
+
+export interface TlsIdentitySpec {
+  names: string[];
+  chain: Buffer[];
+  key: Buffer;
+}
+
+export interface TlsListenSpec {
+  common: TlsSpec;
+  identities: TlsIdentitySpec[];
+  asksIdentity: boolean;
+  requestCert: boolean;
+  maxPendingHandshakes: number;
+}
+
+export interface TlsDialSpec {
+  common: TlsSpec;
+  servername: string;
+  verifyName: string;
+  identity?: TlsIdentitySpec;
+}
+
+/** The TLS of a listener; like the two below it says once why it cannot be used. */
+export interface TlsServerWrapper {
+  fault(): Fault | null;
+  update(spec: TlsListenSpec): Fault | null;
+}
+
+/** The TLS of calls. */
+export interface TlsClientWrapper {
+  fault(): Fault | null;
+}
+
+/** A certificate with its key. */
+export interface TlsIdentityWrapper {
+  fault(): Fault | null;
 }
 
 /** Socket options. */
@@ -132,13 +193,21 @@ interface Common {
 
 /** What a native server needs of the addon. */
 export interface NativeServerBinding extends Common {
-  QWormholeServerWrapper: new (cores: IoCore[], listener: number, spec: ListenerSpec) => ServerWrapper;
+  QWormholeServerWrapper: new (
+    cores: IoCore[],
+    listener: number,
+    spec: ListenerSpec,
+    tls?: TlsServerWrapper,
+  ) => ServerWrapper;
+  TlsServer: new (spec: TlsListenSpec) => TlsServerWrapper;
+  TlsIdentity: new (spec: TlsIdentitySpec) => TlsIdentityWrapper;
 }
 
 /** What a native client needs of the addon. */
 export interface NativeClientBinding extends Common {
-  TcpClientWrapper: new (core: IoCore, spec: DialerSpec) => ClientWrapper;
-  WebSocketClientWrapper: new (core: IoCore, spec: DialerSpec) => ClientWrapper;
+  TcpClientWrapper: new (core: IoCore, spec: DialerSpec, tls?: TlsClientWrapper) => ClientWrapper;
+  WebSocketClientWrapper: new (core: IoCore, spec: DialerSpec, tls?: TlsClientWrapper) => ClientWrapper;
+  TlsClient: new (spec: TlsDialSpec) => TlsClientWrapper;
 }
 
 /** The whole addon. */
@@ -153,4 +222,7 @@ export const REQUIRED_SYMBOLS = [
   'QWormholeServerWrapper',
   'TcpClientWrapper',
   'WebSocketClientWrapper',
+  'TlsServer',
+  'TlsClient',
+  'TlsIdentity',
 ] as const;

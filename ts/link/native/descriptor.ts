@@ -38,4 +38,10 @@ export const EventKind = {
   assembledText: 12,
   /** A client of `listener` asks to open a WebSocket; parcel `aux` has its request. */
   asked: 13,
+  /** TLS: a client of `listener` asks for a name that no identity is for; parcel `aux` has its address and the name. */
+  greeted: 14,
+  /** TLS: a handshake is done and waits for the verdict on the peer; parcel `aux` is as that of `opened`. */
+  secured: 15,
+  /** TLS: a handshake with a client of `listener` failed; parcel `aux` has its address and the error. */
+  insecure: 16,
 } as const;

@@ -6,9 +6,11 @@ import type { DialSpec, Link, LinkDriver, LinkListener, ListenerHandler, ListenS
 import type { ClientWrapper, DialerSpec, NativeBinding } from './binding.js';
 import type { Exchange, Owner } from './exchange.js';
 import type { Exchanges } from './exchanges.js';
+import { carrierOf } from './events.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
 import { NativeListener } from './listener.js';
+import { clientTls, judging, ListenerTls } from './tls.js';
 import { dialPlan, listenPlan } from './plan.js';
 import { addressesOf, type Address } from './resolve.js';
 
@@ -39,6 +41,7 @@ export class NativeDriver implements LinkDriver, Owner {
     const [{ address }] = await addressesOf(spec, 'listen');
     // It may have failed meanwhile.
     await this.#failing;
+    const tls = spec.tls && new ListenerTls(this.#binding, spec.tls, handler);
     const wrapper = (listener: number) =>
       new this.#binding.QWormholeServerWrapper(
         this.#exchanges.map(({ core }) => core),
@@ -52,8 +55,10 @@ export class NativeDriver implements LinkDriver, Owner {
           plan: listenPlan(spec),
           socket: { ...spec.socket },
         },
+        tls?.wrapper,
       );
-    const listener = NativeListener.open({ owner: this, exchanges: this.#exchanges }, wrapper, spec, handler);
+    const threads = { owner: this, exchanges: this.#exchanges };
+    const listener = NativeListener.open(threads, wrapper, spec, handler, tls);
     this.#listeners.add(listener);
     void listener.whenClosed.then(() => this.#listeners.delete(listener));
     return listener;
@@ -121,7 +126,8 @@ export class NativeDriver implements LinkDriver, Owner {
     };
     const { TcpClientWrapper, WebSocketClientWrapper } = this.#binding;
     const Wrapper = spec.ws === undefined ? TcpClientWrapper : WebSocketClientWrapper;
-    return this.#settled(exchange, new Wrapper(exchange.core, dialer), spec, signal);
+    const tls = clientTls(this.#binding, spec.tls);
+    return this.#settled(exchange, new Wrapper(exchange.core, dialer, tls), spec, signal);
   }
 
   /** Resolves when the connection stands. An abort frees the socket. */
@@ -131,9 +137,10 @@ export class NativeDriver implements LinkDriver, Owner {
     const { fault, ...name } = wrapper.connect();
     if (fault)
       return Promise.reject(faultOf(fault, { during: 'connect', what: `${spec.host}:${spec.port}` }));
-    const carrier = spec.ws === undefined ? 'tcp' : 'ws';
+    const carrier = carrierOf(spec);
     const info = { ...UNKNOWN, carrier, remoteAddress: spec.host, remotePort: spec.port } as const;
     const link = new NativeLink(exchange, this, name, info, spec.limits);
+    if (spec.tls !== undefined) link.onSecured = judging(link, spec.tls, exchange.outbox);
     return new Promise((resolve, reject) => {
       const stopListening =
         signal &&

@@ -1,15 +1,55 @@
 /** What the text of an event says. */
-import type { SystemContext } from '../../errors/error.js';
-import type { Carrier, LinkInfo } from '../link.js';
+import type { QWormholeError, SystemContext } from '../../errors/error.js';
+import type { Carrier, DialSpec, LinkInfo, ListenSpec } from '../link.js';
+import type { TlsInfo, TlsVersion } from '../tls.js';
 import { faultOfText } from './faults.js';
 import type { Closed } from './link.js';
 
-/** Of lines: addresses and ports of both ends, subprotocol, whether messages are compressed. */
+/**
+ * Of lines: addresses and ports of both ends, subprotocol, whether messages are compressed; and behind a zero what
+ * there is of TLS.
+ */
 export function infoOf(text: string, carrier: Carrier): LinkInfo {
-  const [remoteAddress, remotePort, localAddress, localPort, subprotocol, isDeflated] = text.split('\n');
+  const [lines, ...secured] = text.split('\0');
+  const [remoteAddress, remotePort, localAddress, localPort, subprotocol, isDeflated] = lines.split('\n');
   const ends = { remoteAddress, remotePort: Number(remotePort), localAddress, localPort: Number(localPort) };
-  if (carrier === 'tcp') return { carrier, ...ends };
-  return { carrier, ...ends, subprotocol, isDeflated: isDeflated === '1' };
+  const info = secured.length === 0 ? ends : { ...ends, tls: tlsInfoOf(secured, remoteAddress) };
+  if (!isWebSocket(carrier)) return { carrier, ...info };
+  return { carrier, ...info, subprotocol, isDeflated: isDeflated === '1' };
+}
+
+export function isWebSocket(carrier: Carrier): boolean {
+  return carrier === 'ws' || carrier === 'wss';
+}
+
+/** What carries the messages of a listener or a call. */
+export function carrierOf({ ws, tls }: Pick<ListenSpec | DialSpec, 'ws' | 'tls'>): Carrier {
+  if (ws !== undefined) return tls === undefined ? 'ws' : 'wss';
+  return tls === undefined ? 'tcp' : 'tls';
+}
+
+/** A failed handshake: lines of the client's address and port, and behind a zero the error. */
+export function insecureOf(text: string): { error: QWormholeError; address: string; port: number } {
+  const at = text.indexOf('\0');
+  const [address, port] = text.slice(0, at).split('\n');
+  const what = `${address}:${port}`;
+  return { error: faultOfText(text.slice(at + 1), { during: 'io', what }), address, port: Number(port) };
+}
+
+/** Of lines that `src/exchange/descriptor.rs` has the order of, and perhaps why the peer is not authorized. */
+function tlsInfoOf([lines, fault]: string[], what: string): TlsInfo {
+  const [protocol, cipher, group, alpn, servername, authorized, resumed, ...chain] = lines.split('\n');
+  return {
+    protocol: protocol as TlsVersion,
+    cipher,
+    ...(group !== '' && { group }),
+    alpn,
+    servername,
+    peerChain: chain.map((certificate) => Buffer.from(certificate, 'base64')),
+    authorized: authorized === '1',
+    ...(fault !== undefined && { authorizationError: faultOfText(fault, { during: 'io', what }) }),
+    isResumed: resumed === '1',
+  };
 }
 
 /** @param code The peer's close code, 0 if it sent no close frame: then the text is an error. */

@@ -8,11 +8,12 @@ import { View } from '../view.js';
 import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
-import { closedOf, infoOf } from './events.js';
+import { closedOf, infoOf, insecureOf } from './events.js';
 import type { Kept } from './kept.js';
 import type { NativeLink } from './link.js';
 import { type LinkName, Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
 import type { Carrier, LinkInfo } from '../link.js';
+import type { ListenerTls } from './tls.js';
 import { type NativeUpgrade, requestOf, Upgrades } from './upgrades.js';
 import type { QWormholeError } from '../../errors/error.js';
 
@@ -32,11 +33,21 @@ const ACCEPTING = { during: 'listen', what: 'its port' } as const;
 /** Who hears of a listener's events. */
 export interface ListenerEvents {
   readonly carrier: Carrier;
+  /** Of a listener with TLS. */
+  readonly tls?: ListenerTls;
   /** `upgrade`: what the link began with, on WebSocket. */
   onOpened(link: LinkName, info: LinkInfo, upgrade: NativeUpgrade | undefined): void;
   onAsked(upgrade: NativeUpgrade): void;
   onFailed(error: QWormholeError): void;
   onClosed(): void;
+}
+
+/** A client whose handshake waits. */
+interface Handshake {
+  readonly generation: number;
+  readonly tls: ListenerTls;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
 }
 
 /** Who hears that the thread broke. */
@@ -56,6 +67,8 @@ export class Exchange {
   readonly listeners = new Map<number, ListenerEvents>();
   readonly owners = new Set<Owner>();
   readonly #upgrades = new Upgrades();
+  /** Clients whose TLS handshake waits for its owner, by slot. */
+  readonly #handshakes = new Map<number, Handshake>();
   readonly #hot;
   readonly #kept: Kept;
   /** Bytes of delivered messages that our paused links keep. */
@@ -109,6 +122,20 @@ export class Exchange {
   /** A listener is closed: its opening handshakes that wait are refused. */
   dismissUpgrades(listener: number): void {
     this.#upgrades.dismiss(listener);
+  }
+
+  /** Whether a client's TLS handshake still waits for an answer. */
+  isShakingHands({ slot, generation }: LinkName): boolean {
+    return this.#handshakes.get(slot)?.generation === generation;
+  }
+
+  /** A client's TLS handshake is refused, unless it is over. */
+  refuse(client: LinkName, error: QWormholeError): void {
+    if (!this.isShakingHands(client)) return;
+    const { tls, remoteAddress, remotePort } = this.#handshakes.get(client.slot)!;
+    this.#handshakes.delete(client.slot);
+    this.outbox.operation(Operation.deny, client);
+    tls.onError(error, remoteAddress, remotePort);
   }
 
   /** One more or one fewer thing that keeps the process alive. */
@@ -191,6 +218,7 @@ export class Exchange {
     else if (kind === EventKind.released) link.onReleased();
     else if (kind === EventKind.ended) link.onEnded();
     else if (kind === EventKind.opened) link.onOpened(infoOf(this.#text(aux), link.info.carrier));
+    else if (kind === EventKind.secured) link.onSecured?.(infoOf(this.#text(aux), link.info.carrier));
     else if (kind === EventKind.closed)
       link.onClosed(closedOf(clean === 1, length, aux === 0 ? undefined : this.#text(aux), link.doing));
   }
@@ -201,6 +229,7 @@ export class Exchange {
     const [aux, listener] = [events[at + 5], this.listeners.get(events[at + 4])];
     const target = { slot: events[at], generation: events[at + 1] >>> KIND_BITS };
     if (kind === EventKind.opened) {
+      this.#handshakes.delete(target.slot);
       const info = infoOf(this.#text(aux), listener?.carrier ?? 'tcp');
       if (listener !== undefined) listener.onOpened(target, info, this.#upgrades.take(target));
       // Accepted before its listener closed, told of afterwards.
@@ -210,7 +239,14 @@ export class Exchange {
       if (listener !== undefined)
         listener.onAsked(this.#upgrades.add(target, events[at + 4], request, this.outbox));
       else this.outbox.operation(Operation.terminate, target);
+    } else if (kind === EventKind.greeted || kind === EventKind.secured) {
+      this.#shakesHands(kind, target, this.#text(aux), listener);
+    } else if (kind === EventKind.insecure) {
+      const { error, address, port } = insecureOf(this.#text(aux));
+      this.#handshakes.delete(target.slot);
+      listener?.tls?.onError(error, address, port);
     } else if (kind === EventKind.closed) {
+      this.#handshakes.delete(target.slot);
       this.#upgrades.take(target)?.end();
       if (aux !== 0) this.#text(aux);
       this.outbox.operation(Operation.release, target);
@@ -222,11 +258,28 @@ export class Exchange {
       this.#parcel(aux, events[at + 3]);
   }
 
+  /** A client's TLS handshake has a question to its owner. */
+  #shakesHands(kind: number, client: LinkName, text: string, listener: ListenerEvents | undefined): void {
+    const tls = listener?.tls;
+    if (tls === undefined) return this.outbox.operation(Operation.terminate, client);
+    const { generation } = client;
+    if (kind === EventKind.greeted) {
+      const [remoteAddress, remotePort, servername] = text.split('\n');
+      const from = { remoteAddress, remotePort: Number(remotePort) };
+      this.#handshakes.set(client.slot, { generation, tls, ...from });
+      return tls.onGreeted(this, client, servername);
+    }
+    const { remoteAddress, remotePort, tls: info } = infoOf(text, listener!.carrier);
+    this.#handshakes.set(client.slot, { generation, tls, remoteAddress, remotePort });
+    tls.onSecured(this, client, { info: info!, remoteAddress, remotePort });
+  }
+
   /** The thread broke: everything that lived on it is over. */
   #failed(why: string): void {
     const error = nativeFailure(why);
     this.failure = error;
     this.#upgrades.endAll();
+    this.#handshakes.clear();
     for (const link of this.#links) link?.onClosed({ clean: false, error, farewell: undefined });
     for (const listener of this.listeners.values()) listener.onClosed();
     this.listeners.clear();

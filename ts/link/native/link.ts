@@ -5,6 +5,8 @@ import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits, SharedMe
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange, Owner } from './exchange.js';
+import { isWebSocket } from './events.js';
+import { faultOf } from './faults.js';
 import { Held } from './held.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { Operation, type LinkName, type Target } from './outbox.js';
@@ -36,6 +38,10 @@ export class NativeLink extends BoundedLink implements Target {
   readonly textStamp: number;
   /** A dialled link: hears of its opening, or of its end if that comes first. */
   onDialled: ((error: QWormholeError | undefined) => void) | undefined;
+  /** A dialled link with TLS: judges the server. */
+  onSecured: ((info: LinkInfo) => void) | undefined;
+  /** Why the server was not let in. */
+  refusal: QWormholeError | undefined;
   readonly #exchange: Exchange;
   readonly #counter: number;
   /** The carrier knows text from bytes. */
@@ -76,7 +82,7 @@ export class NativeLink extends BoundedLink implements Target {
     this.generation = generation;
     this.messageStamp = ((generation << KIND_BITS) | EventKind.message) >>> 0;
     this.textStamp = ((generation << KIND_BITS) | EventKind.text) >>> 0;
-    this.#tellsText = info.carrier === 'ws';
+    this.#tellsText = isWebSocket(info.carrier);
     this.info = info;
     exchange.add(this);
     exchange.hold(1);
@@ -201,6 +207,13 @@ export class NativeLink extends BoundedLink implements Target {
     else this.#wake();
   }
 
+  exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Buffer {
+    const { core } = this.#exchange;
+    const { keys, fault } = core.exportKeys(this.slot, this.generation, label, length, context);
+    if (fault) throw faultOf(fault, this.doing);
+    return Buffer.from(keys!.buffer, keys!.byteOffset, keys!.byteLength);
+  }
+
   ref(): void {
     if (this.#isReferenced || this.#over) return;
     this.#isReferenced = true;
@@ -269,7 +282,7 @@ export class NativeLink extends BoundedLink implements Target {
     if (this.onDialled !== undefined) this.#free();
     else if (this.handler === undefined || this.#held !== undefined) this.#wake();
     else this.#finish(this.#closed);
-    this.#settle(closed.error ?? new QWormholeError('ERR_QW_CONNECTION_LOST'));
+    this.#settle(this.refusal ?? closed.error ?? new QWormholeError('ERR_QW_CONNECTION_LOST'));
   }
 
   /** Tells the owner, who may still ask how much was never written, and gives the number back. */

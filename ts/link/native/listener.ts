@@ -5,6 +5,9 @@ import type { ServerWrapper } from './binding.js';
 import type { Exchange, ListenerEvents, Owner } from './exchange.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
+import { carrierOf } from './events.js';
+import type { ListenerTls } from './tls.js';
+import type { TlsListenSettings } from '../tls.js';
 
 /** Numbers of listeners, one sequence per environment; 0 means none. */
 let numbers = 0;
@@ -22,6 +25,7 @@ export class NativeListener implements LinkListener {
   readonly #number: number;
   readonly #exchanges: readonly Exchange[];
   readonly #home: Exchange;
+  readonly #tls: ListenerTls | undefined;
   /** Resolves when the port is free. */
   readonly whenClosed: Promise<void>;
   #isReferenced = true;
@@ -34,9 +38,10 @@ export class NativeListener implements LinkListener {
     wrap: (listener: number) => ServerWrapper,
     spec: ListenSpec,
     handler: ListenerHandler,
+    tls: ListenerTls | undefined,
   ): NativeListener {
     numbers += 1;
-    return new NativeListener(threads, numbers, wrap(numbers), spec, handler);
+    return new NativeListener(threads, numbers, wrap(numbers), spec, handler, tls);
   }
 
   private constructor(
@@ -45,6 +50,7 @@ export class NativeListener implements LinkListener {
     wrapper: ServerWrapper,
     spec: ListenSpec,
     handler: ListenerHandler,
+    tls: ListenerTls | undefined,
   ) {
     const { host, port, fault } = wrapper.listen();
     if (fault) throw faultOf(fault, { during: 'listen', what: `${spec.host}:${spec.port}` });
@@ -52,6 +58,7 @@ export class NativeListener implements LinkListener {
     this.port = port;
     this.#wrapper = wrapper;
     this.#number = number;
+    this.#tls = tls;
     this.#exchanges = exchanges;
     this.#home = exchanges[0];
     this.#home.hold(1);
@@ -67,6 +74,10 @@ export class NativeListener implements LinkListener {
     this.#wrapper.close();
     for (const exchange of this.#exchanges) exchange.dismissUpgrades(this.#number);
     return this.whenClosed;
+  }
+
+  updateTls(settings: TlsListenSettings): void {
+    this.#tls?.update(settings);
   }
 
   ref(): void {
@@ -87,7 +98,8 @@ export class NativeListener implements LinkListener {
     onClosed: () => void,
   ): ListenerEvents {
     return {
-      carrier: spec.ws === undefined ? 'tcp' : 'ws',
+      carrier: carrierOf(spec),
+      tls: this.#tls,
       onOpened: (name, info, upgrade) => {
         const link = new NativeLink(exchange, owner, name, info, spec.limits);
         if (upgrade?.onLink === undefined) handler.onLink(link);

@@ -40,6 +40,10 @@ export const Operation = {
   accept: 8,
   /** Of an opening handshake: with a number, the status, and a text, the body. */
   refuse: 9,
+  /** Of a TLS handshake: let it go on. */
+  allow: 11,
+  /** Of a TLS handshake: refuse the peer. */
+  deny: 12,
 } as const;
 
 /** What the I/O side calls a link. */

@@ -9,13 +9,14 @@ export function listenPlan({ protocol, limits, ws }: ListenSpec): PlanSpec {
   return { ...planOf(protocol, limits), ws: { ...webSocketOf(ws), maxPendingHandshakes } };
 }
 
-/** For a call that has `leftMs` for its opening handshake. */
+/** For a call that has `leftMs` for its handshakes. */
 export function dialPlan({ protocol, limits, ws }: DialSpec, leftMs: number): PlanSpec {
-  if (ws === undefined) return planOf(protocol, limits);
+  const plan = { ...planOf(protocol, limits), openingTimeoutMs: leftMs };
+  if (ws === undefined) return plan;
   const { target, authority } = ws;
   const call: CallSpec = { target, authority, headers: [...ws.headers], subprotocols: [...ws.subprotocols] };
   const handshakeTimeoutMs = Math.min(ws.handshakeTimeoutMs, leftMs);
-  return { ...planOf(protocol, limits), ws: { ...webSocketOf(ws), handshakeTimeoutMs, call } };
+  return { ...plan, ws: { ...webSocketOf(ws), handshakeTimeoutMs, call } };
 }
 
 function planOf(protocol: Protocol, limits: LinkLimits): PlanSpec {
