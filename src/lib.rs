@@ -1,4 +1,4 @@
-//! Messages between processes: whole, in order, bounded in memory, over TCP.
+//! Messages between processes: whole, in order, bounded in memory, over TCP or TLS.
 //!
 //! A stream socket gives bytes; a program wants messages, wants to know when it sends faster than the
 //! other side reads, and wants that to cost neither memory without bound nor a task that hangs. That
@@ -84,7 +84,7 @@
 //! - To read a message above [`Options::max_message`]: the connection ends with [`Code::TooBig`].
 //! - To deliver part of a message: a stream that ends inside one is [`Code::Truncated`].
 //! - To ignore an option: what the platform cannot do is [`Code::OptionUnsupported`].
-//! - To encrypt, to authenticate, to reconnect, or to number messages. A connection that breaks loses
+//! - To reconnect, or to number messages. A connection that breaks loses
 //!   what was on its way; who must know that a message arrived has the peer say so.
 //!
 //! # Below the API
@@ -126,7 +126,10 @@ mod ws;
 #[cfg(feature = "addon")]
 mod ffi;
 
-pub use api::{Connection, Options, SendError, Sender, Sent, Server, connect, listen};
+pub use api::{
+    Connection, Options, SendError, Sender, Sent, Server, TlsIdentity, TlsInfo, TlsOptions,
+    connect, listen,
+};
 pub use bytes::Bytes;
 pub use error::{Answer, Code, Error, Result};
 pub use frame::Protocol;

@@ -14,6 +14,7 @@ use super::{
     inbox::Batch,
     sender::{SendError, Sender, Sent},
     shared::{Owner, Shared},
+    tls::TlsInfo,
 };
 use crate::{driver::Ends, error::Result, link::Class};
 
@@ -161,6 +162,26 @@ impl Connection {
     /// Our address.
     pub fn local_addr(&self) -> SocketAddr {
         self.ends.local
+    }
+
+    /// What the TLS handshake decided; `None` without TLS.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.shared().tls()
+    }
+
+    /// Keying material of the TLS session (RFC 5705; RFC 8446, section 7.5), equal on both ends.
+    ///
+    /// # Errors
+    /// `Closed` without TLS or when the connection is over, `OptionInvalid` for a length of 0 or too many
+    /// bytes.
+    pub fn export_keying_material(
+        &self,
+        label: &str,
+        length: usize,
+        context: Option<&[u8]>,
+    ) -> Result<Vec<u8>> {
+        let handle = &self.shared().handle;
+        handle.export_keys(label.as_bytes(), length, context)
     }
 
     fn shared(&self) -> &Shared {

@@ -25,10 +25,12 @@ pub(super) struct Endpoint {
     /// Without brackets, names in lower case.
     pub host: String,
     pub port: u16,
+    /// `tls` rather than `tcp`.
+    pub is_secured: bool,
 }
 
 /// Carriers that are named in documents and configurations but are not in this version.
-const ABSENT_SCHEMES: [&str; 5] = ["tls", "ws", "wss", "unix", "pipe"];
+const ABSENT_SCHEMES: [&str; 4] = ["ws", "wss", "unix", "pipe"];
 const MAX_NAME_LENGTH: usize = 253;
 /// Long enough for every legal endpoint, short enough for a log line.
 const MAX_SHOWN: usize = 300;
@@ -53,9 +55,12 @@ impl Endpoint {
 }
 
 /// The URL of an address.
-pub(super) fn url(address: SocketAddr) -> String {
+pub(super) fn url(address: SocketAddr, is_secured: bool) -> String {
     // `SocketAddr` writes IPv6 in brackets.
-    format!("tcp://{address}")
+    match is_secured {
+        true => format!("tls://{address}"),
+        false => format!("tcp://{address}"),
+    }
 }
 
 /// What is wrong with an endpoint.
@@ -74,7 +79,7 @@ impl Fault {
             Self::AbsentScheme(scheme) => Error::new(
                 Code::OptionUnsupported,
                 format!(
-                    "endpoint {shown}: this version does not have the scheme {scheme}, only tcp"
+                    "endpoint {shown}: this version does not have the scheme {scheme}, only tcp and tls"
                 ),
             ),
         }
@@ -94,19 +99,20 @@ fn parse(text: &str, to: Use) -> Parsed<Endpoint> {
     else {
         return invalid("it has no scheme such as tcp://");
     };
-    check_scheme(&scheme.to_ascii_lowercase())?;
+    let is_secured = check_scheme(&scheme.to_ascii_lowercase())?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     if authority.contains('@') {
-        return invalid("a tcp endpoint has no user name or password");
+        return invalid("an endpoint has no user name or password");
     }
     let (host, port) = split_authority(authority)?;
     if !tail.is_empty() {
-        return invalid("a tcp endpoint ends after the port; options do not go into it");
+        return invalid("an endpoint ends after the port; options do not go into it");
     }
     Ok(Endpoint {
         host: check_host(host)?,
         port: check_port(port, to)?,
+        is_secured,
     })
 }
 
@@ -117,11 +123,13 @@ fn is_scheme(scheme: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
 }
 
-fn check_scheme(scheme: &str) -> Parsed<()> {
+/// Whether it has TLS.
+fn check_scheme(scheme: &str) -> Parsed<bool> {
     match scheme {
-        "tcp" => Ok(()),
+        "tcp" => Ok(false),
+        "tls" => Ok(true),
         absent if ABSENT_SCHEMES.contains(&absent) => Err(Fault::AbsentScheme(absent.to_owned())),
-        _ => invalid("the scheme is not known; this version has tcp"),
+        _ => invalid("the scheme is not known; this version has tcp and tls"),
     }
 }
 

@@ -20,12 +20,14 @@ mod sender;
 mod server;
 mod shared;
 mod sink;
+mod tls;
 
 pub use client::connect;
 pub use connection::Connection;
 pub use options::Options;
 pub use sender::{SendError, Sender, Sent};
 pub use server::{Server, listen};
+pub use tls::{TlsIdentity, TlsInfo, TlsOptions};
 
 #[cfg(test)]
 mod tests;

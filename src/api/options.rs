@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
 
+use super::tls::TlsOptions;
 use crate::{
     error::{Code, Error, Result},
     frame::{MAX_PAYLOAD, Protocol},
@@ -56,6 +57,8 @@ pub struct Options {
     pub close_timeout: Duration,
     /// The options of the sockets.
     pub socket: SocketOptions,
+    /// The TLS of `tls://` endpoints; for others it means nothing.
+    pub tls: TlsOptions,
 
     /// How long one attempt to connect may take; a name with several addresses has one attempt an
     /// address. Clients only. Default 10 s.
@@ -87,6 +90,7 @@ impl Default for Options {
             memory_budget: 512 * MIB,
             close_timeout: Duration::from_secs(5),
             socket: SocketOptions::default(),
+            tls: TlsOptions::default(),
             connect_timeout: Duration::from_secs(10),
             local: None,
             max_connections: 10_000,
@@ -120,6 +124,9 @@ impl Options {
         within_millis("close_timeout", self.close_timeout, 0)?;
         within_millis("connect_timeout", self.connect_timeout, 1)?;
         check_socket(&self.socket)?;
+        within_millis("tls.handshake_timeout", self.tls.handshake_timeout, 1)?;
+        let pending = self.tls.max_pending_handshakes;
+        within("tls.max_pending_handshakes", pending, 1..=1 << 20)?;
         let high = self
             .high_water_mark
             .unwrap_or(MIB.min(self.max_queued.div_ceil(4)));

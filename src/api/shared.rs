@@ -13,9 +13,10 @@ use super::{
     sender::{SendError, Sent},
     server::Place,
     sink::LinkSink,
+    tls::{Pins, TlsInfo},
 };
 use crate::{
-    driver::{Closed, Ends, Handle, NewLink, Ration},
+    driver::{Closed, Ends, Handle, NewLink, Ration, Security},
     error::{Code, Error, Result},
     link::{Class, Inbound},
 };
@@ -26,6 +27,9 @@ pub(super) struct Plan {
     pub options: Options,
     pub limits: Limits,
     pub budget: Arc<Budget>,
+    /// Set: TLS below it.
+    pub security: Option<Security>,
+    pins: Pins,
 }
 
 impl Plan {
@@ -33,7 +37,9 @@ impl Plan {
         Ok(Self {
             limits: options.check()?,
             budget: Arc::new(Budget::new(options.memory_budget)),
+            pins: Pins::of(&options.tls),
             options,
+            security: None,
         })
     }
 
@@ -56,6 +62,7 @@ impl Plan {
             budget: Arc::clone(&self.budget),
             waits: AtomicBool::new(false),
             ends: OnceLock::new(),
+            tls: OnceLock::new(),
             over: OnceLock::new(),
         });
         let limit = self.budget.limit();
@@ -65,9 +72,9 @@ impl Plan {
         let link = NewLink {
             handle: Arc::clone(&shared.handle),
             beginning: Inbound::new(protocol, max_message),
-            sink: LinkSink::new(Arc::clone(&shared), place),
+            sink: LinkSink::new(Arc::clone(&shared), place, self.pins.clone()),
             close_timeout,
-            security: None,
+            security: self.security.clone(),
             within: self.options.connect_timeout,
         };
         (Owner { shared }, link)
@@ -83,6 +90,7 @@ pub(super) struct Shared {
     /// The link stands in the budget's list.
     pub waits: AtomicBool,
     ends: OnceLock<Ends>,
+    tls: OnceLock<TlsInfo>,
     over: OnceLock<Closed>,
 }
 
@@ -106,8 +114,11 @@ impl Shared {
     }
 
     /// The connection is up.
-    pub(super) fn open(&self, ends: Ends) {
+    pub(super) fn open(&self, ends: Ends, tls: Option<TlsInfo>) {
         // Told once.
+        if let Some(tls) = tls {
+            let _ = self.tls.set(tls);
+        }
         let _ = self.ends.set(ends);
         self.meter.progress.notify_waiters();
     }
@@ -119,6 +130,11 @@ impl Shared {
         self.meter.settle();
         self.inbox.end();
         self.meter.progress.notify_waiters();
+    }
+
+    /// What the TLS handshake decided, if there was one.
+    pub(super) fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.get()
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -6,9 +6,10 @@ use super::{
     memory::{Found, Memory},
     server::Place,
     shared::Shared,
+    tls::{Pins, TlsInfo},
 };
 use crate::{
-    driver::{Agreed, Closed, Ends, Ration, Sink, watch},
+    driver::{Agreed, Closed, Ends, Ration, Sink, Verdict, watch},
     error::{Code, Error},
     link::{Payload, Room},
     tls::Info,
@@ -24,18 +25,23 @@ pub(super) struct LinkSink {
     unfinished: bool,
     /// The link stands among those that wait to finish a message.
     starves: bool,
+    pins: Pins,
+    /// Why the peer was not let in.
+    refusal: Option<Error>,
     /// Held as long as the link lives.
     _place: Option<Place>,
 }
 
 impl LinkSink {
-    pub(super) fn new(shared: Arc<Shared>, place: Option<Place>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, place: Option<Place>, pins: Pins) -> Self {
         Self {
             shared,
             memory: Memory::default(),
             found: Found::default(),
             unfinished: false,
             starves: false,
+            pins,
+            refusal: None,
             _place: place,
         }
     }
@@ -79,12 +85,24 @@ impl Sink for LinkSink {
 
     fn greeted(&mut self, _: Ends, _: &str) {}
 
-    fn secured(&mut self, _: Ends, _: &Info) {}
+    fn secured(&mut self, _: Ends, info: &Info) {
+        let verdict = match self.pins.judge(info) {
+            Ok(()) => Verdict::Allow,
+            Err(refusal) => {
+                self.refusal = Some(refusal);
+                Verdict::Deny
+            }
+        };
+        self.shared.handle.judge(verdict);
+    }
 
-    fn insecure(&mut self, _: Ends, _: &Error) {}
+    fn insecure(&mut self, Ends { remote, .. }: Ends, error: &Error) {
+        tracing::debug!(%remote, %error, "a TLS handshake failed");
+    }
 
-    fn opened(&mut self, ends: Ends, _: &Agreed) {
-        self.shared.open(ends);
+    fn opened(&mut self, ends: Ends, agreed: &Agreed) {
+        let tls = agreed.tls.as_deref().map(TlsInfo::from);
+        self.shared.open(ends, tls);
     }
 
     fn room(&mut self) -> &mut Self {
@@ -113,7 +131,8 @@ impl Sink for LinkSink {
         self.shared.inbox.end();
     }
 
-    fn closed(&mut self, closed: Closed) {
+    fn closed(&mut self, mut closed: Closed) {
+        closed.error = closed.error.or(self.refusal.take());
         self.shared.end(closed);
     }
 }

@@ -96,4 +96,3 @@ impl Write for Raw<'_> {
         Ok(())
     }
 }
-

@@ -57,10 +57,12 @@ pub(super) async fn run<S: Sink>(
     let stream = match link.security.take() {
         None => Stream::Plain(stream),
         // In memory of its own, which is given back before the link lives on.
-        Some(security) => match Box::pin(secure(stream, ends, &mut link, &security, within)).await {
-            Some(stream) => stream,
-            None => return,
-        },
+        Some(security) => {
+            match Box::pin(secure(stream, ends, &mut link, &security, within)).await {
+                Some(stream) => stream,
+                None => return,
+            }
+        }
     };
     let within = within.saturating_sub(started.elapsed());
     match link.rebegin(()) {

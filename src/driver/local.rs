@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use tokio::net::TcpStream;
 
 use super::{
-    dial::{dial, ends_of},
+    dial::{dial, ends_of, run},
     guarded::spawn_link,
     handle::Handle,
     incoming::Incoming,
@@ -36,6 +36,15 @@ pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) 
     let (link, ()) = link.rebegin(Incoming::Stream(inbound));
     spawn_link(LinkTask::start(stream, ends, link, Agreed::default()));
     Ok(ends)
+}
+
+/// Runs a link over an accepted connection that begins with a TLS handshake; its sink hears the outcome.
+pub(crate) fn secure_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) -> Result<()> {
+    let ends = ends_of(&stream)?;
+    let (link, inbound) = link.rebegin(());
+    let (link, ()) = link.rebegin(Beginning::Stream(inbound));
+    spawn_link(run(stream, ends, link, Duration::MAX));
+    Ok(())
 }
 
 /// Connects and runs the link; its sink hears the outcome.

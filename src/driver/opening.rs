@@ -67,7 +67,8 @@ impl UnderWay {
     /// A place for one more, until it is dropped; `None` if there are too many.
     pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
         let place = Place(Arc::clone(self));
-        (self.count.fetch_add(1, Ordering::Relaxed) < self.most.load(Ordering::Relaxed)).then_some(place)
+        (self.count.fetch_add(1, Ordering::Relaxed) < self.most.load(Ordering::Relaxed))
+            .then_some(place)
     }
 }
 

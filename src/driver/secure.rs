@@ -72,7 +72,10 @@ impl Guard {
     pub(crate) fn update(&self, listening: Listening, most: usize) {
         self.under_way.set_most(most);
         let listening = Arc::new(listening);
-        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = listening;
+        *self
+            .listening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = listening;
     }
 
     fn listening(&self) -> Arc<Listening> {

@@ -206,12 +206,7 @@ async fn read_request(stream: &mut Stream, limits: HeadLimits) -> Result<Request
 
 /// Waits for the owner's answer.
 async fn verdict(handle: &Handle) -> Verdict {
-    poll_fn(|cx| {
-        handle
-            .poll_verdict(cx)
-            .map_or(Poll::Pending, Poll::Ready)
-    })
-    .await
+    poll_fn(|cx| handle.poll_verdict(cx).map_or(Poll::Pending, Poll::Ready)).await
 }
 
 /// Sends a refusal as well as it can be sent, and ends.

@@ -21,7 +21,9 @@ use super::{
     table::{LinkId, Table},
 };
 use crate::{
-    driver::{Beginning, Handle, Host, NewLink, Opening, Poller, Ration, Security, Starving, Verdict},
+    driver::{
+        Beginning, Handle, Host, NewLink, Opening, Poller, Ration, Security, Starving, Verdict,
+    },
     error::{Code, Error, Result},
     frame::Protocol,
     link::Inbound,

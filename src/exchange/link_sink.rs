@@ -9,8 +9,8 @@ use std::{
 use super::{
     core::Core,
     descriptor::{
-        Descriptor, KIND_BITS, Kind, Parcel, asked_text, error_text, greeted_text, insecure_text, of_link,
-        opened_text, secured_text,
+        Descriptor, KIND_BITS, Kind, Parcel, asked_text, error_text, greeted_text, insecure_text,
+        of_link, opened_text, secured_text,
     },
     inbox::{Gathered, IoSide},
     table::LinkId,

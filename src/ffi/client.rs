@@ -32,11 +32,7 @@ pub struct WebSocketClientWrapper {
 impl WebSocketClientWrapper {
     /// A call that `core` will make; `tls` is set where TLS is below the carrier.
     #[napi(constructor, catch_unwind)]
-    pub fn new(
-        core: &IoCore,
-        spec: DialerSpec,
-        tls: Option<ClassInstance<'_, TlsClient>>,
-    ) -> Self {
+    pub fn new(core: &IoCore, spec: DialerSpec, tls: Option<ClassInstance<'_, TlsClient>>) -> Self {
         Self {
             call: TcpClientWrapper::new(core, spec, tls),
         }
@@ -64,11 +60,7 @@ pub struct Dialling {
 impl TcpClientWrapper {
     /// A call that `core` will make; `tls` is set where TLS is below the carrier.
     #[napi(constructor, catch_unwind)]
-    pub fn new(
-        core: &IoCore,
-        spec: DialerSpec,
-        tls: Option<ClassInstance<'_, TlsClient>>,
-    ) -> Self {
+    pub fn new(core: &IoCore, spec: DialerSpec, tls: Option<ClassInstance<'_, TlsClient>>) -> Self {
         Self {
             core: core.core.clone(),
             spec,

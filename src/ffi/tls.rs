@@ -9,9 +9,7 @@ use super::{fault::Fault, spec::millis};
 use crate::{
     driver::Guard,
     error::{Code, Error, Result},
-    tls::{
-        DialParts, Dialing, Identity, ListenParts, Listening, PostQuantum, Settings, Version,
-    },
+    tls::{DialParts, Dialing, Identity, ListenParts, Listening, PostQuantum, Settings, Version},
 };
 
 /// `TlsSettings`.
@@ -244,7 +242,11 @@ impl TlsSpec {
         Ok(Settings {
             min: version(&self.min_version)?,
             max: version(&self.max_version)?,
-            alpn: self.alpn.iter().map(|name| name.as_bytes().into()).collect(),
+            alpn: self
+                .alpn
+                .iter()
+                .map(|name| name.as_bytes().into())
+                .collect(),
             ca: self
                 .ca
                 .as_ref()

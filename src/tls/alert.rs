@@ -1,11 +1,9 @@
 //! Alerts: their names, and those that rustls does not send by itself.
 
 use rustls::{
-    AlertDescription, Connection, ContentType, ProtocolVersion, SupportedCipherSuite,
-    crypto::cipher::{
-        AeadKey, Iv, MessageEncrypter, OutboundChunks, OutboundPlainMessage,
-    },
-    ConnectionTrafficSecrets,
+    AlertDescription, Connection, ConnectionTrafficSecrets, ContentType, ProtocolVersion,
+    SupportedCipherSuite,
+    crypto::cipher::{AeadKey, Iv, MessageEncrypter, OutboundChunks, OutboundPlainMessage},
 };
 
 use super::Session;
@@ -62,15 +60,7 @@ pub(super) fn name(alert: AlertDescription) -> &'static str {
 
 /// The record of a fatal alert before there are keys.
 pub(super) fn in_clear(alert: AlertDescription) -> Vec<u8> {
-    vec![
-        ContentType::Alert.into(),
-        3,
-        3,
-        0,
-        2,
-        FATAL,
-        alert.into(),
-    ]
+    vec![ContentType::Alert.into(), 3, 3, 0, 2, FATAL, alert.into()]
 }
 
 /// The record that ends a session whose handshake is done, instead of all that it still had to send.

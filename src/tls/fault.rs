@@ -47,4 +47,3 @@ fn code_of(why: &CertificateError) -> Code {
         _ => Code::TlsBadCert,
     }
 }
-

@@ -5,11 +5,7 @@ use rustls::{
     server::{Accepted, Acceptor},
 };
 
-use super::{
-    INTERNAL_ERROR, Listening, Session, alert,
-    fault::fault,
-    identity::Identity,
-};
+use super::{INTERNAL_ERROR, Listening, Session, alert, fault::fault, identity::Identity};
 use crate::error::Error;
 
 /// Whether `bytes`, which begin a stream, may be the first of TLS.
@@ -89,7 +85,10 @@ impl Greeting {
         listening: &Listening,
         identity: Option<&Identity>,
     ) -> Result<Session, Refusal> {
-        match self.accepted.into_connection(listening.config_with(identity)) {
+        match self
+            .accepted
+            .into_connection(listening.config_with(identity))
+        {
             Ok(connection) => Ok(Session::new(connection.into())),
             Err((error, mut alert)) => {
                 let mut said = Vec::new();

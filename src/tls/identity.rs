@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use rustls::{
-    crypto::aws_lc_rs::sign::any_supported_type,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    crypto::aws_lc_rs::{cipher_suite::TLS13_AES_128_GCM_SHA256, sign::any_supported_type},
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+
+use zeroize::Zeroize;
 
 use super::settings::config;
 use crate::error::Result;
@@ -31,11 +33,35 @@ impl Identity {
         key: &[u8],
     ) -> Result<Self> {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
-        let chain: Vec<_> = chain.into_iter().map(CertificateDer::from).collect();
+        let chain = chain.into_iter().map(CertificateDer::from).collect();
+        Self::of(names, chain, &key)
+    }
+
+    /// For every name; of PEM, or of DER, where the chain is one certificate and the key PKCS #8.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and for PEM without a certificate or a key.
+    pub(crate) fn read(chain: &[u8], key: &[u8]) -> Result<Self> {
+        let chain = certificates(chain)?.into_iter().map(CertificateDer::from);
+        let mut key = match is_pem(key) {
+            true => PrivateKeyDer::from_pem_slice(key)
+                .map_err(|error| config(format!("the private key cannot be read: {error}")))?,
+            false => PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec())),
+        };
+        let identity = Self::of(Vec::new(), chain.collect(), &key);
+        key.zeroize();
+        identity
+    }
+
+    fn of(
+        names: Vec<String>,
+        chain: Vec<CertificateDer<'static>>,
+        key: &PrivateKeyDer<'_>,
+    ) -> Result<Self> {
         if chain.is_empty() {
             return Err(config("an identity has no certificate"));
         }
-        let key = any_supported_type(&key)
+        let key = any_supported_type(key)
             .map_err(|error| config(format!("the private key cannot be used: {error}")))?;
         let key = CertifiedKey::new(chain, key);
         key.keys_match().map_err(|error| {
@@ -58,6 +84,40 @@ impl Identity {
                 None => own == name,
             })
     }
+}
+
+/// Certificates in DER, of PEM or of one in DER.
+///
+/// # Errors
+/// `TlsConfig` for PEM that has none or is broken.
+pub(crate) fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
+    if !is_pem(bytes) {
+        return Ok(vec![bytes.to_vec()]);
+    }
+    let read: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes)
+        .map(|certificate| certificate.map(|der| der.to_vec()))
+        .collect();
+    let read = read.map_err(|error| config(format!("a certificate cannot be read: {error}")))?;
+    match read.is_empty() {
+        true => Err(config("there is no certificate in what was given as one")),
+        false => Ok(read),
+    }
+}
+
+/// SHA-256, as fingerprints are given.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    let suite = TLS13_AES_128_GCM_SHA256.tls13();
+    // It is a suite of TLS 1.3, and its hash has 32 bytes.
+    if let Some(hash) = suite.map(|suite| suite.common.hash_provider.hash(bytes)) {
+        digest.copy_from_slice(hash.as_ref());
+    }
+    digest
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    // DER of what is read here is a sequence.
+    bytes.first() != Some(&0x30)
 }
 
 /// The identities of a server, at least one.

@@ -20,7 +20,7 @@ pub(crate) use alert::{ACCESS_DENIED, INTERNAL_ERROR, last_words};
 pub(crate) use dialing::{DialParts, Dialing};
 pub(crate) use fault::{fault, gone};
 pub(crate) use hello::{Greeting, Hello, Reading, is_tls};
-pub(crate) use identity::Identity;
+pub(crate) use identity::{Identity, certificates, sha256};
 pub(crate) use info::Info;
 pub(crate) use listening::{ListenParts, Listening};
 pub(crate) use session::Session;

@@ -153,7 +153,11 @@ impl Session {
     ///
     /// # Errors
     /// `WouldBlock`; what the socket gave.
-    pub(crate) fn write(&mut self, io: &mut impl Write, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn write(
+        &mut self,
+        io: &mut impl Write,
+        slices: &[IoSlice<'_>],
+    ) -> io::Result<usize> {
         if !self.flush(io)? {
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -283,6 +287,9 @@ impl fmt::Debug for Session {
 
 /// The stream ended and nobody said so: whether it was the peer who ended it nobody knows.
 fn truncated() -> io::Error {
-    let error = Error::new(Code::Truncated, "the stream ended without TLS' close_notify");
+    let error = Error::new(
+        Code::Truncated,
+        "the stream ended without TLS' close_notify",
+    );
     io::Error::new(ErrorKind::UnexpectedEof, error)
 }

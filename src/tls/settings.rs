@@ -53,16 +53,12 @@ impl Settings {
         let mut provider = aws_lc_rs::default_provider();
         let is_hybrid = |name| name == NamedGroup::X25519MLKEM768;
         match self.post_quantum {
-            PostQuantum::Off => provider
-                .kx_groups
-                .retain(|group| !is_hybrid(group.name())),
+            PostQuantum::Off => provider.kx_groups.retain(|group| !is_hybrid(group.name())),
             // Stable: the others keep their order.
             PostQuantum::Prefer => provider
                 .kx_groups
                 .sort_by_key(|group| !is_hybrid(group.name())),
-            PostQuantum::Require => provider
-                .kx_groups
-                .retain(|group| is_hybrid(group.name())),
+            PostQuantum::Require => provider.kx_groups.retain(|group| is_hybrid(group.name())),
         }
         Arc::new(provider)
     }
@@ -80,7 +76,9 @@ impl Settings {
             .filter_map(|(version, rustls)| spoken(version).then_some(rustls))
             .collect();
         match versions.is_empty() {
-            true => Err(config("no version of TLS fits minVersion, maxVersion and postQuantum")),
+            true => Err(config(
+                "no version of TLS fits minVersion, maxVersion and postQuantum",
+            )),
             false => Ok(versions),
         }
     }

@@ -57,9 +57,8 @@ impl Trust {
             now,
             self.algorithms.all,
         )?;
-        let name = ServerName::try_from(name).map_err(|error| {
-            CertificateError::Other(OtherError(Arc::new(error)))
-        })?;
+        let name = ServerName::try_from(name)
+            .map_err(|error| CertificateError::Other(OtherError(Arc::new(error))))?;
         verify_server_name(&certificate, &name)
     }
 
@@ -80,10 +79,11 @@ impl Trust {
             true => builder,
             false => builder.clear_root_hint_subjects(),
         };
-        builder
-            .build()
-            .map(Some)
-            .map_err(|error| config(format!("the certificate authorities cannot be used: {error}")))
+        builder.build().map(Some).map_err(|error| {
+            config(format!(
+                "the certificate authorities cannot be used: {error}"
+            ))
+        })
     }
 }
 

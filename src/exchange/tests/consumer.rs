@@ -89,6 +89,8 @@ pub(super) fn plan() -> LinkPlan {
         memory_budget: 64 << 20,
         close_timeout: Duration::from_secs(5),
         opening: None,
+        security: None,
+        within: Duration::MAX,
     }
 }
 
