@@ -245,7 +245,7 @@ impl Handshake {
         }
     }
 
-    async fn read_hello(&mut self) -> Result<Greeting> {
+    async fn read_hello(&mut self) -> Result<Box<Greeting>> {
         let mut hello = Hello::default();
         let mut begins = true;
         loop {

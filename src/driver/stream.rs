@@ -20,6 +20,9 @@ pub(super) enum Stream {
     Secured(Box<Secured>),
 }
 
+/// A session and what its handshake decided.
+pub(super) type Tls = (Box<Session>, Box<Info>);
+
 /// A connection whose TLS handshake is done.
 pub(super) struct Secured {
     pub socket: TcpStream,
@@ -36,7 +39,7 @@ impl Stream {
     }
 
     /// The socket, and what there is of TLS.
-    pub(super) fn into_parts(self) -> (TcpStream, Option<(Box<Session>, Box<Info>)>) {
+    pub(super) fn into_parts(self) -> (TcpStream, Option<Tls>) {
         match self {
             Self::Plain(socket) => (socket, None),
             Self::Secured(secured) => (secured.socket, Some((secured.session, secured.info))),

@@ -19,9 +19,7 @@ pub(crate) fn fault(error: &Tls) -> Error {
             Code::TlsAlpn,
             "the peer offers no application protocol that we have",
         ),
-        Tls::InvalidCertificate(why) => {
-            Error::new(code_of(why), format!("the peer's certificate: {why}"))
-        }
+        Tls::InvalidCertificate(why) => Error::new(code_of(why), sentence(why)),
         Tls::PeerIncompatible(_) => Error::new(Code::TlsIncompatible, error.to_string()),
         _ => Error::new(Code::TlsHandshake, error.to_string()),
     }
@@ -33,6 +31,21 @@ pub(crate) fn gone() -> Error {
         Code::TlsClosed,
         "the peer ended the connection during the TLS handshake",
     )
+}
+
+fn sentence(why: &CertificateError) -> String {
+    match why {
+        CertificateError::UnknownIssuer => {
+            "the peer's certificate does not lead to a trusted authority".to_owned()
+        }
+        CertificateError::BadSignature => {
+            "the peer's certificate, or what it signed in the handshake, is wrongly signed"
+                .to_owned()
+        }
+        CertificateError::BadEncoding => "the peer's certificate is malformed".to_owned(),
+        // What is left says of the certificate what is wrong with it.
+        why => format!("the peer's certificate: {why}"),
+    }
 }
 
 fn code_of(why: &CertificateError) -> Code {

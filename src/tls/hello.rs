@@ -27,7 +27,7 @@ pub(crate) struct Hello {
 /// How far the reading has come.
 pub(crate) enum Reading {
     Partial,
-    Whole(Greeting),
+    Whole(Box<Greeting>),
 }
 
 /// A client's hello.
@@ -54,7 +54,7 @@ impl Hello {
                 Ok(Some(accepted)) => {
                     let hello = accepted.client_hello();
                     let name = hello.server_name().unwrap_or_default().to_owned();
-                    return Ok(Reading::Whole(Greeting { accepted, name }));
+                    return Ok(Reading::Whole(Box::new(Greeting { accepted, name })));
                 }
                 Ok(None) if bytes.is_empty() => return Ok(Reading::Partial),
                 Ok(None) if taken == 0 => {

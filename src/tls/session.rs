@@ -12,8 +12,8 @@ use rustls::{Connection, Error as Tls, InvalidMessage};
 use super::{Dialing, Info, Listening, fault::fault};
 use crate::error::{Code, Error, Result};
 
-/// Ciphertext read at once: a message of 64 KiB with all that is around it.
-const STAGE: usize = 68 * 1024;
+/// Ciphertext read at once, at most: what the link core asks for, with all that is around it.
+const STAGE: usize = 72 * 1024;
 
 /// Least ciphertext offered to a read: one record.
 const RECORD: usize = 17 * 1024;
@@ -34,8 +34,8 @@ pub(crate) struct Session {
     /// Bytes in clear that wait.
     clear: usize,
     has_peer_closed: bool,
-    /// What broke the session, told behind what came before.
-    failed: Option<Tls>,
+    /// What broke the session or its socket, told behind what came before.
+    failed: Option<io::Error>,
 }
 
 impl Session {
@@ -61,7 +61,7 @@ impl Session {
     /// Whether a peer that sees the handshake done can still refuse us: the server has its say after a client's
     /// last message in TLS 1.3.
     pub(crate) fn may_be_refused(&self) -> bool {
-        let has_heard = self.clear > 0 || self.has_peer_closed || self.failed.is_some();
+        let has_heard = self.clear > 0 || self.has_ended();
         match &self.connection {
             Connection::Client(client) => {
                 let is_tls13 = client.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
@@ -104,7 +104,7 @@ impl Session {
 
     /// Whether reading would give something without the socket.
     pub(crate) fn holds(&self) -> bool {
-        self.clear > 0 || !self.rest.is_empty() || self.failed.is_some() || self.has_peer_closed
+        self.clear > 0 || !self.rest.is_empty() || self.has_ended()
     }
 
     /// Reads the socket once and takes in what came; what is in clear waits. Not while something is held.
@@ -134,19 +134,36 @@ impl Session {
         let mut filled = self.take(buf);
         if !self.rest.is_empty() && filled < buf.len() {
             let rest = mem::take(&mut self.rest);
-            filled += self.absorb(&rest, &mut buf[filled..])?;
-        }
-        while filled == 0 && !buf.is_empty() {
-            if let Some(error) = &self.failed {
-                return Err(io::Error::other(fault(error)));
+            match self.absorb(&rest, &mut buf[filled..]) {
+                Ok(more) => filled += more,
+                Err(error) => self.failed = Some(error),
             }
-            if self.has_peer_closed {
-                return Ok(0);
-            }
-            let offer = buf.len().clamp(RECORD, STAGE);
-            filled = self.read_stage(io, buf, offer)?.1;
         }
-        Ok(filled)
+        while filled < buf.len() && !self.has_ended() {
+            // Who reads a message to its end gets it with one read, what is around the records included.
+            let room = buf.len() - filled;
+            let offer = (room + room / 512 + 64).clamp(RECORD, STAGE);
+            match self.read_stage(io, &mut buf[filled..], offer) {
+                Ok((bytes, more)) => {
+                    filled += more;
+                    // The socket is empty, unless half a record is all there was.
+                    if bytes < offer && filled > 0 {
+                        break;
+                    }
+                }
+                Err(error) if filled > 0 && error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(error),
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        match self.failed.take_if(|_| filled == 0) {
+            Some(error) => Err(error),
+            None => Ok(filled),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_peer_closed || self.failed.is_some()
     }
 
     /// Encrypts from `slices` and writes. Takes nothing while ciphertext waits.
@@ -232,10 +249,11 @@ impl Session {
             }
             if let Err(error) = self.process(stuck) {
                 filled += self.take(&mut buf[filled..]);
-                let error = self.failed.insert(error);
+                let error = io::Error::other(fault(&error));
                 if filled == 0 {
-                    return Err(io::Error::other(fault(error)));
+                    return Err(error);
                 }
+                self.failed = Some(error);
                 break;
             }
             filled += self.take(&mut buf[filled..]);

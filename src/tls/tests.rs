@@ -178,7 +178,7 @@ fn held(
         match hello.read(&bytes[..taken]) {
             Ok(Reading::Whole(greeting)) => {
                 assert_eq!(greeting.name, "localhost");
-                break greeting.answer(listening, None).ok().expect("answered");
+                break greeting.answer(listening, None).expect("answered");
             }
             Ok(Reading::Partial) => {}
             Err((error, _)) => panic!("{error}"),
