@@ -207,7 +207,10 @@ test('what does not speak TLS, or stays silent, is counted and closed; nobody el
   for (const banner of banners) {
     await new Promise((resolve) => {
       const socket = connectPlain(served.listener.port, '127.0.0.1', () => socket.write(banner));
-      socket.on('close', resolve).on('error', () => {}).resume();
+      socket
+        .on('close', resolve)
+        .on('error', () => {})
+        .resume();
     });
   }
   await until(() => served.errors.length === 4, 'four faults');

@@ -57,8 +57,8 @@ export class NativeDriver implements LinkDriver, Owner {
         },
         tls?.wrapper,
       );
-    const threads = { owner: this, exchanges: this.#exchanges };
-    const listener = NativeListener.open(threads, wrapper, spec, handler, tls);
+    const threads = { owner: this, exchanges: this.#exchanges, tls };
+    const listener = NativeListener.open(threads, wrapper, spec, handler);
     this.#listeners.add(listener);
     void listener.whenClosed.then(() => this.#listeners.delete(listener));
     return listener;

@@ -239,12 +239,8 @@ export class Exchange {
       if (listener !== undefined)
         listener.onAsked(this.#upgrades.add(target, events[at + 4], request, this.outbox));
       else this.outbox.operation(Operation.terminate, target);
-    } else if (kind === EventKind.greeted || kind === EventKind.secured) {
-      this.#shakesHands(kind, target, this.#text(aux), listener);
-    } else if (kind === EventKind.insecure) {
-      const { error, address, port } = insecureOf(this.#text(aux));
-      this.#handshakes.delete(target.slot);
-      listener?.tls?.onError(error, address, port);
+    } else if (kind >= EventKind.greeted) {
+      this.#ofHandshake(kind, target, this.#text(aux), listener);
     } else if (kind === EventKind.closed) {
       this.#handshakes.delete(target.slot);
       this.#upgrades.take(target)?.end();
@@ -258,20 +254,25 @@ export class Exchange {
       this.#parcel(aux, events[at + 3]);
   }
 
-  /** A client's TLS handshake has a question to its owner. */
-  #shakesHands(kind: number, client: LinkName, text: string, listener: ListenerEvents | undefined): void {
+  /** A client's TLS handshake has a question to its owner, or has failed. */
+  #ofHandshake(kind: number, client: LinkName, text: string, listener: ListenerEvents | undefined): void {
     const tls = listener?.tls;
+    if (kind === EventKind.insecure) {
+      const { error, address, port } = insecureOf(text);
+      this.#handshakes.delete(client.slot);
+      return tls?.onError(error, address, port);
+    }
     if (tls === undefined) return this.outbox.operation(Operation.terminate, client);
     const { generation } = client;
     if (kind === EventKind.greeted) {
       const [remoteAddress, remotePort, servername] = text.split('\n');
       const from = { remoteAddress, remotePort: Number(remotePort) };
       this.#handshakes.set(client.slot, { generation, tls, ...from });
-      return tls.onGreeted(this, client, servername);
+      return void tls.onGreeted(this, client, servername);
     }
     const { remoteAddress, remotePort, tls: info } = infoOf(text, listener!.carrier);
     this.#handshakes.set(client.slot, { generation, tls, remoteAddress, remotePort });
-    tls.onSecured(this, client, { info: info!, remoteAddress, remotePort });
+    void tls.onSecured(this, client, { info: info!, remoteAddress, remotePort });
   }
 
   /** The thread broke: everything that lived on it is over. */

@@ -12,10 +12,11 @@ import type { TlsListenSettings } from '../tls.js';
 /** Numbers of listeners, one sequence per environment; 0 means none. */
 let numbers = 0;
 
-/** A driver and its I/O threads: the first accepts, all have connections. */
+/** A driver and its I/O threads: the first accepts, all have connections. And what the listener has of TLS. */
 export interface Threads {
   readonly owner: Owner;
   readonly exchanges: readonly Exchange[];
+  readonly tls: ListenerTls | undefined;
 }
 
 export class NativeListener implements LinkListener {
@@ -38,19 +39,17 @@ export class NativeListener implements LinkListener {
     wrap: (listener: number) => ServerWrapper,
     spec: ListenSpec,
     handler: ListenerHandler,
-    tls: ListenerTls | undefined,
   ): NativeListener {
     numbers += 1;
-    return new NativeListener(threads, numbers, wrap(numbers), spec, handler, tls);
+    return new NativeListener(threads, numbers, wrap(numbers), spec, handler);
   }
 
   private constructor(
-    { owner, exchanges }: Threads,
+    { owner, exchanges, tls }: Threads,
     number: number,
     wrapper: ServerWrapper,
     spec: ListenSpec,
     handler: ListenerHandler,
-    tls: ListenerTls | undefined,
   ) {
     const { host, port, fault } = wrapper.listen();
     if (fault) throw faultOf(fault, { during: 'listen', what: `${spec.host}:${spec.port}` });

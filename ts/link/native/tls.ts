@@ -46,29 +46,26 @@ export class ListenerTls {
   }
 
   /** A client asks for a name that no identity is for. */
-  onGreeted(exchange: Exchange, client: LinkName, servername: string): void {
-    const answer = async () => {
-      const identity = await this.#settings.identityFor?.(servername);
-      return identity && this.#identityOf(identity);
-    };
-    answer().then(
-      (identity) => {
-        if (!exchange.isShakingHands(client)) return;
-        if (identity === undefined) exchange.outbox.operation(Operation.allow, client);
-        else exchange.core.show(client.slot, client.generation, identity);
-      },
-      (error: unknown) => exchange.refuse(client, failedFor(servername, error)),
-    );
+  async onGreeted(exchange: Exchange, client: LinkName, servername: string): Promise<void> {
+    try {
+      const named = await this.#settings.identityFor?.(servername);
+      const identity = named && this.#identityOf(named);
+      if (!exchange.isShakingHands(client)) return;
+      if (identity === undefined) exchange.outbox.operation(Operation.allow, client);
+      else exchange.core.show(client.slot, client.generation, identity);
+    } catch (error) {
+      exchange.refuse(client, failedFor(servername, error));
+    }
   }
 
   /** A client has shaken hands. */
-  onSecured(exchange: Exchange, client: LinkName, peer: TlsPeer): void {
-    judge(this.#settings, peer).then(
-      () => {
-        if (exchange.isShakingHands(client)) exchange.outbox.operation(Operation.allow, client);
-      },
-      (error: unknown) => exchange.refuse(client, refusalOf(error)),
-    );
+  async onSecured(exchange: Exchange, client: LinkName, peer: TlsPeer): Promise<void> {
+    try {
+      await this.#settings.judge?.(peer);
+      if (exchange.isShakingHands(client)) exchange.outbox.operation(Operation.allow, client);
+    } catch (error) {
+      exchange.refuse(client, refusalOf(error));
+    }
   }
 
   /** A client is not let in. */
@@ -111,20 +108,15 @@ export function clientTls(
 
 /** Has a call's owner judge the server. */
 export function judging(link: NativeLink, settings: TlsSettings, outbox: Outbox): (info: LinkInfo) => void {
-  return ({ tls, remoteAddress, remotePort }) => {
-    judge(settings, { info: tls!, remoteAddress, remotePort }).then(
-      () => outbox.operation(Operation.allow, link),
-      (error: unknown) => {
-        link.refusal = refusalOf(error);
-        outbox.operation(Operation.deny, link);
-      },
-    );
+  return async ({ tls, remoteAddress, remotePort }) => {
+    try {
+      await settings.judge?.({ info: tls!, remoteAddress, remotePort });
+      outbox.operation(Operation.allow, link);
+    } catch (error) {
+      link.refusal = refusalOf(error);
+      outbox.operation(Operation.deny, link);
+    }
   };
-}
-
-/** Resolves when the owner lets the peer in. */
-async function judge(settings: TlsSettings, peer: TlsPeer): Promise<void> {
-  await settings.judge?.(peer);
 }
 
 /** What a peer is refused for. */
@@ -138,7 +130,6 @@ function failedFor(servername: string, error: unknown): QWormholeError {
   const message = `There is no certificate for ${servername}: the callback failed`;
   return new QWormholeError('ERR_QW_TLS_HANDSHAKE', message, { cause: error });
 }
-
 
 function check(fault: Fault | null | undefined): void {
   if (fault) throw faultOf(fault, CONFIGURING);
