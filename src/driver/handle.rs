@@ -4,7 +4,7 @@
 //! queued and the link's task goes on with it. The task is woken for everything it must act upon.
 
 use std::{
-    fmt, io,
+    fmt,
     sync::{
         Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicUsize, Ordering},
@@ -13,10 +13,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{io::AsyncRead, net::tcp::OwnedWriteHalf};
+use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{
-    carrier::{Raw, Socket, Writer},
+    carrier::{Raw, Writer},
     sink::Ledger,
 };
 use crate::{
@@ -157,22 +157,6 @@ impl Handle {
         verdict
     }
 
-    /// Keying material of the link's TLS session.
-    ///
-    /// # Errors
-    /// `Closed` when there is none (any more), `OptionInvalid` for a length out of range.
-    pub(crate) fn export_keys(
-        &self,
-        label: &[u8],
-        length: usize,
-        context: Option<&[u8]>,
-    ) -> crate::error::Result<Vec<u8>> {
-        match &self.lock().session {
-            Some(session) => session.export(label, length, context),
-            None => Err(Error::new(Code::Closed, "the TLS session is over")),
-        }
-    }
-
     /// Queues records that other links have too; [`flush`](Self::flush) writes them.
     pub(crate) fn queue_shared(&self, class: Class, records: Bytes) {
         let mut half = self.lock();
@@ -278,47 +262,9 @@ impl Half {
         Ok(self.with_ciphertext(written))
     }
 
-    /// Reads bytes in clear through the session.
-    pub(super) fn decrypt<R: AsyncRead + Unpin>(
-        &mut self,
-        socket: &mut Socket<'_, '_, R>,
-        buf: &mut [u8],
-    ) -> io::Result<usize> {
-        let Some(session) = &mut self.session else {
-            return Ok(0);
-        };
-        let result = session.read(socket, buf);
-        // What the session answers by itself, an alert among it, goes out in the next turn; what it holds is
-        // not announced by the socket.
-        if !session.is_flushed() || session.holds() {
-            socket.cx.waker().wake_by_ref();
-        }
-        if result.is_err()
-            && let Some(writing) = &self.socket
-        {
-            // An alert, to a peer that may be gone.
-            let _ = session.flush(&mut Raw(writing.as_ref()));
-        }
-        result
-    }
-
     /// Whether nothing waits for the kernel.
     pub(super) fn is_flushed(&self) -> bool {
         self.out.is_empty() && self.is_ciphertext_flushed()
-    }
-
-    fn is_ciphertext_flushed(&self) -> bool {
-        self.session
-            .as_ref()
-            .is_none_or(|session| session.is_flushed())
-    }
-
-    /// What was encrypted is written only when its ciphertext is.
-    fn with_ciphertext(&self, written: Written) -> Written {
-        match self.is_ciphertext_flushed() {
-            true => written,
-            false => Written::Blocked,
-        }
     }
 
     /// Publishes what a write outside the task did, and wakes the task where it must go on.
@@ -355,18 +301,6 @@ impl Half {
         // What was encrypted and not written is no longer queued, and never released.
         self.publish_as(0);
         self.session = None;
-    }
-
-    /// Announces our end to the peer behind what is written; false while that waits for the socket.
-    pub(super) fn announce_end(&mut self) -> bool {
-        if let Some(session) = &mut self.session
-            && let Some(socket) = &self.socket
-        {
-            session.close();
-            // Fails only where the connection is gone, which the next read reports.
-            return session.flush(&mut Raw(socket.as_ref())).unwrap_or(true);
-        }
-        true
     }
 
     /// Takes the notification that is due, if one is.

@@ -8,6 +8,7 @@
 #[cfg(any(feature = "addon", test))]
 mod accept;
 mod carrier;
+mod ciphertext;
 mod dial;
 mod guarded;
 mod handle;

@@ -1,49 +1,29 @@
 //! From a TCP connection to a TLS session, in both roles.
 
+mod handshake;
+
 use std::{
-    future::{Future, poll_fn},
-    io,
-    net::Shutdown,
-    pin::pin,
+    future::Future,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use socket2::SockRef;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 
+use self::handshake::{Done, Handshake};
 use super::{
-    carrier::Socket,
-    handle::{Handle, Verdict},
+    handle::Handle,
     opening::UnderWay,
-    poller::{Beginning, NewLink},
+    poller::NewLink,
     sink::{Closed, Ends, Sink},
-    stream::{Secured, Stream, poll_flush},
+    stream::{Secured, Stream},
     upgrade::unless_terminated,
 };
 use crate::{
     error::{Code, Error, Result},
     socket,
-    tls::{
-        ACCESS_DENIED, Dialing, Greeting, Hello, Info, Listening, Reading, Session, gone, is_tls,
-        last_words,
-    },
+    tls::{Dialing, Listening},
 };
-
-/// Bytes read at once before there is a session: a hello with a post-quantum key is 1.5 KiB.
-const READ: usize = 4 * 1024;
-
-/// How long an alert may take to reach its peer.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// How long a client of TLS 1.3 waits for the server's first word after the handshake. Nearly all send a
-/// ticket at once; those that do not cost their clients this.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// The TLS of a connection to be.
 #[derive(Clone, Debug)]
@@ -94,10 +74,7 @@ pub(super) async fn secure<S: Sink>(
     within: Duration,
 ) -> Option<Stream> {
     let handle = Arc::clone(&link.handle);
-    let mut handshake = Handshake {
-        stream,
-        said: Vec::new(),
-    };
+    let mut handshake = Handshake::over(stream);
     let (result, _place) = match security {
         Security::Client(dialing) => {
             let work = handshake.call(dialing, ends, link);
@@ -125,28 +102,23 @@ pub(super) async fn secure<S: Sink>(
             info,
         }))),
         Ok(Done::Refused) => {
-            handshake.part().await;
             link.sink.closed(Closed::cut());
+            handshake.part().await;
             None
         }
         Err(error) => {
             if matches!(security, Security::Server(_)) {
                 link.sink.insecure(ends, &error);
             }
-            if error.code() != Code::Closed {
+            let is_given_up = error.code() == Code::Closed;
+            // Nobody waits for the peer to take what it is told.
+            link.sink.closed(Closed::fault(error));
+            if !is_given_up {
                 handshake.part().await;
             }
-            link.sink.closed(Closed::fault(error));
             None
         }
     }
-}
-
-/// How a handshake came out.
-enum Done {
-    Agreed(Box<Session>, Box<Info>),
-    /// The owner does not want the peer, and knows.
-    Refused,
 }
 
 /// `work` unless the owner gives it up, or the time is over: `limit`, which is the caller's `within` where
@@ -161,255 +133,6 @@ async fn bounded(
         Some(Ok(done)) => done,
         Some(Err(_)) => Err(too_late(limit, within)),
         None => Err(Error::new(Code::Closed, "the connection was given up")),
-    }
-}
-
-/// A connection that is being secured.
-struct Handshake {
-    stream: TcpStream,
-    /// An alert, for a peer that is not let in.
-    said: Vec<u8>,
-}
-
-impl Handshake {
-    /// As the client.
-    async fn call<S: Sink>(
-        &mut self,
-        dialing: &Dialing,
-        ends: Ends,
-        link: &mut NewLink<S>,
-    ) -> Result<Done> {
-        let mut session = dialing.begin()?;
-        // Without this a server that speaks something else would have its banner taken for a broken record.
-        self.send(&mut session).await?;
-        let first = self.read_first().await?;
-        self.exchange(&mut session, &first).await?;
-        self.send(&mut session).await?;
-        let info = session.server_info(dialing)?;
-        if dialing.judges && !self.judged(&mut session, ends, &info, link).await? {
-            self.say_denied(session);
-            return Ok(Done::Refused);
-        }
-        // An opening handshake's answer says as well that the server has let us in.
-        if matches!(link.beginning, Beginning::Stream(_)) {
-            self.await_server(&mut session).await?;
-        }
-        Ok(Done::Agreed(Box::new(session), Box::new(info)))
-    }
-
-    /// As the server.
-    async fn answer<S: Sink>(
-        &mut self,
-        listening: &Listening,
-        ends: Ends,
-        link: &mut NewLink<S>,
-    ) -> Result<Done> {
-        let greeting = self.read_hello().await?;
-        let shown = match greeting.asks(listening) {
-            false => None,
-            true => match self.asked(ends, &greeting.name, link).await? {
-                Verdict::Show(identity) => Some(identity),
-                Verdict::Allow => None,
-                _ => {
-                    self.said = Greeting::refuse();
-                    return Ok(Done::Refused);
-                }
-            },
-        };
-        let mut session = match greeting.answer(listening, shown.as_ref()) {
-            Ok(session) => session,
-            Err((error, alert)) => {
-                self.said = alert;
-                return Err(error);
-            }
-        };
-        self.exchange(&mut session, &[]).await?;
-        let info = session.client_info(listening)?;
-        // What tells the client that it is in waits for the verdict.
-        if listening.judges && !self.judged(&mut session, ends, &info, link).await? {
-            self.say_denied(session);
-            return Ok(Done::Refused);
-        }
-        self.send(&mut session).await?;
-        Ok(Done::Agreed(Box::new(session), Box::new(info)))
-    }
-
-    /// The peer's first bytes, if they may be TLS.
-    async fn read_first(&mut self) -> Result<Vec<u8>> {
-        let mut first = Vec::with_capacity(READ);
-        match self.stream.read_buf(&mut first).await {
-            Ok(0) => Err(gone()),
-            Ok(_) if is_tls(&first) => Ok(first),
-            Ok(_) => Err(Error::new(Code::TlsNotTls, "the peer does not speak TLS")),
-            Err(error) => Err(lost(error)),
-        }
-    }
-
-    async fn read_hello(&mut self) -> Result<Box<Greeting>> {
-        let mut hello = Hello::default();
-        let mut begins = true;
-        loop {
-            let bytes = self.read_some(begins).await?;
-            begins = false;
-            match hello.read(&bytes) {
-                Ok(Reading::Whole(greeting)) => return Ok(greeting),
-                Ok(Reading::Partial) => {}
-                Err((error, alert)) => {
-                    self.said = alert;
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    async fn read_some(&mut self, begins: bool) -> Result<Vec<u8>> {
-        if begins {
-            return self.read_first().await;
-        }
-        let mut bytes = Vec::with_capacity(READ);
-        match self.stream.read_buf(&mut bytes).await {
-            Ok(0) => Err(gone()),
-            Ok(_) => Ok(bytes),
-            Err(error) => Err(lost(error)),
-        }
-    }
-
-    /// Messages in both directions until the handshake is done; what is to be said at its end is not sent.
-    async fn exchange(&mut self, session: &mut Session, first: &[u8]) -> Result<()> {
-        let mut result = session.take_in(first).map_err(lost);
-        loop {
-            if let Err(error) = result {
-                self.keep_alert(session);
-                return Err(error);
-            }
-            if !session.is_handshaking() {
-                return Ok(());
-            }
-            self.send(session).await?;
-            result = self.receive(session).await;
-        }
-    }
-
-    /// Takes in what the peer sends next.
-    async fn receive(&mut self, session: &mut Session) -> Result<()> {
-        poll_fn(|cx| poll_receive(&mut self.stream, session, cx)).await
-    }
-
-    async fn send(&mut self, session: &mut Session) -> Result<()> {
-        poll_fn(|cx| poll_flush(&self.stream, session, cx))
-            .await
-            .map_err(lost)
-    }
-
-    /// The owner's answer to a client that calls `name`.
-    async fn asked<S: Sink>(
-        &mut self,
-        ends: Ends,
-        name: &str,
-        link: &mut NewLink<S>,
-    ) -> Result<Verdict> {
-        link.sink.greeted(ends, name);
-        let mut early = Vec::new();
-        poll_fn(|cx| {
-            if let Some(verdict) = link.handle.poll_verdict(cx) {
-                return Poll::Ready(Ok(verdict));
-            }
-            // A client has nothing to say now: all that can come is its end.
-            early.clear();
-            match pin!(self.stream.read_buf(&mut early)).poll(cx) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Ok(0)) => Poll::Ready(Err(gone())),
-                Poll::Ready(Ok(_)) => Poll::Ready(Err(Error::new(
-                    Code::TlsHandshake,
-                    "the client goes on before it was answered",
-                ))),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(lost(error))),
-            }
-        })
-        .await
-    }
-
-    /// Whether the owner lets the peer in. A peer that leaves meanwhile is noticed, unless it has sent more
-    /// than is taken in before the verdict.
-    async fn judged<S: Sink>(
-        &mut self,
-        session: &mut Session,
-        ends: Ends,
-        info: &Info,
-        link: &mut NewLink<S>,
-    ) -> Result<bool> {
-        link.sink.secured(ends, info);
-        poll_fn(|cx| {
-            loop {
-                match link.handle.poll_verdict(cx) {
-                    Some(Verdict::Allow) => return Poll::Ready(Ok(true)),
-                    Some(_) => return Poll::Ready(Ok(false)),
-                    None if session.holds() => return Poll::Pending,
-                    None => ready!(poll_receive(&mut self.stream, session, cx))?,
-                }
-            }
-        })
-        .await
-    }
-
-    /// Waits until the server can no longer refuse us.
-    async fn await_server(&mut self, session: &mut Session) -> Result<()> {
-        let heard = async {
-            while session.may_be_refused() {
-                self.receive(session).await?;
-            }
-            Ok(())
-        };
-        timeout(GRACE, heard).await.unwrap_or(Ok(()))
-    }
-
-    fn say_denied(&mut self, session: Session) {
-        self.said = last_words(session, ACCESS_DENIED).unwrap_or_default();
-    }
-
-    /// What a session that broke has to say.
-    fn keep_alert(&mut self, session: &mut Session) {
-        // Into memory: cannot fail.
-        let _ = session.flush(&mut self.said);
-    }
-
-    /// Sends the alert as well as it can be sent, and ends.
-    async fn part(&mut self) {
-        let Self { stream, said } = self;
-        let farewell = async {
-            stream.write_all(said).await?;
-            SockRef::from(&*stream).shutdown(Shutdown::Write)?;
-            // Closing with unread bytes would reset the connection before the alert is read.
-            let mut scratch = [0; 1024];
-            while stream.read(&mut scratch).await? > 0 {}
-            io::Result::Ok(())
-        };
-        // Whoever does not wait for it does not want it.
-        let _ = timeout(LINGER, farewell).await;
-    }
-}
-
-fn poll_receive(
-    stream: &mut TcpStream,
-    session: &mut Session,
-    cx: &mut Context<'_>,
-) -> Poll<Result<()>> {
-    let mut io = Socket { half: stream, cx };
-    match session.receive(&mut io) {
-        Ok(_) => Poll::Ready(Ok(())),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-        Err(error) => Poll::Ready(Err(lost(error))),
-    }
-}
-
-/// During a handshake a connection that is lost is a peer that does not want us, as far as one can know.
-fn lost(error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => gone(),
-        _ => Error::system(Code::ConnectionLost, "during the TLS handshake", error),
     }
 }
 
