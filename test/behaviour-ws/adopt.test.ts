@@ -131,6 +131,29 @@ it('refuses extensions that follow no grammar', async () => {
   expect(peer.head).toMatch(/^HTTP\/1\.1 400/);
 });
 
+it('refuses by a status, as elsewhere', async () => {
+  const { url, server } = await attached({ authorize: () => ({ status: 401, body: 'who are you?' }) });
+  const peer = rawCall(url, openingRequest());
+  await peer.closed();
+  expect(peer.head).toMatch(/^HTTP\/1\.1 401/);
+  expect(peer.received.toString()).toBe('who are you?');
+  expect(server.getConnectionCount()).toBe(0);
+});
+
+it('takes a connection that was used for a page before', async () => {
+  const { server, url, expectedMode } = await attached();
+  echo(server);
+  const arrived = next(server, 'connection');
+  const peer = rawCall(url, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  await until(() => peer.received.includes('hello'), 'the page');
+  expect(peer.head).toMatch(/^HTTP\/1\.1 200/);
+  const page = peer.received.length;
+  peer.write(Buffer.concat([Buffer.from(openingRequest()), wsFrame('again', MASKED)]));
+  expect((await arrived)[0].mode).toBe(expectedMode);
+  await until(() => peer.received.includes('again'), 'the echo');
+  expect(peer.received.subarray(page).toString()).toMatch(/^HTTP\/1\.1 101/);
+});
+
 it('tells of the close of either side', async () => {
   const ours = await attachedPair();
   const closed = next(ours.connection, 'close');
