@@ -57,6 +57,10 @@ pub(super) async fn run<S: Sink>(
         (link, Beginning::WebSocket(opening)) => {
             upgrade(stream, ends, link, &opening, within).await;
         }
+        (link, Beginning::Open(begun)) => {
+            let (link, ()) = link.rebegin(begun.incoming);
+            LinkTask::start(stream, ends, link, &begun.agreed).await;
+        }
     }
 }
 

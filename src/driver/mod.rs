@@ -7,6 +7,7 @@
 
 #[cfg(any(feature = "addon", test))]
 mod accept;
+mod adopt;
 mod carrier;
 mod dial;
 mod guarded;
@@ -34,6 +35,7 @@ pub(crate) use starving::{Ration, STUCK, Starving, watch};
 pub(crate) use guarded::message as panic_message;
 #[cfg(any(feature = "addon", test))]
 pub(crate) use {
+    adopt::{Admitted, Answer},
     io_thread::IoThread,
     poller::{Admit, Host, Placement, Poller},
 };

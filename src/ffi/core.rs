@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{ArrayBuffer, Function, Object};
+use napi::bindgen_prelude::{ArrayBuffer, Function, Object, Uint8Array};
 use napi::{Env, JsValue};
 use napi_derive::napi;
 
@@ -12,8 +12,14 @@ use super::{
     hot::{self, Channel, Shared},
     io_memory::IoMemory,
     raw::Failed,
+    spec::{AdoptSpec, PlanSpec},
 };
-use crate::{driver::IoThread, exchange::Core};
+use crate::{
+    driver::{Admitted, IoThread},
+    error::{Code, Error, Result},
+    exchange::{Core, LinkId},
+    socket,
+};
 
 /// An I/O thread with the buffers it shares with this environment. It lives as long as the
 /// environment, and keeps the process alive only while told to (`hold`).
@@ -21,7 +27,20 @@ use crate::{driver::IoThread, exchange::Core};
 pub struct IoCore {
     pub(super) core: Option<Arc<Core<IoThread>>>,
     channel: *mut Channel,
-    fault: Option<crate::error::Error>,
+    fault: Option<Error>,
+}
+
+/// The number of a connection that was taken over, or why it was not.
+#[napi(object)]
+pub struct Adopted {
+    /// Number of the connection.
+    pub slot: u32,
+    /// Its generation.
+    pub generation: u32,
+    /// Messages are compressed.
+    pub is_deflated: bool,
+    /// The failure; the rest means nothing then.
+    pub fault: Option<Fault>,
 }
 
 #[napi]
@@ -75,6 +94,53 @@ impl IoCore {
         // SAFETY: the environment runs this method, and the channel was opened in it.
         let value = unsafe { hot::functions(env.raw(), self.channel) }.map_err(refused)?;
         Ok(Object::from_raw(env.raw(), value))
+    }
+
+    /// Takes over the connection that has `descriptor`, which stays its owner's to close, and answers the
+    /// client. `first` is what was received behind its request.
+    #[napi(catch_unwind)]
+    pub fn adopt(
+        &self,
+        descriptor: i32,
+        plan: PlanSpec,
+        request: AdoptSpec,
+        first: Uint8Array,
+    ) -> Adopted {
+        match self.try_adopt(descriptor, &plan, &request, first.to_vec()) {
+            Ok((id, is_deflated)) => Adopted {
+                slot: id.slot,
+                generation: id.generation,
+                is_deflated,
+                fault: None,
+            },
+            Err(error) => Adopted {
+                slot: 0,
+                generation: 0,
+                is_deflated: false,
+                fault: Some(error.into()),
+            },
+        }
+    }
+
+    fn try_adopt(
+        &self,
+        descriptor: i32,
+        plan: &PlanSpec,
+        request: &AdoptSpec,
+        first: Vec<u8>,
+    ) -> Result<(LinkId, bool)> {
+        let core = self
+            .core
+            .as_ref()
+            .ok_or_else(|| Error::new(Code::Internal, "an adoption without an I/O thread"))?;
+        let socket = socket::duplicate(descriptor)?;
+        let request = Admitted {
+            key: &request.key,
+            extensions: &request.extensions,
+            subprotocol: &request.subprotocol,
+            first,
+        };
+        core.adopt(socket, &plan.to_plan()?, request)
     }
 
     /// Makes the I/O thread panic, as a defect in it would: for tests of what follows.

@@ -3,7 +3,7 @@
 import type { DeflateSettings } from '../link.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 3;
+export const SEAM_VERSION = 4;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
@@ -38,7 +38,24 @@ export interface HotFunctions {
 export interface IoCore {
   fault(): Fault | null;
   functions(): HotFunctions;
+  /** Takes over the connection of a descriptor, which stays its owner's to close, and answers the client. */
+  adopt(descriptor: number, plan: PlanSpec, request: AdoptSpec, first: Uint8Array): Adopted;
   injectFailure(): void;
+}
+
+/** A request for a WebSocket that was let in: what its answer depends on. */
+export interface AdoptSpec {
+  key: string;
+  extensions: string;
+  subprotocol: string;
+}
+
+/** A connection that was taken over, or why it was not. */
+export interface Adopted {
+  slot: number;
+  generation: number;
+  isDeflated: boolean;
+  fault?: Fault | null;
 }
 
 /** What all I/O threads of this environment hold together. */

@@ -55,6 +55,7 @@ interface Receiving {
 let lastMemory: ArrayBufferLike | undefined;
 
 export class WsLink extends BoundedLink implements Starved {
+  readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
   readonly #ws: LinkedWebSocket;
