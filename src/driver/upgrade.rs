@@ -41,14 +41,14 @@ const READ: usize = 4 * 1024;
 /// How long a refusal may take to reach its client.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Agrees with the peer and runs the link to its end; a handshake that fails is the link's end too.
+/// Agrees with the peer and opens the link; a handshake that fails is the link's end.
 pub(super) async fn upgrade<S: Sink>(
     mut stream: TcpStream,
     ends: Ends,
     mut link: NewLink<S, ()>,
     opening: &Opening,
     within: Duration,
-) {
+) -> Option<LinkTask<S>> {
     let handle = Arc::clone(&link.handle);
     let within = within.min(opening.timeout);
     let agreeing = async {
@@ -60,18 +60,20 @@ pub(super) async fn upgrade<S: Sink>(
     let agreement = match unless_terminated(&handle, timeout(within, agreeing)).await {
         Some(Ok(agreement)) => agreement,
         Some(Err(_)) => Err(too_late(within)),
-        None => return link.sink.closed(Closed::cut()),
+        None => Ok(None),
     };
-    match agreement {
-        Ok(Some(agreement)) => open(stream, ends, link, opening, agreement).await,
-        Ok(None) => link.sink.closed(Closed::cut()),
+    let closed = match agreement {
+        Ok(Some(agreement)) => return Some(open(stream, ends, link, opening, agreement)),
+        Ok(None) => Closed::cut(),
         Err(error) => {
             if opening.role() == Role::Server {
                 refuse(&mut stream, status_of(&error), error.context()).await;
             }
-            link.sink.closed(Closed::fault(error));
+            Closed::fault(error)
         }
-    }
+    };
+    link.sink.closed(closed);
+    None
 }
 
 /// What both ends agreed on, and the bytes that came behind it.
@@ -81,13 +83,13 @@ struct Agreement {
     first: Vec<u8>,
 }
 
-async fn open<S: Sink>(
+fn open<S: Sink>(
     stream: TcpStream,
     ends: Ends,
     link: NewLink<S, ()>,
     opening: &Opening,
     agreement: Agreement,
-) {
+) -> LinkTask<S> {
     let role = opening.role();
     let compression = agreement
         .deflate
@@ -104,7 +106,7 @@ async fn open<S: Sink>(
         is_deflated: agreement.deflate.is_some(),
     };
     let (link, ()) = link.rebegin(Incoming::WebSocket(Box::new(decoder)));
-    LinkTask::start(stream, ends, link, &agreed).await;
+    LinkTask::start(stream, ends, link, &agreed)
 }
 
 /// As the client.
