@@ -26,6 +26,7 @@ import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
 import type { LinkedWebSocket } from './ws-package.js';
+import { unmaskByWords } from './ws-unmask.js';
 
 /** A close code of the package: the connection ended without a close frame. */
 const ABNORMAL = 1006;
@@ -91,6 +92,7 @@ export class WsLink extends BoundedLink implements Starved {
     const threshold = settings.deflate === false ? 0 : settings.deflate.threshold;
     this.#outbox = new WsOutbox(ws, socket, threshold, this);
     this.#control = new Control(settings, (payload, done) => ws.pong(payload, undefined, done));
+    unmaskByWords(ws);
     ws.beforeClose = () => this.#outbox.flushAll();
     ws.on('message', (data, isBinary) => this.#onMessage(data as Buffer, !isBinary));
     ws.on('ping', (payload) => this.#onControl(payload));
