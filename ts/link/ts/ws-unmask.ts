@@ -5,6 +5,7 @@
  * It is done where the package is about to: what it would unmask is put back unmasked. That is the inside of
  * the package: where a name of it is missing, it goes on as it does.
  */
+/* oxlint-disable no-underscore-dangle -- they are the names of the package. */
 import type { LinkedWebSocket } from './ws-package.js';
 
 /** From this many bytes on a view of words pays. */
