@@ -15,6 +15,10 @@ use super::{guarded::Guarded, sink::Sink, task::LinkTask};
 /// A link from its beginning to its end.
 pub(super) struct Life<S: Sink>(State<S>);
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large variant is what nearly all are nearly always"
+)]
 enum State<S: Sink> {
     /// Connecting, or shaking hands; `None` comes of it if the link ended so, and its consumer knows.
     Beginning(Guarded<dyn Future<Output = Option<LinkTask<S>>> + Send>),
