@@ -20,46 +20,54 @@ use super::{
 };
 use crate::error::{Code, Error, Result};
 
-/// Connects within the time given, an opening handshake included, and runs the link to its end; a failure to connect is the link's end too.
+/// Connects within the time given, an opening handshake included; a failure to connect is the link's end, of which
+/// its consumer is told.
 pub(super) async fn dial<S: Sink>(
     socket: std::net::TcpStream,
     to: SocketAddr,
     within: Duration,
     mut link: NewLink<S>,
-) {
+) -> Option<LinkTask<S>> {
     let started = Instant::now();
     let connecting = connect(socket, to, within);
     let connected = match unless_terminated(&link.handle, connecting).await {
         Some(Ok(stream)) => ends_of(&stream).map(|ends| (stream, ends)),
         Some(Err(error)) => Err(error),
-        None => return link.sink.closed(Closed::cut()),
+        None => {
+            link.sink.closed(Closed::cut());
+            return None;
+        }
     };
     match connected {
         Ok((stream, ends)) => {
-            run(stream, ends, link, within.saturating_sub(started.elapsed())).await;
+            run(stream, ends, link, within.saturating_sub(started.elapsed())).await
         }
-        Err(error) => link.sink.closed(Closed::fault(error)),
+        Err(error) => {
+            link.sink.closed(Closed::fault(error));
+            None
+        }
     }
 }
 
-/// Runs a link over an established connection to its end; an opening handshake takes at most `within`.
+/// A link over an established connection; an opening handshake takes at most `within`, and its failure is the
+/// link's end.
 pub(super) async fn run<S: Sink>(
     stream: TcpStream,
     ends: Ends,
     link: NewLink<S>,
     within: Duration,
-) {
+) -> Option<LinkTask<S>> {
     match link.rebegin(()) {
         (link, Beginning::Stream(inbound)) => {
             let (link, ()) = link.rebegin(Incoming::Stream(inbound));
-            LinkTask::start(stream, ends, link, &Agreed::default()).await;
+            Some(LinkTask::start(stream, ends, link, &Agreed::default()))
         }
         (link, Beginning::WebSocket(opening)) => {
-            upgrade(stream, ends, link, &opening, within).await;
+            upgrade(stream, ends, link, &opening, within).await
         }
         (link, Beginning::Open(begun)) => {
             let (link, ()) = link.rebegin(begun.incoming);
-            LinkTask::start(stream, ends, link, &begun.agreed).await;
+            Some(LinkTask::start(stream, ends, link, &begun.agreed))
         }
     }
 }

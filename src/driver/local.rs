@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 
 use super::{
     dial::{dial, ends_of},
-    guarded::spawn_link,
     handle::Handle,
     incoming::Incoming,
+    life::Life,
     poller::{Beginning, NewLink},
     sink::{Agreed, Ends, Sink},
     task::LinkTask,
@@ -34,7 +34,7 @@ pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) 
     // has the socket.
     let (link, inbound) = link.rebegin(());
     let (link, ()) = link.rebegin(Incoming::Stream(inbound));
-    spawn_link(LinkTask::start(stream, ends, link, &Agreed::default()));
+    Life::from(LinkTask::start(stream, ends, link, &Agreed::default())).spawn();
     Ok(ends)
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn dial_here<S: Sink>(
 ) {
     let (link, inbound) = link.rebegin(());
     let (link, ()) = link.rebegin(Beginning::Stream(inbound));
-    spawn_link(dial(socket, to, within, link));
+    Life::new(dial(socket, to, within, link)).spawn();
 }
 
 impl Handle {

@@ -15,6 +15,7 @@ mod handle;
 mod incoming;
 #[cfg(any(feature = "addon", test))]
 mod io_thread;
+mod life;
 mod local;
 mod opening;
 mod poller;

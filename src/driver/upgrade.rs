@@ -45,14 +45,14 @@ const MAX_EARLY: usize = 16 * 1024;
 /// How long a refusal may take to reach its client.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Agrees with the peer and runs the link to its end; a handshake that fails is the link's end too.
+/// Agrees with the peer and opens the link; a handshake that fails is the link's end.
 pub(super) async fn upgrade<S: Sink>(
     mut stream: TcpStream,
     ends: Ends,
     mut link: NewLink<S, ()>,
     opening: &Opening,
     within: Duration,
-) {
+) -> Option<LinkTask<S>> {
     let handle = Arc::clone(&link.handle);
     let within = within.min(opening.timeout);
     let mut is_asked = false;
@@ -65,11 +65,11 @@ pub(super) async fn upgrade<S: Sink>(
     let agreement = match unless_terminated(&handle, timeout(within, agreeing)).await {
         Some(Ok(agreement)) => agreement,
         Some(Err(_)) => Err(too_late(within)),
-        None => return link.sink.closed(Closed::cut()),
+        None => Ok(None),
     };
-    match agreement {
-        Ok(Some(agreement)) => open(stream, ends, link, opening, agreement).await,
-        Ok(None) => link.sink.closed(Closed::cut()),
+    let closed = match agreement {
+        Ok(Some(agreement)) => return Some(open(stream, ends, link, opening, agreement)),
+        Ok(None) => Closed::cut(),
         Err(error) => {
             let (status, why) = (status_of(&error, is_asked), error.context().to_owned());
             // The owner first: a client may take its time to hear of it.
@@ -77,8 +77,11 @@ pub(super) async fn upgrade<S: Sink>(
             if opening.role() == Role::Server {
                 refuse(&mut stream, status, &why).await;
             }
+            return None;
         }
-    }
+    };
+    link.sink.closed(closed);
+    None
 }
 
 /// What both ends agreed on, and the bytes that came behind it.
@@ -105,16 +108,16 @@ impl Agreement {
     }
 }
 
-async fn open<S: Sink>(
+fn open<S: Sink>(
     stream: TcpStream,
     ends: Ends,
     link: NewLink<S, ()>,
     opening: &Opening,
     agreement: Agreement,
-) {
+) -> LinkTask<S> {
     let (incoming, agreed) = agreement.conclude(&link.handle, opening);
     let (link, ()) = link.rebegin(incoming);
-    LinkTask::start(stream, ends, link, &agreed).await;
+    LinkTask::start(stream, ends, link, &agreed)
 }
 
 /// As the client.

@@ -1,13 +1,12 @@
 /** A client's request to open a WebSocket, as `authorize` and connections show it. */
 import { QWormholeError } from '../errors/error.js';
 import { splitTarget, type Target } from '../endpoint-target.js';
-import { headersOf, type Headers } from '../link/headers.js';
+import { headerOf, headersOf, type Headers } from '../link/headers.js';
 import type { UpgradeRequest } from '../link/link.js';
 
 /** What is taken apart is so when it is first asked for: most connections are never asked. */
 export class OpeningRequest {
   readonly #request: UpgradeRequest;
-  #target: Target | undefined;
   #query: URLSearchParams | undefined;
   #headers: Headers | undefined;
   #abort: AbortController | undefined;
@@ -33,7 +32,7 @@ export class OpeningRequest {
 
   /** What the page comes from; other programs than browsers send none. */
   get origin(): string | undefined {
-    return this.headers.origin;
+    return headerOf(this.#request.rawHeaders, 'origin');
   }
 
   /** Subprotocols that the client offers, best first. */
@@ -73,7 +72,7 @@ export class OpeningRequest {
   }
 
   #split(): Target {
-    return (this.#target ??= splitTarget(this.#request.target));
+    return splitTarget(this.#request.target);
   }
 }
 

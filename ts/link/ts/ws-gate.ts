@@ -36,6 +36,7 @@ export interface GateSpec {
 /** A connection whose handshake is under way. */
 interface Pending {
   readonly timer: NodeJS.Timeout;
+  readonly onClose: () => void;
   /** Set once the request has come whole. */
   handshake: Handshake | undefined;
 }
@@ -74,12 +75,13 @@ export class WsGate {
   /** A client has connected; false if there are too many whose handshake is not done. */
   begin(socket: Socket): boolean {
     // It may fail at any moment from now on, before anybody else listens.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     const { handshakeTimeoutMs, maxPendingHandshakes } = this.spec.ws;
     if (this.#pending.size >= maxPendingHandshakes) return false;
     const timer = setTimeout(() => this.#expire(socket), handshakeTimeoutMs);
-    this.#pending.set(socket, { timer, handshake: undefined });
-    socket.once('close', () => this.done(socket));
+    const onClose = (): void => this.done(socket);
+    this.#pending.set(socket, { timer, onClose, handshake: undefined });
+    socket.on('close', onClose);
     return true;
   }
 
@@ -147,6 +149,7 @@ export class WsGate {
     if (pending === undefined) return;
     this.#pending.delete(socket);
     clearTimeout(pending.timer);
+    socket.off('close', pending.onClose);
     pending.handshake?.end();
   }
 
@@ -164,6 +167,8 @@ export class WsGate {
     else this.refuse(socket, 408, 'The request did not come in time.');
   }
 }
+
+function ignore(): void {}
 
 /** One that waits for its verdict. */
 export class Handshake implements Upgrade {

@@ -25,7 +25,8 @@ import { linkMemory, type Starved } from './memory.js';
 import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
-import type { LinkedWebSocket } from './ws-package.js';
+import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
+import { unmaskByWords } from './ws-unmask.js';
 
 /** A close code of the package: the connection ended without a close frame. */
 const ABNORMAL = 1006;
@@ -51,17 +52,26 @@ interface Receiving {
   readonly [RECEIVER]?: { readonly [UNPARSED]?: number; readonly [FRAGMENTS]?: number } | null;
 }
 
+/** On the socket: whose it is. */
+const LINK = Symbol('link');
+
+interface LinkedSocket extends Socket {
+  [LINK]?: WsLink;
+}
+
 /** The memory of the last message: that of the next one is mostly the same. */
 let lastMemory: ArrayBufferLike | undefined;
 
-export class WsLink extends BoundedLink implements Starved {
+export class WsLink extends BoundedLink implements SocketOwner, Starved {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
   readonly #ws: LinkedWebSocket;
   readonly #socket: Socket;
   readonly #outbox: WsOutbox;
-  readonly #control: Control;
+  readonly #settings: WebSocketSettings;
+  /** With the first control frame. */
+  #control: Control | undefined;
   #isPaused = true;
   #isWaking = false;
   /** The environment holds too much: nothing is read until it holds less. */
@@ -91,16 +101,39 @@ export class WsLink extends BoundedLink implements Starved {
     this.#socket = socket;
     const threshold = settings.deflate === false ? 0 : settings.deflate.threshold;
     this.#outbox = new WsOutbox(ws, socket, threshold, this);
-    this.#control = new Control(settings, (payload, done) => ws.pong(payload, undefined, done));
-    ws.beforeClose = () => this.#outbox.flushAll();
-    ws.on('message', (data, isBinary) => this.#onMessage(data as Buffer, !isBinary));
-    ws.on('ping', (payload) => this.#onControl(payload));
-    ws.on('pong', () => this.#onControl(undefined));
-    ws.on('error', (error) => this.#fail(faultOfWs(error, this.#doing, limits.maxMessage)));
-    ws.on('close', (code, reason) => this.#onClose(code, reason));
-    socket.on('error', (error) => (this.#socketError = error));
-    socket.on('data', () => this.#account());
+    this.#settings = settings;
+    unmaskByWords(ws);
+    ws.owner = (socket as LinkedSocket)[LINK] = this;
+    for (const [event, listener] of WsLink.#ofWebSocket) ws.on(event, listener as () => void);
+    for (const [event, listener] of WsLink.#ofSocket) socket.on(event, listener as () => void);
   }
+
+  /** Listeners that all links share: there may be very many, and most are idle. */
+  static readonly #ofWebSocket = Object.entries({
+    message(this: LinkedWebSocket, data: Buffer, isBinary: boolean): void {
+      (this.owner as WsLink).#onMessage(data, !isBinary);
+    },
+    ping(this: LinkedWebSocket, payload: Buffer): void {
+      (this.owner as WsLink).#onControl(payload);
+    },
+    pong(this: LinkedWebSocket): void {
+      (this.owner as WsLink).#onControl(undefined);
+    },
+    error(this: LinkedWebSocket, error: Error): void {
+      (this.owner as WsLink).#onError(error);
+    },
+    close(this: LinkedWebSocket, code: number, reason: Buffer): void {
+      (this.owner as WsLink).#onClose(code, reason);
+    },
+  });
+  static readonly #ofSocket = Object.entries({
+    error(this: LinkedSocket, error: Error): void {
+      this[LINK]!.#socketError = error;
+    },
+    data(this: LinkedSocket): void {
+      this[LINK]!.#account();
+    },
+  });
 
   get bufferedAmount(): number {
     return this.#outbox.payload;
@@ -213,8 +246,11 @@ export class WsLink extends BoundedLink implements Starved {
 
   #onControl(ping: Buffer | undefined): void {
     if (this.#ending !== undefined || this.#fault !== undefined) return;
-    if (this.#control.admit()) {
-      if (ping !== undefined) this.#control.answer(ping);
+    const control = (this.#control ??= new Control(this.#settings, (payload, done) =>
+      this.#ws.pong(payload, undefined, done),
+    ));
+    if (control.admit()) {
+      if (ping !== undefined) control.answer(ping);
       return;
     }
     this.#fail(flood('control frames'));
@@ -262,6 +298,15 @@ export class WsLink extends BoundedLink implements Starved {
 
   get #doing() {
     return { during: 'io', what: `${this.info.remoteAddress}:${this.info.remotePort}` } as const;
+  }
+
+  #onError(error: Error): void {
+    this.#fail(faultOfWs(error, this.#doing, this.limits.maxMessage));
+  }
+
+  /** Called by the package. */
+  beforeClose(): void {
+    this.#outbox.flushAll();
   }
 
   /** The peer broke the rules: it is told by a close frame, and has a while to close. */
