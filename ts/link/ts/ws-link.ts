@@ -26,6 +26,7 @@ import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
 import type { LinkedWebSocket } from './ws-package.js';
+import { stopAtFault, unfinishedIn } from './ws-receiver.js';
 
 /** A close code of the package: the connection ended without a close frame. */
 const ABNORMAL = 1006;
@@ -40,15 +41,6 @@ const MIN_COST = 16;
 interface Held {
   readonly payload: Buffer;
   readonly isText: boolean;
-}
-
-/** The inside of the package that says how much it holds; without these names that counts as nothing. */
-const RECEIVER = '_receiver';
-const UNPARSED = '_bufferedBytes';
-const FRAGMENTS = '_messageLength';
-
-interface Receiving {
-  readonly [RECEIVER]?: { readonly [UNPARSED]?: number; readonly [FRAGMENTS]?: number } | null;
 }
 
 /** The memory of the last message: that of the next one is mostly the same. */
@@ -92,6 +84,8 @@ export class WsLink extends BoundedLink implements Starved {
     this.#outbox = new WsOutbox(ws, socket, threshold, this);
     this.#control = new Control(settings, (payload, done) => ws.pong(payload, undefined, done));
     ws.beforeClose = () => this.#outbox.flushAll();
+    // Only what is inflated takes its time.
+    if (this.info.isDeflated) stopAtFault(ws);
     ws.on('message', (data, isBinary) => this.#onMessage(data as Buffer, !isBinary));
     ws.on('ping', (payload) => this.#onControl(payload));
     ws.on('pong', () => this.#onControl(undefined));
@@ -182,9 +176,7 @@ export class WsLink extends BoundedLink implements Starved {
   /** Counts what is held after a chunk was read, and stops reading where the environment holds too much. */
   #account(): void {
     if (this.#ending !== undefined) return;
-    const receiver = (this.#ws as Receiving)[RECEIVER];
-    const unfinished = (receiver?.[UNPARSED] ?? 0) + (receiver?.[FRAGMENTS] ?? 0);
-    this.#count(unfinished + this.#waitingBytes);
+    this.#count(unfinishedIn(this.#ws) + this.#waitingBytes);
     if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
     this.#isStarved = true;
     linkMemory.wait(this, this.limits.memoryBudget);
