@@ -96,6 +96,11 @@ export default defineConfig({
       project('unit', 'test/unit/**/*.test.ts'),
       project('selection', 'test/*.test.ts'),
       project('cli', 'test/cli/**/*.test.ts'),
+      // Two backends and the verdicts of a third implementation: without the addon one is left.
+      project('differential', 'test/differential/**/*.test.ts', {
+        env: { QWORMHOLE_NATIVE: withNative ? 'auto' : 'force-ts' },
+        exclude: withNative ? [] : ['test/differential/backends.test.ts'],
+      }),
       project('docs', 'test/docs/**/*.test.ts'),
       project('ts', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force-ts' } }),
       project('ts-ws', WEBSOCKET, {

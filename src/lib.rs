@@ -1,4 +1,4 @@
-//! Messages between processes: whole, in order, bounded in memory, over TCP.
+//! Messages between processes: whole, in order, bounded in memory, over TCP and WebSocket.
 //!
 //! A stream socket gives bytes; a program wants messages, wants to know when it sends faster than the
 //! other side reads, and wants that to cost neither memory without bound nor a task that hangs. That
@@ -74,7 +74,11 @@
 //!
 //! # On the wire
 //!
-//! With [`Protocol::LengthPrefixed`], the default, a message is its length as a big-endian `u32` and
+//! A WebSocket (`ws://host:port/path`, RFC 6455) has messages of its own, text and binary: who needs to know
+//! which calls [`Connection::recv_message`] and [`Connection::send_text`]. [`WebSocketOptions`] say who may
+//! connect, [`Connection::close_with`] tells the peer why.
+//!
+//! Over TCP with [`Protocol::LengthPrefixed`], the default, a message is its length as a big-endian `u32` and
 //! then its bytes: any program in any language can take part in five lines. With [`Protocol::Raw`] the
 //! bytes go as they are, and are received in the pieces in which they come.
 //!
@@ -119,15 +123,23 @@ mod exchange;
 pub mod frame;
 pub mod link;
 mod socket;
-#[allow(dead_code, unused_imports, reason = "not wired yet")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "some of it serves the addon or tests alone"
+)]
 mod ws;
 
 #[cfg(feature = "addon")]
 mod ffi;
 
-pub use api::{Connection, Options, SendError, Sender, Sent, Server, connect, listen};
+pub use api::{
+    Authorize, Connection, Deflate, Message, Options, Origins, Request, SendError, Sender, Sent,
+    Server, Verdict, WebSocketOptions, connect, listen, listen_all,
+};
 pub use bytes::Bytes;
 pub use error::{Answer, Code, Error, Result};
 pub use frame::Protocol;
 pub use link::Class;
 pub use socket::SocketOptions;
+pub use ws::CloseFrame;

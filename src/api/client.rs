@@ -14,14 +14,15 @@ use crate::{
     socket,
 };
 
-/// Connects to `tcp://host:port`, with IPv6 addresses in brackets.
+/// Connects to `tcp://host:port` or `ws://host:port/path?query`, with IPv6 addresses in brackets.
 ///
 /// The addresses of a name are tried in the resolver's order. Dropping the future gives the attempt
 /// up. The connection is served by a task on the caller's runtime.
 ///
 /// # Errors
 /// `EndpointInvalid` and `OptionInvalid` for what cannot be meant, `Dns` when the name does not
-/// resolve, `ConnectRefused`, `ConnectTimeout` and `ConnectFailed` for what the last address answered.
+/// resolve, `ConnectRefused`, `ConnectTimeout` and `ConnectFailed` for what the last address answered;
+/// of a WebSocket also `UpgradeRefused`, with the [`answer`](crate::Error::answer), and `Handshake`.
 ///
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
@@ -30,7 +31,7 @@ pub async fn connect(endpoint: impl AsRef<str>, options: Options) -> Result<Conn
     let endpoint = Endpoint::parse(endpoint.as_ref(), Use::Connect)?;
     let mut last = Error::new(Code::Dns, "no address");
     for to in endpoint.resolve().await? {
-        match attempt(to, &plan).await {
+        match attempt(to, &endpoint, &plan).await {
             Ok(connection) => return Ok(connection),
             Err(error) => last = error,
         }
@@ -38,7 +39,7 @@ pub async fn connect(endpoint: impl AsRef<str>, options: Options) -> Result<Conn
     Err(last)
 }
 
-async fn attempt(to: SocketAddr, plan: &Plan) -> Result<Connection> {
+async fn attempt(to: SocketAddr, endpoint: &Endpoint, plan: &Plan) -> Result<Connection> {
     let Options {
         local,
         connect_timeout,
@@ -46,8 +47,10 @@ async fn attempt(to: SocketAddr, plan: &Plan) -> Result<Connection> {
         ..
     } = &plan.options;
     let socket = socket::dialing(to, *local, options)?;
-    let (owner, link) = plan.link(None);
-    dial_here(socket, to, *connect_timeout, link);
+    let is_websocket = endpoint.target.is_some();
+    let opening = is_websocket.then(|| plan.options.opening(Some(endpoint)));
+    let (owner, link) = plan.link(None, is_websocket);
+    dial_here(socket, to, *connect_timeout, link, opening);
     let ends = owner.shared.opened().await?;
-    Ok(Connection::new(owner, ends))
+    Ok(Connection::new(owner, ends, None))
 }

@@ -25,10 +25,14 @@ pub(super) struct Endpoint {
     /// Without brackets, names in lower case.
     pub host: String,
     pub port: u16,
+    /// Path and query of a WebSocket; `None` over TCP.
+    pub target: Option<String>,
 }
 
 /// Carriers that are named in documents and configurations but are not in this version.
-const ABSENT_SCHEMES: [&str; 5] = ["tls", "ws", "wss", "unix", "pipe"];
+const ABSENT_SCHEMES: [&str; 4] = ["tls", "wss", "unix", "pipe"];
+/// The port of HTTP, for clients of WebSockets.
+const WS_PORT: u16 = 80;
 const MAX_NAME_LENGTH: usize = 253;
 /// Long enough for every legal endpoint, short enough for a log line.
 const MAX_SHOWN: usize = 300;
@@ -36,6 +40,24 @@ const MAX_SHOWN: usize = 300;
 impl Endpoint {
     pub(super) fn parse(text: &str, to: Use) -> Result<Self> {
         parse(text, to).map_err(|fault| fault.of(text))
+    }
+
+    /// Whether it is at the same host and port.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        (&self.host, self.port) == (&other.host, other.port)
+    }
+
+    /// Host and port as the header `Host` has them: an IPv6 address in brackets, without its zone.
+    pub(super) fn authority(&self) -> String {
+        let host = self.host.split('%').next().unwrap_or_default();
+        let host = match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host.to_owned(),
+        };
+        match self.port {
+            WS_PORT => host,
+            port => format!("{host}:{port}"),
+        }
     }
 
     /// The addresses of the host, in the resolver's order; at least one.
@@ -52,10 +74,13 @@ impl Endpoint {
     }
 }
 
-/// The URL of an address.
-pub(super) fn url(address: SocketAddr) -> String {
+/// The URL of an address, with the path of a WebSocket.
+pub(super) fn url(address: SocketAddr, path: Option<&str>) -> String {
     // `SocketAddr` writes IPv6 in brackets.
-    format!("tcp://{address}")
+    match path {
+        Some(path) => format!("ws://{address}{path}"),
+        None => format!("tcp://{address}"),
+    }
 }
 
 /// What is wrong with an endpoint.
@@ -74,7 +99,7 @@ impl Fault {
             Self::AbsentScheme(scheme) => Error::new(
                 Code::OptionUnsupported,
                 format!(
-                    "endpoint {shown}: this version does not have the scheme {scheme}, only tcp"
+                    "endpoint {shown}: this version does not have the scheme {scheme}, only tcp and ws"
                 ),
             ),
         }
@@ -94,19 +119,24 @@ fn parse(text: &str, to: Use) -> Parsed<Endpoint> {
     else {
         return invalid("it has no scheme such as tcp://");
     };
-    check_scheme(&scheme.to_ascii_lowercase())?;
+    let is_websocket = check_scheme(&scheme.to_ascii_lowercase())?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     if authority.contains('@') {
-        return invalid("a tcp endpoint has no user name or password");
+        return invalid("an endpoint has no user name or password");
     }
     let (host, port) = split_authority(authority)?;
-    if !tail.is_empty() {
+    if !is_websocket && !tail.is_empty() {
         return invalid("a tcp endpoint ends after the port; options do not go into it");
     }
+    let has_default = is_websocket && to == Use::Connect && port.is_none_or(str::is_empty);
     Ok(Endpoint {
         host: check_host(host)?,
-        port: check_port(port, to)?,
+        port: match has_default {
+            true => WS_PORT,
+            false => check_port(port, to)?,
+        },
+        target: is_websocket.then(|| check_target(tail, to)).transpose()?,
     })
 }
 
@@ -117,12 +147,31 @@ fn is_scheme(scheme: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
 }
 
-fn check_scheme(scheme: &str) -> Parsed<()> {
+/// Whether it is that of WebSocket.
+fn check_scheme(scheme: &str) -> Parsed<bool> {
     match scheme {
-        "tcp" => Ok(()),
+        "tcp" => Ok(false),
+        "ws" => Ok(true),
         absent if ABSENT_SCHEMES.contains(&absent) => Err(Fault::AbsentScheme(absent.to_owned())),
-        _ => invalid("the scheme is not known; this version has tcp"),
+        _ => invalid("the scheme is not known; this version has tcp and ws"),
     }
+}
+
+/// Path and query, as they go into the request line.
+fn check_target(tail: &str, to: Use) -> Parsed<String> {
+    if tail.contains('#') {
+        return invalid("a ws endpoint has no fragment");
+    }
+    if !tail.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return invalid("the path has blanks or what is not ASCII; write it percent-encoded");
+    }
+    if to == Use::Listen && tail.contains('?') {
+        return invalid("a ws endpoint to listen on has no query; options do not go into it");
+    }
+    Ok(match tail.starts_with('/') {
+        true => tail.to_owned(),
+        false => format!("/{tail}"),
+    })
 }
 
 /// Host, with the brackets it may have, and port.

@@ -2,11 +2,15 @@
 
 use std::{
     fmt,
+    future::{Future, poll_fn},
+    io,
     net::SocketAddr,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -17,12 +21,13 @@ use tokio::{
 
 use super::{
     connection::Connection,
+    door::{Door, Visitor},
     endpoint::{self, Endpoint, Use},
     options::Options,
     shared::Plan,
 };
 use crate::{
-    driver::serve_here,
+    driver::{Opening, open_here, serve_here},
     error::{Code, Error, Result, is_passing},
     socket,
 };
@@ -31,7 +36,8 @@ use crate::{
 /// up.
 const FAILED_PAUSE: Duration = Duration::from_millis(100);
 
-/// Listens at `tcp://host:port`; port 0 takes a free one, IPv6 addresses go in brackets.
+/// Listens at `tcp://host:port` or `ws://host:port/path`; port 0 takes a free one, IPv6 addresses go in
+/// brackets.
 ///
 /// Of a name's addresses the first that can be bound is taken.
 ///
@@ -43,28 +49,103 @@ const FAILED_PAUSE: Duration = Duration::from_millis(100);
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
 pub async fn listen(endpoint: impl AsRef<str>, options: Options) -> Result<Server> {
+    listen_all([endpoint], options).await
+}
+
+/// Listens at several endpoints, of any kinds, with one server. WebSockets with the same host and port and
+/// different paths share the port.
+///
+/// ```
+/// use qwormhole::{Options, connect, listen_all};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> qwormhole::Result<()> {
+/// let server = listen_all(["tcp://127.0.0.1:0", "ws://127.0.0.1:0/chat"], Options::default()).await?;
+/// let addresses = server.addresses();
+/// let connecting = connect(&addresses[1], Options::default());
+/// let (client, connection) = tokio::join!(connecting, server.accept());
+/// let (client, mut connection) = (client?, connection?);
+///
+/// client.send_text("hello")?;
+/// let message = connection.recv_message().await.transpose()?;
+/// assert_eq!(message.as_ref().and_then(|message| message.text()), Some("hello"));
+/// assert_eq!(connection.request().map(|request| request.path()), Some("/chat"));
+///
+/// let (closed, _) = tokio::join!(client.close_with(4001, "done"), async {
+///     assert!(connection.recv().await.is_none());
+///     connection.close().await
+/// });
+/// closed?;
+/// assert_eq!(connection.close_frame().and_then(|frame| frame.code), Some(4001));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`listen`], and `EndpointInvalid` for none and for one that is there twice.
+///
+/// # Panics
+/// As [`listen`].
+pub async fn listen_all(
+    endpoints: impl IntoIterator<Item = impl AsRef<str>>,
+    options: Options,
+) -> Result<Server> {
     let plan = Plan::new(options)?;
-    let endpoint = Endpoint::parse(endpoint.as_ref(), Use::Listen)?;
-    let mut last = Error::new(Code::Dns, "no address");
-    for at in endpoint.resolve().await? {
-        match socket::listen(at, plan.options.listen_flags(), &plan.options.socket) {
-            Ok(listener) => return Server::over(listener, plan),
-            Err(error) => last = error,
+    let mut groups: Vec<(Endpoint, Vec<String>)> = Vec::new();
+    for text in endpoints {
+        let endpoint = Endpoint::parse(text.as_ref(), Use::Listen)?;
+        let path = endpoint.target.clone();
+        let shares = |(other, _): &&mut (Endpoint, Vec<String>)| {
+            path.is_some() && endpoint.port != 0 && other.target.is_some() && endpoint.is_at(other)
+        };
+        match groups.iter_mut().find(shares) {
+            Some((_, paths)) if path.iter().any(|path| paths.contains(path)) => {
+                return Err(Error::new(
+                    Code::EndpointInvalid,
+                    format!("endpoint {:?} is there twice", text.as_ref()),
+                ));
+            }
+            Some((_, paths)) => paths.extend(path),
+            None => groups.push((endpoint, path.into_iter().collect())),
         }
     }
-    Err(last)
+    let mut listeners = Vec::new();
+    for (endpoint, paths) in groups {
+        listeners.push(Listening::at(&endpoint, paths, &plan).await?);
+    }
+    match listeners.is_empty() {
+        true => Err(Error::new(Code::EndpointInvalid, "there is no endpoint")),
+        false => Ok(Server {
+            listeners,
+            door: Arc::new(Door::new(plan.options.clone())),
+            plan,
+        }),
+    }
 }
 
-/// A listening socket. Dropping it frees the port; its connections live on.
-pub struct Server {
+/// One socket that listens.
+struct Listening {
     listener: TcpListener,
     address: SocketAddr,
-    plan: Plan,
-    count: Arc<AtomicUsize>,
+    /// Of WebSockets; none over TCP.
+    paths: Arc<[String]>,
+    opening: Option<Arc<Opening>>,
 }
 
-impl Server {
-    fn over(listener: std::net::TcpListener, plan: Plan) -> Result<Self> {
+impl Listening {
+    /// Of a name's addresses the first that can be bound.
+    async fn at(endpoint: &Endpoint, paths: Vec<String>, plan: &Plan) -> Result<Self> {
+        let mut last = Error::new(Code::Dns, "no address");
+        for at in endpoint.resolve().await? {
+            match socket::listen(at, plan.options.listen_flags(), &plan.options.socket) {
+                Ok(listener) => return Self::over(listener, paths, plan),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn over(listener: std::net::TcpListener, paths: Vec<String>, plan: &Plan) -> Result<Self> {
         let failed = |error| Error::system(Code::Resources, "watching a listener", error);
         let listener = TcpListener::from_std(listener).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -74,12 +155,25 @@ impl Server {
         Ok(Self {
             listener,
             address,
-            plan,
-            count: Arc::default(),
+            opening: (!paths.is_empty()).then(|| plan.options.opening(None)),
+            paths: paths.into(),
         })
     }
+}
 
-    /// The next connection. Those beyond [`Options::max_connections`] are reset and not given.
+/// Listening sockets. Dropping it frees the ports; its connections live on.
+pub struct Server {
+    listeners: Vec<Listening>,
+    plan: Plan,
+    door: Arc<Door>,
+}
+
+type Accepted = io::Result<(TcpStream, SocketAddr)>;
+type Accepting<'a> = Pin<Box<dyn Future<Output = (&'a Listening, Accepted)> + Send + 'a>>;
+
+impl Server {
+    /// The next connection, of a WebSocket once its opening handshake is over. Those beyond
+    /// [`Options::max_connections`] are refused and not given.
     ///
     /// Any number of tasks may accept at the same time. Nothing is lost when the future is dropped.
     ///
@@ -88,14 +182,18 @@ impl Server {
     /// often as you like, since every failure comes with a short pause.
     pub async fn accept(&self) -> Result<Connection> {
         loop {
-            match self.listener.accept().await {
-                Ok((stream, from)) => {
-                    if let Some(connection) = self.settle(stream, from) {
+            if let Some(connection) = self.door.next() {
+                return Ok(connection);
+            }
+            match self.arrival().await {
+                None => {}
+                Some((listening, Ok((stream, from)))) => {
+                    if let Some(connection) = self.settle(listening, stream, from) {
                         return Ok(connection);
                     }
                 }
-                Err(error) if is_passing(&error) => {}
-                Err(error) => {
+                Some((_, Err(error))) if is_passing(&error) => {}
+                Some((_, Err(error))) => {
                     sleep(FAILED_PAUSE).await;
                     return Err(Error::system(
                         Code::Resources,
@@ -107,42 +205,88 @@ impl Server {
         }
     }
 
-    /// The address bound, with the port that was taken.
+    /// The address bound, with the port that was taken; of several the first.
     pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        self.listeners[0].address
     }
 
-    /// The endpoint as bound, for [`connect`](crate::connect): `tcp://127.0.0.1:41234`.
+    /// The endpoint as bound, for [`connect`](crate::connect): `tcp://127.0.0.1:41234`; of several the first.
     pub fn address(&self) -> String {
-        endpoint::url(self.address)
+        self.addresses().swap_remove(0)
+    }
+
+    /// All endpoints as bound. Those that share a port are next to each other.
+    pub fn addresses(&self) -> Vec<String> {
+        let of = |listening: &Listening| match &listening.paths[..] {
+            [] => vec![endpoint::url(listening.address, None)],
+            paths => {
+                let url = |path: &String| endpoint::url(listening.address, Some(path));
+                paths.iter().map(url).collect()
+            }
+        };
+        self.listeners.iter().flat_map(of).collect()
     }
 
     /// Connections that are not over.
     pub fn connection_count(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.door.count.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a TCP connection, or `None` for a WebSocket that is open.
+    async fn arrival(&self) -> Option<(&Listening, Accepted)> {
+        let mut knock = pin!(self.door.knock.notified());
+        let accepting = |listening| async move { (listening, accept(listening).await) };
+        let mut all: Vec<Accepting<'_>> = Vec::with_capacity(self.listeners.len());
+        all.extend(
+            self.listeners
+                .iter()
+                .map(|listening| Box::pin(accepting(listening)) as _),
+        );
+        poll_fn(|cx| {
+            if knock.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            let mut polls = all.iter_mut().map(|next| next.as_mut().poll(cx));
+            match polls.find(Poll::is_ready) {
+                Some(Poll::Ready(arrival)) => Poll::Ready(Some(arrival)),
+                _ => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// A connection over an accepted stream; `None` where there is no place for it, or no peer any
-    /// more.
-    fn settle(&self, stream: TcpStream, from: SocketAddr) -> Option<Connection> {
-        let Some(place) = Place::take(&self.count, self.plan.options.max_connections) else {
+    /// more, and where it has to open a WebSocket first.
+    fn settle(&self, at: &Listening, stream: TcpStream, from: SocketAddr) -> Option<Connection> {
+        // The listener took the same options: what fails now is a peer that was gone before we came,
+        // which concerns nobody.
+        socket::tune_accepted(&stream, from, &self.plan.options.socket).ok()?;
+        if let Some(opening) = &at.opening {
+            let (owner, mut link) = self.plan.link(None, true);
+            link.sink
+                .await_visitor(Visitor::new(&self.door, &at.paths, owner));
+            open_here(stream, link, Arc::clone(opening)).ok()?;
+            return None;
+        }
+        let Some(place) = Place::take(&self.door.count, self.plan.options.max_connections) else {
             tracing::debug!(%from, "refused: max_connections are held");
             socket::reset_on_close(&stream);
             return None;
         };
-        let (owner, link) = self.plan.link(Some(place));
-        // The listener took the same options: what fails now is a peer that was gone before we came,
-        // which concerns nobody.
-        socket::tune_accepted(&stream, from, &self.plan.options.socket).ok()?;
+        let (owner, link) = self.plan.link(Some(place), false);
         let ends = serve_here(stream, link).ok()?;
-        Some(Connection::new(owner, ends))
+        Some(Connection::new(owner, ends, None))
     }
+}
+
+async fn accept(listening: &Listening) -> Accepted {
+    listening.listener.accept().await
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("address", &self.address)
+            .field("addresses", &self.addresses())
             .field("connection_count", &self.connection_count())
             .finish_non_exhaustive()
     }
@@ -154,7 +298,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn take(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+    pub(super) fn take(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let more = |taken| (taken < most).then_some(taken + 1);
         count
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)

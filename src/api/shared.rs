@@ -18,7 +18,11 @@ use crate::{
     driver::{Closed, Ends, Handle, NewLink, Ration},
     error::{Code, Error, Result},
     link::{Class, Inbound},
+    ws::CloseFrame,
 };
+
+/// The close code of an end in order (RFC 6455, section 7.4.1).
+const NORMAL: u16 = 1000;
 
 /// What every connection of a server or a client is made from.
 #[derive(Debug)]
@@ -39,7 +43,11 @@ impl Plan {
 
     /// A new connection: what the program gets of it, and what runs it. `place` is given back when the
     /// connection is over.
-    pub(super) fn link(&self, place: Option<Place>) -> (Owner, NewLink<LinkSink, Inbound>) {
+    pub(super) fn link(
+        &self,
+        place: Option<Place>,
+        is_websocket: bool,
+    ) -> (Owner, NewLink<LinkSink, Inbound>) {
         let Options {
             protocol,
             max_message,
@@ -57,6 +65,7 @@ impl Plan {
             waits: AtomicBool::new(false),
             ends: OnceLock::new(),
             over: OnceLock::new(),
+            is_websocket,
         });
         let limit = self.budget.limit();
         self.budget.starving().enlist(&shared.handle, limit);
@@ -80,8 +89,10 @@ pub(super) struct Shared {
     pub budget: Arc<Budget>,
     /// The link stands in the budget's list.
     pub waits: AtomicBool,
-    ends: OnceLock<Ends>,
+    ends: OnceLock<(Ends, String)>,
     over: OnceLock<Closed>,
+    /// The carrier tells text from bytes, and has close frames.
+    pub is_websocket: bool,
 }
 
 impl Shared {
@@ -89,6 +100,7 @@ impl Shared {
     pub(super) fn send(
         &self,
         payload: &[u8],
+        is_text: bool,
         class: Class,
     ) -> std::result::Result<Sent, SendError> {
         let limit = self.limits.max_message;
@@ -99,14 +111,16 @@ impl Shared {
             });
         }
         self.handle
-            .queue(class, payload, || self.admit(payload.len()))
+            .queue(class, payload, is_text && self.is_websocket, || {
+                self.admit(payload.len())
+            })
             .unwrap_or(Err(SendError::Closed))
     }
 
     /// The connection is up.
-    pub(super) fn open(&self, ends: Ends) {
+    pub(super) fn open(&self, ends: Ends, subprotocol: &str) {
         // Told once.
-        let _ = self.ends.set(ends);
+        let _ = self.ends.set((ends, subprotocol.to_owned()));
         self.meter.progress.notify_waiters();
     }
 
@@ -123,6 +137,24 @@ impl Shared {
         self.over.get().is_some()
     }
 
+    /// The subprotocol agreed on; empty for none.
+    pub(super) fn subprotocol(&self) -> &str {
+        self.ends.get().map_or("", |(_, subprotocol)| subprotocol)
+    }
+
+    /// What the peer's close frame said, once the connection is over.
+    pub(super) fn farewell(&self) -> Option<&CloseFrame> {
+        self.over.get()?.farewell.as_ref()
+    }
+
+    /// Ends our side after what is queued.
+    pub(super) fn close(&self) {
+        self.handle.close(CloseFrame {
+            code: Some(NORMAL),
+            reason: String::new(),
+        });
+    }
+
     /// The fault that ended the connection, if one did.
     pub(super) fn fault(&self) -> Option<Error> {
         self.over.get()?.error.as_ref().map(Error::again)
@@ -132,7 +164,7 @@ impl Shared {
     pub(super) async fn opened(&self) -> Result<Ends> {
         self.until(|| self.ends.get().is_some()).await;
         match (self.ends.get(), self.over.get()) {
-            (Some(ends), _) => Ok(*ends),
+            (Some((ends, _)), _) => Ok(*ends),
             (
                 None,
                 Some(Closed {
@@ -224,7 +256,7 @@ pub(super) struct Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         match self.shared.ends.get() {
-            Some(_) => self.shared.handle.close(Default::default()),
+            Some(_) => self.shared.close(),
             None => self.shared.handle.terminate(),
         }
     }

@@ -3,7 +3,9 @@
 use std::{sync::Arc, task::Waker};
 
 use super::{
+    door::Visitor,
     memory::{Found, Memory},
+    message::Message,
     server::Place,
     shared::Shared,
 };
@@ -24,7 +26,9 @@ pub(super) struct LinkSink {
     /// The link stands among those that wait to finish a message.
     starves: bool,
     /// Held as long as the link lives.
-    _place: Option<Place>,
+    place: Option<Place>,
+    /// A WebSocket's client, until it is in.
+    visitor: Option<Box<Visitor>>,
 }
 
 impl LinkSink {
@@ -35,8 +39,14 @@ impl LinkSink {
             found: Found::default(),
             unfinished: false,
             starves: false,
-            _place: place,
+            place,
+            visitor: None,
         }
+    }
+
+    /// Has `visitor` let in once the handshake is over.
+    pub(super) fn await_visitor(&mut self, visitor: Box<Visitor>) {
+        self.visitor = Some(visitor);
     }
 
     fn has_room(&self) -> bool {
@@ -74,10 +84,17 @@ impl LinkSink {
 impl Sink for LinkSink {
     type Room<'a> = &'a mut Self;
 
-    fn asked(&mut self, _: Ends, _: &RequestHead) {}
+    fn asked(&mut self, ends: Ends, head: &RequestHead) {
+        if let Some(visitor) = &mut self.visitor {
+            visitor.ask(ends, head);
+        }
+    }
 
-    fn opened(&mut self, ends: Ends, _: &Agreed) {
-        self.shared.open(ends);
+    fn opened(&mut self, ends: Ends, agreed: &Agreed) {
+        self.shared.open(ends, &agreed.subprotocol);
+        if let Some(visitor) = self.visitor.take() {
+            self.place = visitor.open(ends);
+        }
     }
 
     fn room(&mut self) -> &mut Self {
@@ -107,6 +124,8 @@ impl Sink for LinkSink {
     }
 
     fn closed(&mut self, closed: Closed) {
+        // Whoever never got in leaves its place before anybody hears of it.
+        self.visitor = None;
         self.shared.end(closed);
     }
 }
@@ -127,8 +146,8 @@ impl Room for &mut LinkSink {
         }
     }
 
-    fn assembled(&mut self, message: Vec<u8>, _: Payload) {
-        let message = std::iter::once(message.into());
+    fn assembled(&mut self, message: Vec<u8>, payload: Payload) {
+        let message = std::iter::once(Message::new(message.into(), payload));
         self.shared.inbox.push(message, &self.shared.budget);
     }
 

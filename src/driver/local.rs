@@ -4,23 +4,24 @@
 //! here and written by the link's task, so that all that is sent until the program yields goes out in
 //! one write.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use tokio::net::TcpStream;
 
 use super::{
-    dial::{dial, ends_of},
+    dial::{dial, ends_of, run},
     handle::Handle,
     incoming::Incoming,
     life::Life,
+    opening::Opening,
     poller::{Beginning, NewLink},
     sink::{Agreed, Ends, Sink},
     task::LinkTask,
 };
 use crate::{
     error::Result,
-    frame::{self, HEADER},
+    frame::{self, HEADER, TEXT},
     link::{Class, Inbound},
 };
 
@@ -38,16 +39,32 @@ pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) 
     Ok(ends)
 }
 
-/// Connects and runs the link; its sink hears the outcome.
+/// Opens a WebSocket over an accepted connection, and runs it; its sink hears the outcome.
+pub(crate) fn open_here<S: Sink>(
+    stream: TcpStream,
+    link: NewLink<S, Inbound>,
+    opening: Arc<Opening>,
+) -> Result<()> {
+    let ends = ends_of(&stream)?;
+    Life::new(run(stream, ends, begin(link, Some(opening)), Duration::MAX)).spawn();
+    Ok(())
+}
+
+fn begin<S: Sink>(link: NewLink<S, Inbound>, opening: Option<Arc<Opening>>) -> NewLink<S> {
+    let (link, inbound) = link.rebegin(());
+    let beginning = opening.map_or(Beginning::Stream(inbound), Beginning::WebSocket);
+    link.rebegin(beginning).0
+}
+
+/// Connects and runs the link, with `opening` as a WebSocket; its sink hears the outcome.
 pub(crate) fn dial_here<S: Sink>(
     socket: std::net::TcpStream,
     to: SocketAddr,
     within: Duration,
     link: NewLink<S, Inbound>,
+    opening: Option<Arc<Opening>>,
 ) {
-    let (link, inbound) = link.rebegin(());
-    let (link, ()) = link.rebegin(Beginning::Stream(inbound));
-    Life::new(dial(socket, to, within, link)).spawn();
+    Life::new(dial(socket, to, within, begin(link, opening))).spawn();
 }
 
 impl Handle {
@@ -60,6 +77,7 @@ impl Handle {
         &self,
         class: Class,
         payload: &[u8],
+        is_text: bool,
         admit: impl FnOnce() -> std::result::Result<T, E>,
     ) -> Option<std::result::Result<T, E>> {
         let mut half = self.lock();
@@ -74,12 +92,13 @@ impl Handle {
         let wake = half.out.is_empty();
         if payload.len() <= ON_STACK {
             let mut record = [0; HEADER + ON_STACK];
-            record[..HEADER].copy_from_slice(&(payload.len() as u32).to_be_bytes());
+            let flag = if is_text { TEXT } else { 0 };
+            record[..HEADER].copy_from_slice(&(payload.len() as u32 | flag).to_be_bytes());
             record[HEADER..][..payload.len()].copy_from_slice(payload);
             half.out.push(class, &record[..HEADER + payload.len()]);
         } else {
             let mut record = BytesMut::with_capacity(HEADER + payload.len());
-            frame::push_record(&mut record, payload);
+            frame::push_queued(&mut record, payload, is_text);
             half.out.push_shared(class, record.freeze());
         }
         if wake {

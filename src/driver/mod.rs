@@ -25,7 +25,7 @@ mod task;
 mod upgrade;
 
 pub(crate) use handle::{Handle, Verdict, keep};
-pub(crate) use local::{dial_here, serve_here};
+pub(crate) use local::{dial_here, open_here, serve_here};
 pub(crate) use opening::{Call, Opening, UnderWay};
 pub(crate) use poller::{Beginning, NewLink};
 pub(crate) use sink::{Agreed, Closed, Ends, Ledger, Sink};

@@ -26,6 +26,7 @@ import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
 import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
+import { stopAtFault, unfinishedIn } from './ws-receiver.js';
 import { unmaskByWords } from './ws-unmask.js';
 
 /** A close code of the package: the connection ended without a close frame. */
@@ -41,15 +42,6 @@ const MIN_COST = 16;
 interface Held {
   readonly payload: Buffer;
   readonly isText: boolean;
-}
-
-/** The inside of the package that says how much it holds; without these names that counts as nothing. */
-const RECEIVER = '_receiver';
-const UNPARSED = '_bufferedBytes';
-const FRAGMENTS = '_messageLength';
-
-interface Receiving {
-  readonly [RECEIVER]?: { readonly [UNPARSED]?: number; readonly [FRAGMENTS]?: number } | null;
 }
 
 /** On the socket: whose it is. */
@@ -103,6 +95,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     this.#outbox = new WsOutbox(ws, socket, threshold, this);
     this.#settings = settings;
     unmaskByWords(ws);
+    // Only what is inflated takes its time.
+    if (this.info.isDeflated) stopAtFault(ws);
     ws.owner = (socket as LinkedSocket)[LINK] = this;
     for (const [event, listener] of WsLink.#ofWebSocket) ws.on(event, listener as () => void);
     for (const [event, listener] of WsLink.#ofSocket) socket.on(event, listener as () => void);
@@ -216,9 +210,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
   /** Counts what is held after a chunk was read, and stops reading where the environment holds too much. */
   #account(): void {
     if (this.#ending !== undefined) return;
-    const receiver = (this.#ws as Receiving)[RECEIVER];
-    const unfinished = (receiver?.[UNPARSED] ?? 0) + (receiver?.[FRAGMENTS] ?? 0);
-    this.#count(unfinished + this.#waitingBytes);
+    this.#count(unfinishedIn(this.#ws) + this.#waitingBytes);
     if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
     this.#isStarved = true;
     linkMemory.wait(this, this.limits.memoryBudget);
