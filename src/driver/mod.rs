@@ -22,14 +22,16 @@ mod poller;
 mod sink;
 mod starving;
 mod task;
+mod under_way;
 mod upgrade;
 
 pub(crate) use handle::{Handle, Verdict, keep};
 pub(crate) use local::{dial_here, open_here, serve_here};
-pub(crate) use opening::{Call, Opening, UnderWay};
+pub(crate) use opening::{Call, Opening};
 pub(crate) use poller::{Beginning, NewLink};
 pub(crate) use sink::{Agreed, Closed, Ends, Ledger, Sink};
 pub(crate) use starving::{Ration, STUCK, Starving, watch};
+pub(crate) use under_way::UnderWay;
 
 // What serves a consumer on another thread, which is the addon's way and not the Rust API's.
 #[cfg(any(feature = "addon", test))]

@@ -162,7 +162,7 @@ async fn answer<S: Sink>(
     opening: &Opening,
     is_asked: &mut bool,
 ) -> Result<Option<Agreement>> {
-    let Some(_place) = opening.under_way.enter() else {
+    let Some(mut place) = opening.under_way.enter(&link.handle) else {
         // The cheapest answer, however many they are.
         socket::reset_on_close(stream);
         return Ok(None);
@@ -174,6 +174,7 @@ async fn answer<S: Sink>(
             return Ok(None);
         }
     };
+    place.heard();
     link.sink.asked(ends, &head);
     *is_asked = true;
     let Some(verdict) = verdict(stream, &link.handle, &mut first).await else {

@@ -15,6 +15,7 @@ import type {
   UpgradeRequest,
   WebSocketListenSettings,
 } from '../link.js';
+import { reset } from './reset.js';
 import { Early } from './ws-early.js';
 import { deflateFor } from './ws-deflate.js';
 import { WsLink } from './ws-link.js';
@@ -72,12 +73,12 @@ export class WsGate {
     this.#server ??= new WebSocketServer(options);
   }
 
-  /** A client has connected; false if there are too many whose handshake is not done. */
+  /** A client has connected; false if there are too many whose handshake waits for its verdict. */
   begin(socket: Socket): boolean {
     // It may fail at any moment from now on, before anybody else listens.
     socket.on('error', ignore);
     const { handshakeTimeoutMs, maxPendingHandshakes } = this.spec.ws;
-    if (this.#pending.size >= maxPendingHandshakes) return false;
+    if (this.#pending.size >= maxPendingHandshakes && !this.#evict()) return false;
     const timer = setTimeout(() => this.#expire(socket), handshakeTimeoutMs);
     const onClose = (): void => this.done(socket);
     this.#pending.set(socket, { timer, onClose, handshake: undefined });
@@ -159,6 +160,20 @@ export class WsGate {
       this.done(socket);
       socket.destroy();
     }
+  }
+
+  /**
+   * Cuts the handshake that has been silent the longest: whoever opens connections and says nothing keeps nobody
+   * out. False where all wait for the owner's verdict.
+   */
+  #evict(): boolean {
+    for (const [socket, { handshake }] of this.#pending) {
+      if (handshake !== undefined) continue;
+      this.done(socket);
+      reset(socket);
+      return true;
+    }
+    return false;
   }
 
   #expire(socket: Socket): void {

@@ -22,6 +22,7 @@ import type {
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { closeTimeout, outOfBudget } from './faults.js';
 import { linkMemory, type Starved } from './memory.js';
+import { reset } from './reset.js';
 import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
@@ -371,15 +372,6 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     this.#forgetReceived();
     this.handler.onClose(over);
     this.#outbox.discard();
-  }
-}
-
-function reset(socket: Socket): void {
-  try {
-    socket.resetAndDestroy();
-  } catch {
-    // TLS sockets and pipes, which HTTP servers may have too, know no reset.
-    socket.destroy();
   }
 }
 
