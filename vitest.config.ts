@@ -97,6 +97,8 @@ export default defineConfig({
       project('selection', 'test/*.test.ts'),
       project('cli', 'test/cli/**/*.test.ts'),
       project('docs', 'test/docs/**/*.test.ts'),
+      // Against the Rust side; without cargo it says so and is left out.
+      project('differential', 'test/differential/**/*.test.ts'),
       project('ts', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force-ts' } }),
       project('ts-ws', WEBSOCKET, {
         env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WEBSOCKET },

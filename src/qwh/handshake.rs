@@ -254,9 +254,12 @@ impl Handshake {
             let fresh = rest.get(..missing).unwrap_or(rest);
             self.buffer.extend_from_slice(fresh);
             used += fresh.len();
-            let needed = self.needed()?;
-            if self.buffer.len() < needed {
-                break;
+            if self.buffer.len() < self.needed()? {
+                if used == bytes.len() {
+                    break;
+                }
+                // The front of a preamble told that there is more of it.
+                continue;
             }
             let whole = std::mem::take(&mut self.buffer);
             self.advance(&whole, in_messages && used < bytes.len())?;
