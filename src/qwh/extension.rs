@@ -44,6 +44,6 @@ impl Extension {
     }
 
     pub(super) fn must_be_known(&self) -> bool {
-        self.kind % 2 == 0
+        self.kind.is_multiple_of(2)
     }
 }

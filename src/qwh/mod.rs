@@ -45,6 +45,3 @@ pub use meta::check as check_meta;
 pub use negotiation::{Agreement, negotiate};
 pub use preamble::{Answer, Preamble, Security, Versions};
 pub use scheduler::{Fragment, Scheduler};
-
-#[cfg(test)]
-mod tests;

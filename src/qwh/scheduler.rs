@@ -4,8 +4,6 @@
 use super::limits::{FRAGMENT, PASSED_OVER};
 use crate::link::Class;
 
-const CLASSES: [Class; 3] = [Class::High, Class::Normal, Class::Low];
-
 /// A part of a message: `from..to` of its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment {
@@ -32,18 +30,18 @@ impl Fragment {
 pub struct Scheduler {
     /// How much of each class's first message is on its way.
     progress: [usize; 3],
-    /// Fragments of higher classes since each had its turn.
-    passed_over: [u8; 3],
+    /// Fragments of higher classes since normal and low had their turns.
+    normal_passed_over: u8,
+    low_passed_over: u8,
 }
 
 impl Scheduler {
     /// The next fragment, given the size of each class's first message. A message stays the first of its
     /// class until its [last](Fragment::is_last) fragment was given out.
     pub fn next(&mut self, waiting: [Option<usize>; 3]) -> Option<Fragment> {
-        let chosen = self.choose(&waiting)?;
-        let mut parts = self.progress.iter_mut().zip(waiting).zip(CLASSES);
-        let ((progress, total), class) = parts.nth(chosen)?;
-        let total = total?;
+        let class = self.choose(waiting.map(|size| size.is_some()))?;
+        let total = (*waiting.get(class as usize)?)?;
+        let progress = self.progress.get_mut(class as usize)?;
         let from = *progress;
         let to = total.min(from + FRAGMENT);
         *progress = if to == total { 0 } else { to };
@@ -62,23 +60,30 @@ impl Scheduler {
             .is_some_and(|progress| *progress > 0)
     }
 
-    fn choose(&mut self, waiting: &[Option<usize>; 3]) -> Option<usize> {
-        let passed_over = self.passed_over;
-        let due = |index: &usize| {
-            passed_over
-                .get(*index)
-                .is_some_and(|count| *count >= PASSED_OVER)
+    fn choose(&mut self, [high, normal, low]: [bool; 3]) -> Option<Class> {
+        let chosen = if normal && self.normal_passed_over >= PASSED_OVER {
+            Class::Normal
+        } else if low && self.low_passed_over >= PASSED_OVER {
+            Class::Low
+        } else if high {
+            Class::High
+        } else if normal {
+            Class::Normal
+        } else if low {
+            Class::Low
+        } else {
+            return None;
         };
-        let waits = |index: &usize| waiting.get(*index).is_some_and(Option::is_some);
-        let mut all = (0..waiting.len()).filter(waits);
-        let first = all.next()?;
-        let chosen = std::iter::once(first).chain(all).find(due).unwrap_or(first);
-        for (index, count) in self.passed_over.iter_mut().enumerate() {
-            *count = match waits(&index) {
-                true if index > chosen => count.saturating_add(1),
-                true if index < chosen => *count,
-                _ => 0,
-            };
+        if !normal || chosen == Class::Normal {
+            self.normal_passed_over = 0;
+        } else if chosen == Class::High {
+            self.normal_passed_over += 1;
+        }
+        if !low || chosen == Class::Low {
+            self.low_passed_over = 0;
+        } else {
+            // It may wait for one more turn, of normal, once it is due.
+            self.low_passed_over = self.low_passed_over.saturating_add(1);
         }
         Some(chosen)
     }

@@ -1,6 +1,10 @@
 //! What QWH/1 makes of an input, as JSON: for the vectors, and to be compared with TypeScript's.
 //! `test/support/qwh-verdict.ts` is the twin.
 
+#[path = "lent.rs"]
+#[allow(dead_code, reason = "only a room is needed")]
+mod lent;
+
 use std::{
     io::{self, Read},
     time::Instant,
@@ -8,7 +12,6 @@ use std::{
 
 use qwormhole::{
     CloseCode, Error,
-    link::{Marks, Payload, Room},
     qwh::{
         Answer, Carrier, Decoder, Encoder, Event, Extension, Failure, Fault, Fragment, GoAway,
         Handshake, Hello, Origin, Peer, Preamble, ReceiveLimits, Scheduler, Session, Settings,
@@ -16,6 +19,8 @@ use qwormhole::{
     },
 };
 use serde_json::{Value, json};
+
+use lent::Lent;
 
 /// The answer to a request.
 pub fn verdict(request: &Value) -> Value {
@@ -145,7 +150,7 @@ fn records(request: &Value) -> Value {
     };
     let first = request["first"].as_str().map(unhex).unwrap_or_default();
     let mut decoder = Decoder::new(carrier, limits, limit("recordRest", 0), first);
-    let mut room = Memory::default();
+    let mut room = Lent::default();
     let now = Instant::now();
     let mut fault = decoder.resume(&mut room, now).err();
     for chunk in list(&request["chunks"]) {
@@ -358,47 +363,5 @@ impl Read for Chunk<'_> {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.0.read(buf)
-    }
-}
-
-/// Room for everything.
-#[derive(Default)]
-struct Memory {
-    space: Vec<u8>,
-    ranges: Ranges,
-    messages: Vec<Vec<u8>>,
-}
-
-#[derive(Default)]
-struct Ranges(Vec<(usize, usize)>);
-
-impl Marks for Ranges {
-    fn message(&mut self, start: usize, len: usize, _: Payload) {
-        self.0.push((start, start + len));
-    }
-}
-
-impl Room for Memory {
-    type Marks = Ranges;
-
-    fn space(&mut self, min: usize) -> Option<(&mut [u8], &mut Ranges)> {
-        self.space.clear();
-        self.space.resize(min, 0xEE);
-        Some((&mut self.space, &mut self.ranges))
-    }
-
-    fn commit(&mut self, used: usize) {
-        for (start, end) in std::mem::take(&mut self.ranges.0) {
-            assert!(end <= used, "outside of what is kept");
-            self.messages.push(self.space[start..end].to_vec());
-        }
-    }
-
-    fn assembled(&mut self, message: Vec<u8>, _: Payload) {
-        self.messages.push(message);
-    }
-
-    fn hold(&mut self, _: isize) -> bool {
-        true
     }
 }

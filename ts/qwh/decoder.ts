@@ -9,7 +9,7 @@ import { CloseCode } from '../close-codes.js';
 import { Allowance } from './allowance.js';
 import { concat, u16, u16At, u32At } from './bytes.js';
 import { Fault, protocolFault } from './fault.js';
-import { EXTENDED, HEADER, Kind, MORE, classOf, controlFrame, wrongHeader } from './frame.js';
+import { EXTENDED, HEADER, Kind, MORE, classOf, controlFrame, isWholeMessage, wrongHeader } from './frame.js';
 import { type GoAway, isGoAwayLength, parseGoAway } from './goaway.js';
 import type { Carrier } from './handshake.js';
 import { MAX_MESSAGE_EXTENSION, MAX_RECORD } from './limits.js';
@@ -69,6 +69,9 @@ export class Decoder<View extends Uint8Array> {
   readonly #now: () => number;
   readonly #allowance: Allowance;
   #chunk: Uint8Array = NOTHING;
+  /** The chunk's memory and where it begins there: asking the chunk for each message costs what parsing one does. */
+  #memory: ArrayBufferLike = NOTHING.buffer;
+  #offset = 0;
   /** The part of the chunk that is not parsed. */
   #at = 0;
   #end = 0;
@@ -117,6 +120,8 @@ export class Decoder<View extends Uint8Array> {
   push(bytes: Uint8Array): void {
     if (this.fault !== undefined || this.goaway !== undefined) return;
     this.#chunk = bytes;
+    this.#memory = bytes.buffer;
+    this.#offset = bytes.byteOffset;
     this.#at = 0;
     this.#end = bytes.length;
     if (this.#carrier === 'stream' || this.#recordRest > 0) return;
@@ -129,6 +134,26 @@ export class Decoder<View extends Uint8Array> {
 
   /** The next whole message, or `undefined` until more bytes come. */
   next(): View | undefined {
+    // Nearly all messages are small, whole and in one frame. Everything else takes the long way, which repeats
+    // each check; behind a fault or the last frame there is no chunk.
+    const at = this.#at;
+    const body = at + HEADER;
+    if (this.#carry.length === 0 && this.#openRest < 0 && body <= this.#end) {
+      const chunk = this.#chunk;
+      const length = (chunk[at + 2] << 8) | chunk[at + 3];
+      const end = body + length;
+      const rest = this.#recordRest - HEADER - length;
+      const fits = rest >= 0 && end <= this.#end && length <= this.#limits.maxMessage;
+      if (fits && isWholeMessage(chunk, at) && this.#messages[classOf(chunk[at + 1])] === undefined) {
+        this.#at = end;
+        this.#recordRest = rest;
+        return new this.#view(this.#memory, this.#offset + body, length);
+      }
+    }
+    return this.#nextOfAny();
+  }
+
+  #nextOfAny(): View | undefined {
     if (this.fault !== undefined || this.goaway !== undefined) return undefined;
     try {
       const message = this.#parse();
@@ -158,6 +183,7 @@ export class Decoder<View extends Uint8Array> {
 
   #release(): void {
     this.#chunk = this.#source = NOTHING;
+    this.#memory = NOTHING.buffer;
     this.#at = this.#end = 0;
   }
 
@@ -220,8 +246,7 @@ export class Decoder<View extends Uint8Array> {
     if (!hasMore && this.#end - at >= payload) {
       this.#at = at + payload;
       this.#recordRest -= payload;
-      const { buffer, byteOffset } = this.#chunk;
-      return new this.#view(buffer, byteOffset + at, payload);
+      return new this.#view(this.#memory, this.#offset + at, payload);
     }
     const message = new Reassembly(total);
     this.#messages[index] = message;

@@ -60,6 +60,13 @@ export function wrongHeader(bytes: Uint8Array, at: number): string | undefined {
   return stream !== 0 && bytes[at] < Kind.extension ? 'a frame is of a stream that is not open' : undefined;
 }
 
+/** Whether the header at `at` is that of a message in one frame, without a head. */
+export function isWholeMessage(bytes: Uint8Array, at: number): boolean {
+  const flags = bytes[at + 1];
+  const stream = bytes[at + 4] | bytes[at + 5] | bytes[at + 6] | bytes[at + 7];
+  return bytes[at] === Kind.data && (flags & ~CLASS) === 0 && flags !== CLASS && stream === 0;
+}
+
 /** The class that the flags say. */
 export function classOf(flags: number): ClassIndex {
   return CLASS_OF[(flags & CLASS) >>> 5];
@@ -71,7 +78,7 @@ export function writeHeader(to: Uint8Array, at: number, kind: number, flags: num
   to[at + 1] = flags;
   to[at + 2] = length >>> 8;
   to[at + 3] = length & 0xff;
-  to.fill(0, at + 4, at + HEADER);
+  to[at + 4] = to[at + 5] = to[at + 6] = to[at + 7] = 0;
 }
 
 /** The flag of a class. */

@@ -5,8 +5,6 @@
 import type { ClassIndex } from '../link/link.js';
 import { FRAGMENT, PASSED_OVER } from './limits.js';
 
-const CLASSES: readonly ClassIndex[] = [0, 1, 2];
-
 /** A part of a message: `from` to `to` of its payload. Valid until the next is asked for. */
 export interface Fragment {
   /** The class whose first message it is of. */
@@ -21,8 +19,9 @@ export interface Fragment {
 export class Scheduler {
   /** How much of each class's first message is on its way. */
   readonly #progress = [0, 0, 0];
-  /** Fragments of higher classes since each had its turn. */
-  readonly #passedOver = [0, 0, 0];
+  /** Fragments of higher classes since normal and low had their turns. */
+  #normalPassedOver = 0;
+  #lowPassedOver = 0;
   /** One for all: none is made per message. */
   readonly #fragment = { class: 0 as ClassIndex, from: 0, to: 0, total: 0 };
 
@@ -48,16 +47,18 @@ export class Scheduler {
     return this.#progress[index] > 0;
   }
 
-  #choose(...waits: [boolean, boolean, boolean]): ClassIndex | undefined {
-    const first = CLASSES.find((index) => waits[index]);
-    if (first === undefined) return undefined;
-    const passedOver = this.#passedOver;
-    const due = CLASSES.find((index) => waits[index] && passedOver[index] >= PASSED_OVER);
-    const chosen = due ?? first;
-    for (const index of CLASSES) {
-      if (!waits[index] || index === chosen) passedOver[index] = 0;
-      else if (index > chosen) passedOver[index] += 1;
-    }
+  #choose(high: boolean, normal: boolean, low: boolean): ClassIndex | undefined {
+    let chosen: ClassIndex;
+    if (normal && this.#normalPassedOver >= PASSED_OVER) chosen = 1;
+    else if (low && this.#lowPassedOver >= PASSED_OVER) chosen = 2;
+    else if (high) chosen = 0;
+    else if (normal) chosen = 1;
+    else if (low) chosen = 2;
+    else return undefined;
+    if (!normal || chosen === 1) this.#normalPassedOver = 0;
+    else if (chosen === 0) this.#normalPassedOver += 1;
+    if (!low || chosen === 2) this.#lowPassedOver = 0;
+    else this.#lowPassedOver += 1;
     return chosen;
   }
 }
