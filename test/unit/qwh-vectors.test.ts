@@ -32,14 +32,17 @@ describe.each(vectorFiles)('%s', (file, vectors) => {
   });
 
   const streamed = vectors.filter(({ request }) => request.steps ?? request.chunks);
-  it.runIf(streamed.length > 0).each([1, 2, 3, 7, 1000])('the same in pieces of %i bytes', (size) => {
-    for (const { name, request, expect: expected } of streamed) {
-      // A byte of 64 KiB at a time is no more telling than one of less.
-      if (size < 1000 && JSON.stringify(request).length > 50_000) continue;
-      const outcome = withoutLeft(plain(verdict(cut(request, size))));
-      expect(outcome, name).toEqual(withoutLeft(expected));
-    }
-  });
+  // Only what comes over a stream has pieces.
+  const sizes = streamed.length > 0 ? [1, 2, 3, 7, 1000] : [];
+  for (const size of sizes)
+    it(`the same in pieces of ${size} bytes`, () => {
+      for (const { name, request, expect: expected } of streamed) {
+        // A byte of 64 KiB at a time is no more telling than one of less.
+        if (size < 1000 && JSON.stringify(request).length > 50_000) continue;
+        const outcome = withoutLeft(plain(verdict(cut(request, size))));
+        expect(outcome, name).toEqual(withoutLeft(expected));
+      }
+    });
 
   it('has no name twice', () => {
     const names = (vectors as Vector[]).map(({ name }) => name);
