@@ -2,7 +2,7 @@
 
 use std::{io::Read, time::Instant};
 
-use super::{goaway::GoAway, handshake::Carrier, parser::Parser};
+use super::{events::Carrier, goaway::GoAway, parser::Parser};
 use crate::{
     error::Result,
     link::{FrameReader, ReadTurn, Room},

@@ -1,9 +1,9 @@
 //! The sending half: fragments and control frames to records.
 
 use super::{
+    events::Carrier,
     frame::{self, HEADER, Header, Kind, MORE, class_flag},
     goaway::GoAway,
-    handshake::Carrier,
     limits::{FRAGMENT, FULL_RECORD, MAX_RECORD},
     scheduler::Fragment,
 };

@@ -17,6 +17,7 @@
 pub mod caps;
 mod decoder;
 mod encoder;
+mod events;
 mod extension;
 mod fault;
 mod frame;
@@ -35,11 +36,12 @@ mod tlv;
 
 pub use decoder::{Decoder, ReceiveLimits};
 pub use encoder::Encoder;
+pub use events::{Carrier, Event, Failure, Origin, Peer, Ready, Settings, Side};
 pub use extension::Extension;
 pub use fault::Fault;
 pub use frame::{Header, Kind};
 pub use goaway::GoAway;
-pub use handshake::{Carrier, Event, Failure, Handshake, Origin, Peer, Ready, Settings, Side};
+pub use handshake::Handshake;
 pub use hello::{Hello, PeerLimits, Session};
 pub use meta::check as check_meta;
 pub use negotiation::{Agreement, negotiate};

@@ -7,10 +7,10 @@ use std::{collections::VecDeque, io, time::Instant};
 
 use super::{
     decoder::ReceiveLimits,
+    events::Carrier,
     fault::Fault,
     frame::{self, HEADER, Header, Kind},
     goaway::{self, GoAway},
-    handshake::Carrier,
     head::Head,
     limits::MAX_RECORD,
     reassembly::{Reassembly, check_fragment},
