@@ -96,7 +96,8 @@ export default defineConfig({
       project('unit', 'test/unit/**/*.test.ts'),
       project('selection', 'test/*.test.ts'),
       project('cli', 'test/cli/**/*.test.ts'),
-      // Two backends and the verdicts of a third implementation: without the addon one is left.
+      // The same bytes to both languages and a third implementation: what needs the addon or cargo is left out
+      // without.
       project('differential', 'test/differential/**/*.test.ts', {
         env: { QWORMHOLE_NATIVE: withNative ? 'auto' : 'force-ts' },
         exclude: withNative ? [] : ['test/differential/backends.test.ts'],

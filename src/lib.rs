@@ -95,14 +95,17 @@
 //!
 //! [`link`] is one connection without its socket, a state machine that is fed bytes and readiness, for
 //! programs with an event loop of their own. [`frame`] is its wire form, [`error`] the table of codes
-//! that this crate shares with the Node package of the same name.
+//! that this crate shares with the Node package of the same name. [`qwh`] is QWH/1, the protocol with a
+//! handshake, in the same manner; connections do not speak it yet.
 //!
 //! # Features
 //!
 //! - `addon` (default): the Node-API addon. A Rust program turns it off with
 //!   `default-features = false`; the API is the same.
 
+mod allowance;
 mod api;
+mod close_code;
 // The I/O thread and what goes with it serve the addon alone.
 #[cfg_attr(
     not(feature = "addon"),
@@ -122,6 +125,7 @@ pub mod error;
 mod exchange;
 pub mod frame;
 pub mod link;
+pub mod qwh;
 mod socket;
 #[allow(
     dead_code,
@@ -138,6 +142,7 @@ pub use api::{
     Server, Verdict, WebSocketOptions, connect, listen, listen_all,
 };
 pub use bytes::Bytes;
+pub use close_code::CloseCode;
 pub use error::{Answer, Code, Error, Result};
 pub use frame::Protocol;
 pub use link::Class;
