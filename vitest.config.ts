@@ -96,6 +96,12 @@ export default defineConfig({
       project('unit', 'test/unit/**/*.test.ts'),
       project('selection', 'test/*.test.ts'),
       project('cli', 'test/cli/**/*.test.ts'),
+      // The same bytes to both languages and a third implementation: what needs the addon or cargo is left out
+      // without.
+      project('differential', 'test/differential/**/*.test.ts', {
+        env: { QWORMHOLE_NATIVE: withNative ? 'auto' : 'force-ts' },
+        exclude: withNative ? [] : ['test/differential/backends.test.ts'],
+      }),
       project('docs', 'test/docs/**/*.test.ts'),
       project('ts', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force-ts' } }),
       project('ts-ws', WEBSOCKET, {

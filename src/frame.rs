@@ -51,11 +51,6 @@ pub(crate) fn queued(bytes: &[u8]) -> Option<(usize, bool)> {
     Some(((header & !TEXT) as usize, header & TEXT != 0))
 }
 
-/// Appends one record.
-pub(crate) fn push_record(to: &mut BytesMut, payload: &[u8]) {
-    push_queued(to, payload, false);
-}
-
 /// Appends one record for a queue.
 pub(crate) fn push_queued(to: &mut BytesMut, payload: &[u8], is_text: bool) {
     // Every caller has checked the payload against `max_message`, which is at most MAX_PAYLOAD.

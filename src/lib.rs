@@ -1,4 +1,4 @@
-//! Messages between processes: whole, in order, bounded in memory, over TCP or TLS.
+//! Messages between processes: whole, in order, bounded in memory, over TCP and WebSocket, with TLS or without.
 //!
 //! A stream socket gives bytes; a program wants messages, wants to know when it sends faster than the
 //! other side reads, and wants that to cost neither memory without bound nor a task that hangs. That
@@ -74,7 +74,11 @@
 //!
 //! # On the wire
 //!
-//! With [`Protocol::LengthPrefixed`], the default, a message is its length as a big-endian `u32` and
+//! A WebSocket (`ws://host:port/path`, RFC 6455) has messages of its own, text and binary: who needs to know
+//! which calls [`Connection::recv_message`] and [`Connection::send_text`]. [`WebSocketOptions`] say who may
+//! connect, [`Connection::close_with`] tells the peer why.
+//!
+//! Over TCP with [`Protocol::LengthPrefixed`], the default, a message is its length as a big-endian `u32` and
 //! then its bytes: any program in any language can take part in five lines. With [`Protocol::Raw`] the
 //! bytes go as they are, and are received in the pieces in which they come.
 //!
@@ -91,14 +95,17 @@
 //!
 //! [`link`] is one connection without its socket, a state machine that is fed bytes and readiness, for
 //! programs with an event loop of their own. [`frame`] is its wire form, [`error`] the table of codes
-//! that this crate shares with the Node package of the same name.
+//! that this crate shares with the Node package of the same name. [`qwh`] is QWH/1, the protocol with a
+//! handshake, in the same manner; connections do not speak it yet.
 //!
 //! # Features
 //!
 //! - `addon` (default): the Node-API addon. A Rust program turns it off with
 //!   `default-features = false`; the API is the same.
 
+mod allowance;
 mod api;
+mod close_code;
 // The I/O thread and what goes with it serve the addon alone.
 #[cfg_attr(
     not(feature = "addon"),
@@ -118,6 +125,7 @@ pub mod error;
 mod exchange;
 pub mod frame;
 pub mod link;
+pub mod qwh;
 mod socket;
 // The Rust API asks for less than the addon does.
 #[cfg_attr(
@@ -125,18 +133,25 @@ mod socket;
     allow(dead_code, reason = "the addon's part, tested without it")
 )]
 mod tls;
-#[allow(dead_code, unused_imports, reason = "not wired yet")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "some of it serves the addon or tests alone"
+)]
 mod ws;
 
 #[cfg(feature = "addon")]
 mod ffi;
 
 pub use api::{
-    Connection, Options, SendError, Sender, Sent, Server, TlsIdentity, TlsInfo, TlsOptions,
-    connect, listen,
+    Authorize, Connection, Deflate, Message, Options, Origins, Request, SendError, Sender, Sent,
+    Server, TlsIdentity, TlsInfo, TlsOptions, Verdict, WebSocketOptions, connect, listen,
+    listen_all,
 };
 pub use bytes::Bytes;
+pub use close_code::CloseCode;
 pub use error::{Answer, Code, Error, Result};
 pub use frame::Protocol;
 pub use link::Class;
 pub use socket::SocketOptions;
+pub use ws::CloseFrame;

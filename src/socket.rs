@@ -115,6 +115,41 @@ pub(crate) fn tune_accepted(
     }
 }
 
+/// A descriptor of our own for a connection that others have as number `descriptor`.
+///
+/// # Errors
+/// `Resources` when there is no further descriptor, and for what is no TCP connection.
+#[cfg(all(unix, any(feature = "addon", test)))]
+#[allow(
+    unsafe_code,
+    reason = "a number that comes from JavaScript has no owner that the compiler knows"
+)]
+pub(crate) fn duplicate(descriptor: i32) -> Result<std::net::TcpStream> {
+    use std::os::fd::BorrowedFd;
+
+    let failed = |error| Error::system(Code::Resources, "duplicating a descriptor", error);
+    // The least number that is none: `BorrowedFd` must not be made of it.
+    if descriptor < 0 {
+        return Err(Error::new(Code::Resources, "there is no descriptor"));
+    }
+    // SAFETY: the number is not -1. JavaScript owns it and waits for this call to return, so it stays open;
+    // should it be none, the duplication below says so.
+    let theirs = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    // With close-on-exec, as all of ours.
+    let ours = theirs.try_clone_to_owned().map_err(failed)?;
+    let stream = std::net::TcpStream::from(ours);
+    // A socket of another kind has no such address.
+    stream.peer_addr().map_err(failed)?;
+    stream.set_nonblocking(true).map_err(failed)?;
+    Ok(stream)
+}
+
+/// Elsewhere a descriptor of JavaScript's is no socket of the system's.
+#[cfg(all(not(unix), any(feature = "addon", test)))]
+pub(crate) fn duplicate(_: i32) -> Result<std::net::TcpStream> {
+    Err(missing("adopting a connection"))
+}
+
 /// Ends our side: the peer reads what was written, then the end.
 pub(crate) fn end_writing(stream: &TcpStream) {
     // Fails only where the connection is gone, which the next read reports.

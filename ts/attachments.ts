@@ -5,6 +5,7 @@ import { describe } from './describe.js';
 import { splitTarget, targetOf } from './endpoint-target.js';
 import { QWormholeError } from './errors/error.js';
 import { onTypeScript, type Choice } from './link/choose.js';
+import type { Adoption, LinkDriver } from './link/link.js';
 import type { ServerSettings } from './options/settings.js';
 import { toLimits, toSocketSettings } from './options/specs.js';
 import { assertSupported } from './options/support.js';
@@ -15,13 +16,16 @@ import type { Attachment, AttachOptions } from './server-like.js';
 export class Attachments<C extends CodecOption> {
   readonly #settings: ServerSettings;
   readonly #reception: Reception<C>;
+  readonly #ownDriver: () => LinkDriver;
   readonly #attached = new Set<Attachment>();
-  /** Made with the first: the server's own backend may be another. */
+  /** Reads the requests, and keeps what the server's own backend does not take. Made with the first. */
   #choice: Choice | undefined;
 
-  constructor(settings: ServerSettings, reception: Reception<C>) {
+  /** @param ownDriver The server's own backend, which may become another. */
+  constructor(settings: ServerSettings, reception: Reception<C>, ownDriver: () => LinkDriver) {
     this.#settings = settings;
     this.#reception = reception;
+    this.#ownDriver = ownDriver;
   }
 
   /** @throws QWormholeError `ERR_QW_OPTION_INVALID`, `ERR_QW_OPTION_UNSUPPORTED`. */
@@ -29,16 +33,18 @@ export class Attachments<C extends CodecOption> {
     if (typeof server?.on !== 'function') throw invalid('server', server, 'is not an HTTP server');
     const target = targetOf(path, 'listen');
     if (typeof target === 'string') throw invalid('path', path, `is not a path: ${target}`);
-    assertSupported({ ...this.#settings, endpoints: [] }, 'ts');
+    // Any of them may stay on Node's loop, which has no thread of its own.
+    assertSupported({ ...this.#settings, endpoints: [], ioThreads: 1 }, 'ts');
     this.#choice ??= onTypeScript(undefined);
-    const { driver, mode } = this.#choice;
+    const { driver } = this.#choice;
     const spec = {
       limits: toLimits(this.#settings),
       socket: toSocketSettings(this.#settings),
       ws: toListenWebSocket(this.#settings),
       concerns: (asked: string) => splitTarget(asked).path === target.path,
+      adopt: (adoption: Adoption) => this.#ownDriver().adopt?.(adoption),
     };
-    const handler = this.#reception.at([{ protocol: 'raw', path: target.path }], mode);
+    const handler = this.#reception.at([{ protocol: 'raw', path: target.path }]);
     const listener = driver.attach!(server, spec, handler);
     const attachment: Attachment = {
       detach: () => {

@@ -77,9 +77,10 @@ export abstract class Connection<
   readonly #listeners = new MessageListeners(this);
   readonly #iterators = new Iterators<CodecMessage<C>>(this);
   #drops: DropLog | undefined;
-  readonly #drainWaits = new Waits();
-  readonly #emptyWaits = new Waits();
-  readonly #closeWaits = new Waits();
+  /** Made when first needed, these three: most connections never wait for anything. */
+  #drainWaits: Waits | undefined;
+  #emptyWaits: Waits | undefined;
+  #closeWaits: Waits | undefined;
 
   protected constructor(settings: SharedSettings) {
     super();
@@ -123,15 +124,15 @@ export abstract class Connection<
   /** Resolves when `send` answers `backpressure` no longer: at once if it does not. Rejects when the connection ends. */
   drained(options?: WaitOptions): Promise<void> {
     if (this.#state === 'closed') return Promise.reject(closed('connection'));
-    const promise = this.#drainWaits.add(options);
-    if (!this.#isBackpressured) this.#drainWaits.resolve();
+    const promise = (this.#drainWaits ??= new Waits()).add(options);
+    if (!this.#isBackpressured) this.#drainWaits?.resolve();
     return promise;
   }
 
   /** Resolves when the kernel has taken all that is accepted so far. Rejects when the connection ends before. */
   flushed(options?: WaitOptions): Promise<void> {
     if (this.#state === 'closed') return Promise.reject(closed('connection'));
-    const promise = this.#emptyWaits.add(options);
+    const promise = (this.#emptyWaits ??= new Waits()).add(options);
     this.flush();
     this.link?.notifyEmpty();
     return promise;
@@ -172,7 +173,7 @@ export abstract class Connection<
     if (this.#state === 'closed') return Promise.resolve();
     this.state = 'closing';
     this.link?.close(code, reason);
-    return this.#closeWaits.add();
+    return (this.#closeWaits ??= new Waits()).add();
   }
 
   /** Resets the connection; what is queued is lost. The event `close` follows. */
@@ -257,12 +258,12 @@ export abstract class Connection<
   onDrain(): void {
     this.#isBackpressured = false;
     this.fire('drain');
-    if (!this.#isBackpressured) this.#drainWaits.resolve();
+    if (!this.#isBackpressured) this.#drainWaits?.resolve();
   }
 
   /** @internal */
   onEmpty(): void {
-    this.#emptyWaits.resolve();
+    this.#emptyWaits?.resolve();
   }
 
   /** @internal */
@@ -361,7 +362,7 @@ export abstract class Connection<
 
   /** Somebody waits until everything is written. */
   protected get isFlushAwaited(): boolean {
-    return !this.#emptyWaits.isEmpty;
+    return this.#emptyWaits !== undefined && !this.#emptyWaits.isEmpty;
   }
 
   /** Messages of `size` bytes in all were not accepted. */
@@ -407,12 +408,12 @@ export abstract class Connection<
     this.#state = 'closed';
     this.#iterators.finish();
     const isClosed = closed('connection');
-    this.#drainWaits.reject(isClosed);
-    this.#emptyWaits.reject(isClosed);
+    this.#drainWaits?.reject(isClosed);
+    this.#emptyWaits?.reject(isClosed);
     // A broken backend is reported once, by the backend, not by each of its connections.
     if (error !== undefined && error.code !== 'ERR_QW_NATIVE_FAILED') this.report(error);
     this.fire('close', code, reason, clean);
-    this.#closeWaits.resolve();
+    this.#closeWaits?.resolve();
   }
 
   protected override listenersChanged(event: string | symbol): void {

@@ -1,7 +1,7 @@
 /** Where those who call a server arrive: at an endpoint, or through an HTTP server that it is attached to. */
 import type { CodecOption } from './codec/codec.js';
 import type { QWormholeError } from './errors/error.js';
-import type { ListenerHandler, Mode } from './link/link.js';
+import type { ListenerHandler } from './link/link.js';
 import type { ServerSettings, SettledEndpoint } from './options/settings.js';
 import { UpgradePolicy, type Admission } from './policy/upgrade.js';
 import type { Roster } from './roster.js';
@@ -21,15 +21,15 @@ export class Reception<C extends CodecOption> {
   }
 
   /** Who hears of one socket: that of one endpoint, or of several that differ in their paths. */
-  at(desks: readonly Desk[], mode: Mode): ListenerHandler {
+  at(desks: readonly Desk[]): ListenerHandler {
     const [{ protocol }] = desks;
     const byPath = new Map(desks.map((desk) => [desk.path, desk.protocol]));
     const destination = {
       protocolOf: (path: string) => byPath.get(path),
-      admit: (admission: Admission) => this.#roster.admit({ ...admission, mode }),
+      admit: (admission: Admission) => this.#roster.admit(admission),
     };
     return {
-      onLink: (link) => this.#roster.admit({ link, mode, protocol }),
+      onLink: (link) => this.#roster.admit({ link, protocol }),
       onUpgrade: (upgrade) => this.#policy.decide(upgrade, destination),
       onError: this.#report,
     };

@@ -25,7 +25,6 @@ export interface ConnectionHost<C extends CodecOption> {
 /** Somebody who has connected. */
 export interface Arrival {
   readonly link: Link;
-  readonly mode: Mode;
   readonly protocol: Protocol;
   /** WebSocket: what the client asked for. */
   readonly request?: OpeningRequest;
@@ -47,7 +46,7 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
   /** @internal */
   constructor(host: ConnectionHost<C>, arrival: Arrival, settings: ServerSettings) {
     super(settings);
-    this.mode = arrival.mode;
+    this.mode = arrival.link.mode;
     this.protocol = arrival.protocol;
     this.user = arrival.user;
     this.#request = arrival.request;

@@ -100,7 +100,8 @@ export interface QWormholeServerLike<C extends CodecOption = CodecOption>
   getSubscriberCount(topic: string): number;
   /**
    * Takes WebSockets from an HTTP server, such as that of a web framework, besides what the server's own
-   * endpoints bring. They are on the TypeScript backend. Ends with `close`, which leaves the HTTP server alone.
+   * endpoints bring. Plain TCP connections move to the server's own backend where the platform allows; the others,
+   * TLS among them, are on the TypeScript one: `connection.mode` says which. Ends with `close`, which leaves the HTTP server alone.
    */
   attach(server: HttpServer, options?: AttachOptions): Attachment;
   getConnection(id: string): ServerConnection<C> | undefined;

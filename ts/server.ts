@@ -73,7 +73,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
         reportHandlerError(this, error, isRejection, connection),
     });
     this.#reception = new Reception(settings, this.#roster, (error) => this.#report(error));
-    this.#attachments = new Attachments(settings, this.#reception);
+    this.#attachments = new Attachments(settings, this.#reception, () => this.#choice.driver);
     choice.driver.onFailure = (error) => void this.#driverFailed(error);
     const { signal } = settings;
     this.#stopListening = signal && onAbort(signal, () => void this.close());
@@ -221,10 +221,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
       const endpoint = ports === undefined ? each : { ...each, port: ports[index] };
       return { endpoint, spec: toListenSpec(this.#settings, endpoint) };
     });
-    const { driver, mode } = this.#choice;
-    const listening = await Listening.open(driver, places, (endpoints) =>
-      this.#reception.at(endpoints, mode),
-    );
+    const { driver } = this.#choice;
+    const listening = await Listening.open(driver, places, (endpoints) => this.#reception.at(endpoints));
     if (this.#closing !== undefined || signal?.aborted) {
       await listening.close();
       throw signal?.aborted ? aborted(signal) : closed('server');

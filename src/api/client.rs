@@ -9,12 +9,13 @@ use super::{
     shared::Plan,
 };
 use crate::{
-    driver::dial_here,
+    driver::{Security, dial_here},
     error::{Code, Error, Result},
     socket,
 };
 
-/// Connects to `tcp://host:port` or `tls://host:port`, with IPv6 addresses in brackets.
+/// Connects to `tcp://host:port`, `tls://host:port`, `ws://host:port/path?query` or `wss://…`, with IPv6 addresses in
+/// brackets.
 ///
 /// The addresses of a name are tried in the resolver's order. Dropping the future gives the attempt
 /// up. The connection is served by a task on the caller's runtime.
@@ -22,19 +23,21 @@ use crate::{
 /// # Errors
 /// `EndpointInvalid` and `OptionInvalid` for what cannot be meant, `Dns` when the name does not
 /// resolve, `ConnectRefused`, `ConnectTimeout` and `ConnectFailed` for what the last address answered;
-/// for `tls` `TlsConfig`, and those whose name begins with `Tls` for a handshake that failed.
+/// with TLS also `TlsConfig`, and those whose name begins with `Tls` for a handshake that failed; of a WebSocket
+/// also `UpgradeRefused`, with the [`answer`](crate::Error::answer), and `Handshake`.
 ///
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
 pub async fn connect(endpoint: impl AsRef<str>, options: Options) -> Result<Connection> {
-    let mut plan = Plan::new(options)?;
+    let plan = Plan::new(options)?;
     let endpoint = Endpoint::parse(endpoint.as_ref(), Use::Connect)?;
-    if endpoint.is_secured {
-        plan.security = Some(plan.options.tls.client(&endpoint.host)?);
-    }
+    let security = endpoint
+        .is_secured
+        .then(|| plan.options.tls.client(&endpoint.host))
+        .transpose()?;
     let mut last = Error::new(Code::Dns, "no address");
     for to in endpoint.resolve().await? {
-        match attempt(to, &plan).await {
+        match attempt(to, &endpoint, &plan, security.as_ref()).await {
             Ok(connection) => return Ok(connection),
             Err(error) => last = error,
         }
@@ -42,7 +45,12 @@ pub async fn connect(endpoint: impl AsRef<str>, options: Options) -> Result<Conn
     Err(last)
 }
 
-async fn attempt(to: SocketAddr, plan: &Plan) -> Result<Connection> {
+async fn attempt(
+    to: SocketAddr,
+    endpoint: &Endpoint,
+    plan: &Plan,
+    security: Option<&Security>,
+) -> Result<Connection> {
     let Options {
         local,
         connect_timeout,
@@ -50,8 +58,10 @@ async fn attempt(to: SocketAddr, plan: &Plan) -> Result<Connection> {
         ..
     } = &plan.options;
     let socket = socket::dialing(to, *local, options)?;
-    let (owner, link) = plan.link(None);
-    dial_here(socket, to, *connect_timeout, link);
+    let is_websocket = endpoint.target.is_some();
+    let opening = is_websocket.then(|| plan.options.opening(Some(endpoint)));
+    let (owner, link) = plan.link(None, is_websocket, security);
+    dial_here(socket, to, *connect_timeout, link, opening);
     let ends = owner.shared.opened().await?;
-    Ok(Connection::new(owner, ends))
+    Ok(Connection::new(owner, ends, None))
 }

@@ -12,11 +12,13 @@ use tokio::task::coop;
 
 use super::{
     inbox::Batch,
+    message::Message,
+    request::Request,
     sender::{SendError, Sender, Sent},
     shared::{Owner, Shared},
     tls::TlsInfo,
 };
-use crate::{driver::Ends, error::Result, link::Class};
+use crate::{driver::Ends, error::Result, link::Class, ws::CloseFrame};
 
 /// An ordered, bounded, two-way stream of whole messages.
 ///
@@ -35,19 +37,23 @@ pub struct Connection {
     batch: Batch,
     /// The fault that ended the connection was told.
     told: bool,
+    request: Option<Box<Request>>,
 }
 
 impl Connection {
-    pub(super) fn new(owner: Owner, ends: Ends) -> Self {
+    pub(super) fn new(owner: Owner, ends: Ends, request: Option<Request>) -> Self {
         Self {
             sender: Sender::new(owner),
             ends,
             batch: Batch::default(),
             told: false,
+            request: request.map(Box::new),
         }
     }
 
-    /// The next message; `None` once the peer ended its side or the connection was closed here.
+    /// The next message; `None` once the peer ended its side or the connection was closed here. The peer of a
+    /// WebSocket waits for our end then, for what may still be sent: close the connection or drop it, or that is
+    /// done after [`Options::close_timeout`](crate::Options::close_timeout).
     ///
     /// A fault, such as a reset, is told once, after the messages that came before it; `None` follows.
     /// A message shares memory with those that were received with it: who keeps a small one for long
@@ -62,8 +68,22 @@ impl Connection {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    /// As [`recv`](Self::recv), and also tells whether it is text.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_message(&mut self) -> Option<Result<Message>> {
+        poll_fn(|cx| self.poll_recv_message(cx)).await
+    }
+
     /// As [`recv`](Self::recv), for hand-written futures and streams.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let message = ready!(self.poll_recv_message(cx));
+        Poll::Ready(message.map(|message| message.map(Message::into_bytes)))
+    }
+
+    /// As [`recv_message`](Self::recv_message), for hand-written futures and streams.
+    pub fn poll_recv_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
         // A busy peer must not keep this task running while others wait.
         let turn = ready!(coop::poll_proceed(cx));
         let shared = &self.sender.owner().shared;
@@ -99,6 +119,26 @@ impl Connection {
         self.sender.send_with_class(message, class)
     }
 
+    /// As [`send`](Self::send), as a text message where the carrier tells text from bytes: WebSocket does.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_text(&self, message: impl AsRef<str>) -> std::result::Result<Sent, SendError> {
+        self.sender.send_text(message)
+    }
+
+    /// As [`send_with_class`](Self::send_with_class), as a text message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_text_with_class(
+        &self,
+        message: impl AsRef<str>,
+        class: Class,
+    ) -> std::result::Result<Sent, SendError> {
+        self.sender.send_text_with_class(message, class)
+    }
+
     /// Waits until the queue fell to the low watermark. Who does so after each
     /// [`Sent::Backpressure`], and is the only one to send, never sees a message dropped.
     ///
@@ -129,6 +169,22 @@ impl Connection {
     /// [`Options::close_timeout`](crate::Options::close_timeout), else as [`closed`](Self::closed).
     pub async fn close(&self) -> Result<()> {
         self.sender.close().await
+    }
+
+    /// As [`close`](Self::close), and a WebSocket's peer is told why; over TCP nothing can say it. A reason
+    /// is cut at 123 bytes, between characters.
+    ///
+    /// # Errors
+    /// `OptionInvalid` for a code that no close frame may carry (1000 to 1014 less 1004 to 1006, and 3000 to
+    /// 4999, may), else as [`close`](Self::close).
+    pub async fn close_with(&self, code: u16, reason: &str) -> Result<()> {
+        self.sender.close_with(code, reason).await
+    }
+
+    /// What the peer's close frame said, once the connection is over: `None` over TCP, if there was none, and
+    /// where we said farewell first.
+    pub fn close_frame(&self) -> Option<&CloseFrame> {
+        self.shared().farewell()
     }
 
     /// Waits until the connection is over, for whatever reason.
@@ -182,6 +238,16 @@ impl Connection {
     ) -> Result<Vec<u8>> {
         let handle = &self.shared().handle;
         handle.export_keys(label.as_bytes(), length, context)
+    }
+
+    /// The subprotocol that both ends of a WebSocket agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        Some(self.shared().subprotocol()).filter(|name| !name.is_empty())
+    }
+
+    /// What the client of a server's WebSocket asked for.
+    pub fn request(&self) -> Option<&Request> {
+        self.request.as_deref()
     }
 
     fn shared(&self) -> &Shared {

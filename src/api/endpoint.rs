@@ -25,12 +25,17 @@ pub(super) struct Endpoint {
     /// Without brackets, names in lower case.
     pub host: String,
     pub port: u16,
-    /// `tls` rather than `tcp`.
+    /// `tls` rather than `tcp`, `wss` rather than `ws`.
     pub is_secured: bool,
+    /// Path and query of a WebSocket; `None` over TCP.
+    pub target: Option<String>,
 }
 
 /// Carriers that are named in documents and configurations but are not in this version.
-const ABSENT_SCHEMES: [&str; 4] = ["ws", "wss", "unix", "pipe"];
+const ABSENT_SCHEMES: [&str; 2] = ["unix", "pipe"];
+/// The ports of HTTP without and with TLS, for clients of WebSockets.
+const WS_PORT: u16 = 80;
+const WSS_PORT: u16 = 443;
 const MAX_NAME_LENGTH: usize = 253;
 /// Long enough for every legal endpoint, short enough for a log line.
 const MAX_SHOWN: usize = 300;
@@ -38,6 +43,24 @@ const MAX_SHOWN: usize = 300;
 impl Endpoint {
     pub(super) fn parse(text: &str, to: Use) -> Result<Self> {
         parse(text, to).map_err(|fault| fault.of(text))
+    }
+
+    /// Whether it is at the same host and port.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        (&self.host, self.port) == (&other.host, other.port)
+    }
+
+    /// Host and port as the header `Host` has them: an IPv6 address in brackets, without its zone.
+    pub(super) fn authority(&self) -> String {
+        let host = self.host.split('%').next().unwrap_or_default();
+        let host = match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host.to_owned(),
+        };
+        match self.port {
+            WS_PORT => host,
+            port => format!("{host}:{port}"),
+        }
     }
 
     /// The addresses of the host, in the resolver's order; at least one.
@@ -54,12 +77,14 @@ impl Endpoint {
     }
 }
 
-/// The URL of an address.
-pub(super) fn url(address: SocketAddr, is_secured: bool) -> String {
+/// The URL of an address, with the path of a WebSocket.
+pub(super) fn url(address: SocketAddr, is_secured: bool, path: Option<&str>) -> String {
     // `SocketAddr` writes IPv6 in brackets.
-    match is_secured {
-        true => format!("tls://{address}"),
-        false => format!("tcp://{address}"),
+    match (path, is_secured) {
+        (Some(path), false) => format!("ws://{address}{path}"),
+        (Some(path), true) => format!("wss://{address}{path}"),
+        (None, false) => format!("tcp://{address}"),
+        (None, true) => format!("tls://{address}"),
     }
 }
 
@@ -79,7 +104,7 @@ impl Fault {
             Self::AbsentScheme(scheme) => Error::new(
                 Code::OptionUnsupported,
                 format!(
-                    "endpoint {shown}: this version does not have the scheme {scheme}, only tcp and tls"
+                    "endpoint {shown}: this version does not have the scheme {scheme}, only tcp, tls, ws and wss"
                 ),
             ),
         }
@@ -99,20 +124,29 @@ fn parse(text: &str, to: Use) -> Parsed<Endpoint> {
     else {
         return invalid("it has no scheme such as tcp://");
     };
-    let is_secured = check_scheme(&scheme.to_ascii_lowercase())?;
+    let Scheme {
+        is_websocket,
+        is_secured,
+    } = check_scheme(&scheme.to_ascii_lowercase())?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     if authority.contains('@') {
         return invalid("an endpoint has no user name or password");
     }
     let (host, port) = split_authority(authority)?;
-    if !tail.is_empty() {
-        return invalid("an endpoint ends after the port; options do not go into it");
+    if !is_websocket && !tail.is_empty() {
+        return invalid("a tcp or tls endpoint ends after the port; options do not go into it");
     }
+    let has_default = is_websocket && to == Use::Connect && port.is_none_or(str::is_empty);
     Ok(Endpoint {
         host: check_host(host)?,
-        port: check_port(port, to)?,
+        port: match (has_default, is_secured) {
+            (true, false) => WS_PORT,
+            (true, true) => WSS_PORT,
+            (false, _) => check_port(port, to)?,
+        },
         is_secured,
+        target: is_websocket.then(|| check_target(tail, to)).transpose()?,
     })
 }
 
@@ -123,14 +157,44 @@ fn is_scheme(scheme: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
 }
 
-/// Whether it has TLS.
-fn check_scheme(scheme: &str) -> Parsed<bool> {
-    match scheme {
-        "tcp" => Ok(false),
-        "tls" => Ok(true),
-        absent if ABSENT_SCHEMES.contains(&absent) => Err(Fault::AbsentScheme(absent.to_owned())),
-        _ => invalid("the scheme is not known; this version has tcp and tls"),
+/// What a scheme stands for.
+struct Scheme {
+    is_websocket: bool,
+    is_secured: bool,
+}
+
+fn check_scheme(scheme: &str) -> Parsed<Scheme> {
+    let (is_websocket, is_secured) = match scheme {
+        "tcp" => (false, false),
+        "tls" => (false, true),
+        "ws" => (true, false),
+        "wss" => (true, true),
+        absent if ABSENT_SCHEMES.contains(&absent) => {
+            return Err(Fault::AbsentScheme(absent.to_owned()));
+        }
+        _ => return invalid("the scheme is not known; this version has tcp, tls, ws and wss"),
+    };
+    Ok(Scheme {
+        is_websocket,
+        is_secured,
+    })
+}
+
+/// Path and query, as they go into the request line.
+fn check_target(tail: &str, to: Use) -> Parsed<String> {
+    if tail.contains('#') {
+        return invalid("a ws endpoint has no fragment");
     }
+    if !tail.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return invalid("the path has blanks or what is not ASCII; write it percent-encoded");
+    }
+    if to == Use::Listen && tail.contains('?') {
+        return invalid("a ws endpoint to listen on has no query; options do not go into it");
+    }
+    Ok(match tail.starts_with('/') {
+        true => tail.to_owned(),
+        false => format!("/{tail}"),
+    })
 }
 
 /// Host, with the brackets it may have, and port.

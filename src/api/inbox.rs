@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::budget::Budget;
+use super::{budget::Budget, message::Message};
 
 /// The way in of one connection.
 #[derive(Debug, Default)]
@@ -34,14 +34,14 @@ struct Queue {
 /// Messages in order, and what they count.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    messages: VecDeque<Bytes>,
+    messages: VecDeque<Message>,
     cost: usize,
 }
 
 impl Batch {
     /// The next message. With the last one the whole batch no longer counts: a count a message would
     /// cost more than it is worth.
-    pub(super) fn pop(&mut self, budget: &Budget) -> Option<Bytes> {
+    pub(super) fn pop(&mut self, budget: &Budget) -> Option<Message> {
         let message = self.messages.pop_front();
         if self.messages.is_empty() {
             budget.free(mem::take(&mut self.cost));
@@ -57,7 +57,7 @@ impl Batch {
         self.cost
     }
 
-    fn push(&mut self, message: Bytes) {
+    fn push(&mut self, message: Message) {
         // An empty message takes memory too: without that, a flood of them would not be bounded.
         self.cost += message.len() + size_of::<Bytes>();
         self.messages.push_back(message);
@@ -71,7 +71,7 @@ impl Inbox {
     }
 
     /// Adds messages and charges them to `budget`.
-    pub(super) fn push(&self, messages: impl Iterator<Item = Bytes>, budget: &Budget) {
+    pub(super) fn push(&self, messages: impl Iterator<Item = Message>, budget: &Budget) {
         let mut queue = self.lock();
         if queue.deserted {
             return;

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
+use super::message::Message;
 use crate::link::{Marks, Payload};
 
 /// Least and most bytes of one buffer. An idle connection keeps at most the least, which is the
@@ -24,12 +25,12 @@ pub(super) struct Memory {
 /// Messages found in the current space.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    ranges: Vec<Range<usize>>,
+    ranges: Vec<(Range<usize>, Payload)>,
 }
 
 impl Marks for Found {
-    fn message(&mut self, start: usize, len: usize, _: Payload) {
-        self.ranges.push(start..start + len);
+    fn message(&mut self, start: usize, len: usize, payload: Payload) {
+        self.ranges.push((start..start + len, payload));
     }
 }
 
@@ -53,10 +54,11 @@ impl Memory {
         &mut self,
         used: usize,
         found: &'a mut Found,
-    ) -> impl Iterator<Item = Bytes> + use<'a> {
+    ) -> impl Iterator<Item = Message> + use<'a> {
         self.turn += used;
         let chunk = self.free.split_to(used).freeze();
-        found.ranges.drain(..).map(move |range| chunk.slice(range))
+        let message = move |(range, payload)| Message::new(chunk.slice(range), payload);
+        found.ranges.drain(..).map(message)
     }
 
     fn refill(&mut self, size: usize) {

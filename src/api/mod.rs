@@ -11,23 +11,32 @@
 mod budget;
 mod client;
 mod connection;
+mod door;
 mod endpoint;
 mod inbox;
 mod memory;
+mod message;
 mod meter;
 mod options;
+mod origin;
+mod request;
 mod sender;
 mod server;
 mod shared;
 mod sink;
 mod tls;
+mod websocket;
 
 pub use client::connect;
 pub use connection::Connection;
+pub use message::Message;
 pub use options::Options;
+pub use origin::Origins;
+pub use request::{Authorize, Request, Verdict};
 pub use sender::{SendError, Sender, Sent};
-pub use server::{Server, listen};
+pub use server::{Server, listen, listen_all};
 pub use tls::{TlsIdentity, TlsInfo, TlsOptions};
+pub use websocket::{Deflate, WebSocketOptions};
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ use crate::{
     socket::{ListenFlags, SocketOptions},
 };
 
+use super::websocket::WebSocketOptions;
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -31,7 +33,7 @@ const MIB: usize = 1024 * KIB;
 /// anything is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How messages lie on the wire. Default [`Protocol::LengthPrefixed`].
+    /// How messages lie on the wire of TCP; a WebSocket frames them itself. Default [`Protocol::LengthPrefixed`].
     pub protocol: Protocol,
     /// Largest payload of one message in bytes, in both directions; with [`Protocol::Raw`], of one
     /// send. Default 4 MiB, at most 1 GiB.
@@ -57,8 +59,10 @@ pub struct Options {
     pub close_timeout: Duration,
     /// The options of the sockets.
     pub socket: SocketOptions,
-    /// The TLS of `tls://` endpoints; for others it means nothing.
+    /// The TLS of `tls://` and `wss://` endpoints; for others it means nothing.
     pub tls: TlsOptions,
+    /// What only WebSockets have.
+    pub websocket: WebSocketOptions,
 
     /// How long one attempt to connect may take; a name with several addresses has one attempt an
     /// address. Clients only. Default 10 s.
@@ -91,6 +95,7 @@ impl Default for Options {
             close_timeout: Duration::from_secs(5),
             socket: SocketOptions::default(),
             tls: TlsOptions::default(),
+            websocket: WebSocketOptions::default(),
             connect_timeout: Duration::from_secs(10),
             local: None,
             max_connections: 10_000,
@@ -127,6 +132,7 @@ impl Options {
         within_millis("tls.handshake_timeout", self.tls.handshake_timeout, 1)?;
         let pending = self.tls.max_pending_handshakes;
         within("tls.max_pending_handshakes", pending, 1..=1 << 20)?;
+        self.websocket.check()?;
         let high = self
             .high_water_mark
             .unwrap_or(MIB.min(self.max_queued.div_ceil(4)));
@@ -180,7 +186,11 @@ fn check_socket(options: &SocketOptions) -> Result<()> {
     }
 }
 
-fn within<T: PartialOrd + Display>(name: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
+pub(super) fn within<T: PartialOrd + Display>(
+    name: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Result<()> {
     match range.contains(&value) {
         true => Ok(()),
         false => Err(invalid(format!(
@@ -192,7 +202,7 @@ fn within<T: PartialOrd + Display>(name: &str, value: T, range: RangeInclusive<T
 }
 
 /// Times are kept in whole milliseconds, in 31 bits, as on the TypeScript side.
-fn within_millis(name: &str, time: Duration, least: u128) -> Result<()> {
+pub(super) fn within_millis(name: &str, time: Duration, least: u128) -> Result<()> {
     let most = i32::MAX as u128;
     match (least..=most).contains(&time.as_millis()) {
         true => Ok(()),
@@ -202,6 +212,6 @@ fn within_millis(name: &str, time: Duration, least: u128) -> Result<()> {
     }
 }
 
-fn invalid(what: impl Into<String>) -> Error {
+pub(super) fn invalid(what: impl Into<String>) -> Error {
     Error::new(Code::OptionInvalid, what)
 }

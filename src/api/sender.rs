@@ -2,10 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use super::shared::Owner;
+use super::{options::invalid, shared::Owner};
 use crate::{
     error::{Code, Error, Result},
     link::Class,
+    ws::{CloseFrame, may_be_sent},
 };
 
 /// A message was accepted, and this is how full the queue is with it.
@@ -98,7 +99,29 @@ impl Sender {
         message: impl AsRef<[u8]>,
         class: Class,
     ) -> std::result::Result<Sent, SendError> {
-        self.owner.shared.send(message.as_ref(), class)
+        self.owner.shared.send(message.as_ref(), false, class)
+    }
+
+    /// As [`Connection::send_text`](crate::Connection::send_text).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_text(&self, message: impl AsRef<str>) -> std::result::Result<Sent, SendError> {
+        self.send_text_with_class(message, Class::Normal)
+    }
+
+    /// As [`Connection::send_text_with_class`](crate::Connection::send_text_with_class).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_text_with_class(
+        &self,
+        message: impl AsRef<str>,
+        class: Class,
+    ) -> std::result::Result<Sent, SendError> {
+        self.owner
+            .shared
+            .send(message.as_ref().as_bytes(), true, class)
     }
 
     /// As [`Connection::drained`](crate::Connection::drained).
@@ -128,7 +151,22 @@ impl Sender {
     /// # Errors
     /// As there.
     pub async fn close(&self) -> Result<()> {
-        self.owner.shared.handle.close(Default::default());
+        self.owner.shared.close();
+        self.closed().await
+    }
+
+    /// As [`Connection::close_with`](crate::Connection::close_with).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn close_with(&self, code: u16, reason: &str) -> Result<()> {
+        if !may_be_sent(code) {
+            return Err(invalid(format!("the close code {code} must not be sent")));
+        }
+        self.owner.shared.handle.close(CloseFrame {
+            code: Some(code),
+            reason: reason.to_owned(),
+        });
         self.closed().await
     }
 

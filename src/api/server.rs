@@ -1,34 +1,33 @@
 //! Listening.
 
 use std::{
-    collections::VecDeque,
     fmt,
     future::{Future, poll_fn},
     io,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Poll, ready},
+    task::Poll,
     time::Duration,
 };
 
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Notify,
     time::sleep,
 };
 
 use super::{
     connection::Connection,
+    door::{Door, Visitor},
     endpoint::{self, Endpoint, Use},
     options::Options,
-    shared::{Owner, Plan},
+    shared::Plan,
 };
 use crate::{
-    driver::{secure_here, serve_here},
+    driver::{Opening, Security, open_here, serve_here},
     error::{Code, Error, Result, is_passing},
     socket,
 };
@@ -37,62 +36,156 @@ use crate::{
 /// up.
 const FAILED_PAUSE: Duration = Duration::from_millis(100);
 
-/// Listens at `tcp://host:port` or `tls://host:port`; port 0 takes a free one, IPv6 addresses go in brackets.
+/// Listens at `tcp://host:port`, `tls://host:port`, `ws://host:port/path` or `wss://host:port/path`; port 0 takes a
+/// free one, IPv6 addresses go in brackets.
 ///
 /// Of a name's addresses the first that can be bound is taken.
 ///
 /// # Errors
 /// `EndpointInvalid` and `OptionInvalid` for what cannot be meant, `OptionUnsupported` for a socket
 /// option that the platform does not have, `Dns` when the name does not resolve, `AddressInUse`,
-/// `AddressUnavailable` and `Permission` when the address cannot be bound, `TlsConfig` for certificates and
-/// keys that cannot be used.
+/// `AddressUnavailable` and `Permission` when the address cannot be bound; with TLS also `TlsConfig`.
 ///
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
 pub async fn listen(endpoint: impl AsRef<str>, options: Options) -> Result<Server> {
-    let mut plan = Plan::new(options)?;
-    let endpoint = Endpoint::parse(endpoint.as_ref(), Use::Listen)?;
-    if endpoint.is_secured {
-        plan.security = Some(plan.options.tls.server()?);
-    }
-    let mut last = Error::new(Code::Dns, "no address");
-    for at in endpoint.resolve().await? {
-        match socket::listen(at, plan.options.listen_flags(), &plan.options.socket) {
-            Ok(listener) => return Server::over(listener, plan),
-            Err(error) => last = error,
+    listen_all([endpoint], options).await
+}
+
+/// Listens at several endpoints, of any kinds, with one server. WebSockets with the same host and port and
+/// different paths share the port.
+///
+/// ```
+/// use qwormhole::{Options, connect, listen_all};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> qwormhole::Result<()> {
+/// let server = listen_all(["tcp://127.0.0.1:0", "ws://127.0.0.1:0/chat"], Options::default()).await?;
+/// let addresses = server.addresses();
+/// let connecting = connect(&addresses[1], Options::default());
+/// let (client, connection) = tokio::join!(connecting, server.accept());
+/// let (client, mut connection) = (client?, connection?);
+///
+/// client.send_text("hello")?;
+/// let message = connection.recv_message().await.transpose()?;
+/// assert_eq!(message.as_ref().and_then(|message| message.text()), Some("hello"));
+/// assert_eq!(connection.request().map(|request| request.path()), Some("/chat"));
+///
+/// let (closed, _) = tokio::join!(client.close_with(4001, "done"), async {
+///     assert!(connection.recv().await.is_none());
+///     connection.close().await
+/// });
+/// closed?;
+/// assert_eq!(connection.close_frame().and_then(|frame| frame.code), Some(4001));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`listen`], and `EndpointInvalid` for none and for one that is there twice.
+///
+/// # Panics
+/// As [`listen`].
+pub async fn listen_all(
+    endpoints: impl IntoIterator<Item = impl AsRef<str>>,
+    options: Options,
+) -> Result<Server> {
+    let plan = Plan::new(options)?;
+    let mut groups: Vec<(Endpoint, Vec<String>)> = Vec::new();
+    for text in endpoints {
+        let endpoint = Endpoint::parse(text.as_ref(), Use::Listen)?;
+        let path = endpoint.target.clone();
+        let shares = |(other, _): &&mut (Endpoint, Vec<String>)| {
+            path.is_some() && endpoint.port != 0 && other.target.is_some() && endpoint.is_at(other)
+        };
+        match groups.iter_mut().find(shares) {
+            Some((_, paths)) if path.iter().any(|path| paths.contains(path)) => {
+                return Err(Error::new(
+                    Code::EndpointInvalid,
+                    format!("endpoint {:?} is there twice", text.as_ref()),
+                ));
+            }
+            Some((_, paths)) => paths.extend(path),
+            None => groups.push((endpoint, path.into_iter().collect())),
         }
     }
-    Err(last)
+    let mut listeners = Vec::new();
+    for (endpoint, paths) in groups {
+        listeners.push(Listening::at(&endpoint, paths, &plan).await?);
+    }
+    match listeners.is_empty() {
+        true => Err(Error::new(Code::EndpointInvalid, "there is no endpoint")),
+        false => Ok(Server {
+            listeners,
+            door: Arc::new(Door::new(plan.options.clone())),
+            plan,
+        }),
+    }
 }
 
-/// A listening socket. Dropping it frees the port; its connections live on.
-pub struct Server {
+/// One socket that listens.
+struct Listening {
     listener: TcpListener,
     address: SocketAddr,
-    plan: Plan,
-    count: Arc<AtomicUsize>,
-    secured: Arc<Arrivals>,
+    /// Of WebSockets; none over TCP.
+    paths: Arc<[String]>,
+    opening: Option<Arc<Opening>>,
+    /// Set: TLS below it.
+    security: Option<Security>,
 }
 
-impl Server {
-    fn over(listener: std::net::TcpListener, plan: Plan) -> Result<Self> {
+impl Listening {
+    /// Of a name's addresses the first that can be bound.
+    async fn at(endpoint: &Endpoint, paths: Vec<String>, plan: &Plan) -> Result<Self> {
+        let security = endpoint
+            .is_secured
+            .then(|| plan.options.tls.server())
+            .transpose()?;
+        let mut last = Error::new(Code::Dns, "no address");
+        for at in endpoint.resolve().await? {
+            match socket::listen(at, plan.options.listen_flags(), &plan.options.socket) {
+                Ok(listener) => return Self::over(listener, paths, security, plan),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn over(
+        listener: std::net::TcpListener,
+        paths: Vec<String>,
+        security: Option<Security>,
+        plan: &Plan,
+    ) -> Result<Self> {
         let failed = |error| Error::system(Code::Resources, "watching a listener", error);
         let listener = TcpListener::from_std(listener).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        if plan.security.is_none() && !address.ip().to_canonical().is_loopback() {
+        if security.is_none() && !address.ip().to_canonical().is_loopback() {
             tracing::warn!(%address, "listening beyond this machine, without encryption");
         }
         Ok(Self {
             listener,
             address,
-            plan,
-            count: Arc::default(),
-            secured: Arc::default(),
+            opening: (!paths.is_empty()).then(|| plan.options.opening(None)),
+            paths: paths.into(),
+            security,
         })
     }
+}
 
-    /// The next connection. Those beyond [`Options::max_connections`] are reset and not given; with TLS those
-    /// whose handshake fails are not given either.
+/// Listening sockets. Dropping it frees the ports; its connections live on.
+pub struct Server {
+    listeners: Vec<Listening>,
+    plan: Plan,
+    door: Arc<Door>,
+}
+
+type Accepted = io::Result<(TcpStream, SocketAddr)>;
+type Accepting<'a> = Pin<Box<dyn Future<Output = (&'a Listening, Accepted)> + Send + 'a>>;
+
+impl Server {
+    /// The next connection, once its TLS handshake and that of a WebSocket are over. Those beyond
+    /// [`Options::max_connections`] are refused and not given.
     ///
     /// Any number of tasks may accept at the same time. Nothing is lost when the future is dropped.
     ///
@@ -101,15 +194,18 @@ impl Server {
     /// often as you like, since every failure comes with a short pause.
     pub async fn accept(&self) -> Result<Connection> {
         loop {
+            if let Some(connection) = self.door.next() {
+                return Ok(connection);
+            }
             match self.arrival().await {
-                Ok(Arrival::Secured(connection)) => return Ok(connection),
-                Ok(Arrival::Accepted(stream, from)) => {
-                    if let Some(connection) = self.settle(stream, from) {
+                None => {}
+                Some((listening, Ok((stream, from)))) => {
+                    if let Some(connection) = self.settle(listening, stream, from) {
                         return Ok(connection);
                     }
                 }
-                Err(error) if is_passing(&error) => {}
-                Err(error) => {
+                Some((_, Err(error))) if is_passing(&error) => {}
+                Some((_, Err(error))) => {
                     sleep(FAILED_PAUSE).await;
                     return Err(Error::system(
                         Code::Resources,
@@ -121,101 +217,103 @@ impl Server {
         }
     }
 
-    /// The address bound, with the port that was taken.
+    /// The address bound, with the port that was taken; of several the first.
     pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        self.listeners[0].address
     }
 
-    /// The endpoint as bound, for [`connect`](crate::connect): `tcp://127.0.0.1:41234`.
+    /// The endpoint as bound, for [`connect`](crate::connect): `tcp://127.0.0.1:41234`; of several the first.
     pub fn address(&self) -> String {
-        endpoint::url(self.address, self.plan.security.is_some())
+        self.addresses().swap_remove(0)
+    }
+
+    /// All endpoints as bound. Those that share a port are next to each other.
+    pub fn addresses(&self) -> Vec<String> {
+        let of = |listening: &Listening| match &listening.paths[..] {
+            [] => vec![listening.url(None)],
+            paths => paths.iter().map(|path| listening.url(Some(path))).collect(),
+        };
+        self.listeners.iter().flat_map(of).collect()
     }
 
     /// Connections that are not over.
     pub fn connection_count(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.door.count.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a TCP connection, or `None` for one whose handshakes are over.
+    async fn arrival(&self) -> Option<(&Listening, Accepted)> {
+        let mut knock = pin!(self.door.knock.notified());
+        let accepting = |listening| async move { (listening, accept(listening).await) };
+        let mut all: Vec<Accepting<'_>> = Vec::with_capacity(self.listeners.len());
+        all.extend(
+            self.listeners
+                .iter()
+                .map(|listening| Box::pin(accepting(listening)) as _),
+        );
+        poll_fn(|cx| {
+            if knock.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            let mut polls = all.iter_mut().map(|next| next.as_mut().poll(cx));
+            match polls.find(Poll::is_ready) {
+                Some(Poll::Ready(arrival)) => Poll::Ready(Some(arrival)),
+                _ => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// A connection over an accepted stream; `None` where there is no place for it, or no peer any
-    /// more.
-    fn settle(&self, stream: TcpStream, from: SocketAddr) -> Option<Connection> {
-        let Some(place) = Place::take(&self.count, self.plan.options.max_connections) else {
+    /// more, and where handshakes come first.
+    fn settle(&self, at: &Listening, stream: TcpStream, from: SocketAddr) -> Option<Connection> {
+        // The listener took the same options: what fails now is a peer that was gone before we came,
+        // which concerns nobody.
+        socket::tune_accepted(&stream, from, &self.plan.options.socket).ok()?;
+        if at.opening.is_some() {
+            // A WebSocket takes its place when its request has come.
+            self.open(at, stream, None);
+            return None;
+        }
+        let Some(place) = Place::take(&self.door.count, self.plan.options.max_connections) else {
             tracing::debug!(%from, "refused: max_connections are held");
             socket::reset_on_close(&stream);
             return None;
         };
-        let (owner, link) = self.plan.link(Some(place));
-        // The listener took the same options: what fails now is a peer that was gone before we came,
-        // which concerns nobody.
-        socket::tune_accepted(&stream, from, &self.plan.options.socket).ok()?;
-        if self.plan.security.is_some() {
-            secure_here(stream, link).ok()?;
-            tokio::spawn(Arc::clone(&self.secured).expect(owner));
+        if at.security.is_some() {
+            self.open(at, stream, Some(place));
             return None;
         }
+        let (owner, link) = self.plan.link(Some(place), false, None);
         let ends = serve_here(stream, link).ok()?;
-        Some(Connection::new(owner, ends))
+        Some(Connection::new(owner, ends, None))
     }
 
-    /// What comes first: a client, or the end of another's TLS handshake.
-    async fn arrival(&self) -> io::Result<Arrival> {
-        let mut more = pin!(self.secured.more.notified());
-        poll_fn(|cx| {
-            // Before the look: what arrives after it is not missed.
-            while more.as_mut().poll(cx).is_ready() {
-                more.set(self.secured.more.notified());
-            }
-            if let Some(connection) = self.secured.take() {
-                return Poll::Ready(Ok(Arrival::Secured(connection)));
-            }
-            let accepted = ready!(self.listener.poll_accept(cx));
-            Poll::Ready(accepted.map(|(stream, from)| Arrival::Accepted(stream, from)))
-        })
-        .await
+    /// Has a connection arrive at the door once its handshakes are over.
+    fn open(&self, at: &Listening, stream: TcpStream, place: Option<Place>) {
+        let (owner, mut link) = (self.plan).link(None, at.opening.is_some(), at.security.as_ref());
+        let visitor = Visitor::new(&self.door, &at.paths, owner, place);
+        link.sink.await_visitor(visitor);
+        // What fails here is a peer that is gone already.
+        let _ = open_here(stream, link, at.opening.clone());
     }
 }
 
-enum Arrival {
-    Accepted(TcpStream, SocketAddr),
-    Secured(Connection),
+impl Listening {
+    fn url(&self, path: Option<&String>) -> String {
+        let path = path.map(String::as_str);
+        endpoint::url(self.address, self.security.is_some(), path)
+    }
 }
 
-/// Connections whose TLS handshake is done, until they are accepted.
-#[derive(Default)]
-struct Arrivals {
-    waiting: Mutex<VecDeque<Connection>>,
-    more: Notify,
-}
-
-impl Arrivals {
-    /// Adds the connection once it is up, if it ever is.
-    async fn expect(self: Arc<Self>, owner: Owner) {
-        if let Ok(ends) = owner.shared.opened().await {
-            let connection = Connection::new(owner, ends);
-            self.lock().push_back(connection);
-            self.more.notify_one();
-        }
-    }
-
-    fn take(&self) -> Option<Connection> {
-        let mut waiting = self.lock();
-        let connection = waiting.pop_front();
-        if !waiting.is_empty() {
-            // For another who accepts.
-            self.more.notify_one();
-        }
-        connection
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Connection>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+async fn accept(listening: &Listening) -> Accepted {
+    listening.listener.accept().await
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("address", &self.address)
+            .field("addresses", &self.addresses())
             .field("connection_count", &self.connection_count())
             .finish_non_exhaustive()
     }
@@ -227,7 +325,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn take(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+    pub(super) fn take(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let more = |taken| (taken < most).then_some(taken + 1);
         count
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)

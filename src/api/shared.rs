@@ -19,7 +19,11 @@ use crate::{
     driver::{Closed, Ends, Handle, NewLink, Ration, Security},
     error::{Code, Error, Result},
     link::{Class, Inbound},
+    ws::CloseFrame,
 };
+
+/// The close code of an end in order (RFC 6455, section 7.4.1).
+const NORMAL: u16 = 1000;
 
 /// What every connection of a server or a client is made from.
 #[derive(Debug)]
@@ -27,8 +31,6 @@ pub(super) struct Plan {
     pub options: Options,
     pub limits: Limits,
     pub budget: Arc<Budget>,
-    /// Set: TLS below it.
-    pub security: Option<Security>,
     pins: Pins,
 }
 
@@ -39,13 +41,17 @@ impl Plan {
             budget: Arc::new(Budget::new(options.memory_budget)),
             pins: Pins::of(&options.tls),
             options,
-            security: None,
         })
     }
 
     /// A new connection: what the program gets of it, and what runs it. `place` is given back when the
     /// connection is over.
-    pub(super) fn link(&self, place: Option<Place>) -> (Owner, NewLink<LinkSink, Inbound>) {
+    pub(super) fn link(
+        &self,
+        place: Option<Place>,
+        is_websocket: bool,
+        security: Option<&Security>,
+    ) -> (Owner, NewLink<LinkSink, Inbound>) {
         let Options {
             protocol,
             max_message,
@@ -64,6 +70,7 @@ impl Plan {
             ends: OnceLock::new(),
             tls: OnceLock::new(),
             over: OnceLock::new(),
+            is_websocket,
         });
         let limit = self.budget.limit();
         self.budget.starving().enlist(&shared.handle, limit);
@@ -74,7 +81,7 @@ impl Plan {
             beginning: Inbound::new(protocol, max_message),
             sink: LinkSink::new(Arc::clone(&shared), place, self.pins.clone()),
             close_timeout,
-            security: self.security.clone(),
+            security: security.cloned(),
             within: self.options.connect_timeout,
         };
         (Owner { shared }, link)
@@ -89,9 +96,11 @@ pub(super) struct Shared {
     pub budget: Arc<Budget>,
     /// The link stands in the budget's list.
     pub waits: AtomicBool,
-    ends: OnceLock<Ends>,
+    ends: OnceLock<(Ends, String)>,
     tls: OnceLock<TlsInfo>,
     over: OnceLock<Closed>,
+    /// The carrier tells text from bytes, and has close frames.
+    pub is_websocket: bool,
 }
 
 impl Shared {
@@ -99,6 +108,7 @@ impl Shared {
     pub(super) fn send(
         &self,
         payload: &[u8],
+        is_text: bool,
         class: Class,
     ) -> std::result::Result<Sent, SendError> {
         let limit = self.limits.max_message;
@@ -109,17 +119,19 @@ impl Shared {
             });
         }
         self.handle
-            .queue(class, payload, || self.admit(payload.len()))
+            .queue(class, payload, is_text && self.is_websocket, || {
+                self.admit(payload.len())
+            })
             .unwrap_or(Err(SendError::Closed))
     }
 
     /// The connection is up.
-    pub(super) fn open(&self, ends: Ends, tls: Option<TlsInfo>) {
+    pub(super) fn open(&self, ends: Ends, subprotocol: &str, tls: Option<TlsInfo>) {
         // Told once.
         if let Some(tls) = tls {
             let _ = self.tls.set(tls);
         }
-        let _ = self.ends.set(ends);
+        let _ = self.ends.set((ends, subprotocol.to_owned()));
         self.meter.progress.notify_waiters();
     }
 
@@ -141,6 +153,24 @@ impl Shared {
         self.over.get().is_some()
     }
 
+    /// The subprotocol agreed on; empty for none.
+    pub(super) fn subprotocol(&self) -> &str {
+        self.ends.get().map_or("", |(_, subprotocol)| subprotocol)
+    }
+
+    /// What the peer's close frame said, once the connection is over.
+    pub(super) fn farewell(&self) -> Option<&CloseFrame> {
+        self.over.get()?.farewell.as_ref()
+    }
+
+    /// Ends our side after what is queued.
+    pub(super) fn close(&self) {
+        self.handle.close(CloseFrame {
+            code: Some(NORMAL),
+            reason: String::new(),
+        });
+    }
+
     /// The fault that ended the connection, if one did.
     pub(super) fn fault(&self) -> Option<Error> {
         self.over.get()?.error.as_ref().map(Error::again)
@@ -150,7 +180,7 @@ impl Shared {
     pub(super) async fn opened(&self) -> Result<Ends> {
         self.until(|| self.ends.get().is_some()).await;
         match (self.ends.get(), self.over.get()) {
-            (Some(ends), _) => Ok(*ends),
+            (Some((ends, _)), _) => Ok(*ends),
             (
                 None,
                 Some(Closed {
@@ -242,7 +272,7 @@ pub(super) struct Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         match self.shared.ends.get() {
-            Some(_) => self.shared.handle.close(Default::default()),
+            Some(_) => self.shared.close(),
             None => self.shared.handle.terminate(),
         }
     }

@@ -3,7 +3,9 @@
 use std::{sync::Arc, task::Waker};
 
 use super::{
+    door::Visitor,
     memory::{Found, Memory},
+    message::Message,
     server::Place,
     shared::Shared,
     tls::{Pins, TlsInfo},
@@ -29,7 +31,9 @@ pub(super) struct LinkSink {
     /// Why the peer was not let in.
     refusal: Option<Error>,
     /// Held as long as the link lives.
-    _place: Option<Place>,
+    place: Option<Place>,
+    /// A WebSocket's client, until it is in.
+    visitor: Option<Box<Visitor>>,
 }
 
 impl LinkSink {
@@ -42,8 +46,14 @@ impl LinkSink {
             starves: false,
             pins,
             refusal: None,
-            _place: place,
+            place,
+            visitor: None,
         }
+    }
+
+    /// Has `visitor` let in once the handshake is over.
+    pub(super) fn await_visitor(&mut self, visitor: Box<Visitor>) {
+        self.visitor = Some(visitor);
     }
 
     fn has_room(&self) -> bool {
@@ -81,7 +91,11 @@ impl LinkSink {
 impl Sink for LinkSink {
     type Room<'a> = &'a mut Self;
 
-    fn asked(&mut self, _: Ends, _: &RequestHead) {}
+    fn asked(&mut self, ends: Ends, head: &RequestHead) {
+        if let Some(visitor) = &mut self.visitor {
+            visitor.ask(ends, head);
+        }
+    }
 
     fn greeted(&mut self, _: Ends, _: &str) {}
 
@@ -102,7 +116,10 @@ impl Sink for LinkSink {
 
     fn opened(&mut self, ends: Ends, agreed: &Agreed) {
         let tls = agreed.tls.as_deref().map(TlsInfo::from);
-        self.shared.open(ends, tls);
+        self.shared.open(ends, &agreed.subprotocol, tls);
+        if let Some(visitor) = self.visitor.take() {
+            self.place = visitor.open(ends);
+        }
     }
 
     fn room(&mut self) -> &mut Self {
@@ -133,6 +150,8 @@ impl Sink for LinkSink {
 
     fn closed(&mut self, mut closed: Closed) {
         closed.error = closed.error.or(self.refusal.take());
+        // Whoever never got in leaves its place before anybody hears of it.
+        self.visitor = None;
         self.shared.end(closed);
     }
 }
@@ -153,8 +172,8 @@ impl Room for &mut LinkSink {
         }
     }
 
-    fn assembled(&mut self, message: Vec<u8>, _: Payload) {
-        let message = std::iter::once(message.into());
+    fn assembled(&mut self, message: Vec<u8>, payload: Payload) {
+        let message = std::iter::once(Message::new(message.into(), payload));
         self.shared.inbox.push(message, &self.shared.budget);
     }
 

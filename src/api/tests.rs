@@ -20,6 +20,7 @@ use super::{
     Connection, Options,
     budget::Budget,
     memory::{Found, Memory},
+    message::Message,
     options::Limits,
     shared::Plan,
     sink::LinkSink,
@@ -42,14 +43,14 @@ fn record(payload: &[u8]) -> Vec<u8> {
 
 /// A connection whose link the test drives.
 fn opened(plan: &Plan) -> (Connection, NewLink<LinkSink, Inbound>) {
-    let (owner, mut link) = plan.link(None);
+    let (owner, mut link) = plan.link(None, false, None);
     let address = ([127, 0, 0, 1], 9).into();
     let ends = Ends {
         remote: address,
         local: address,
     };
     link.sink.opened(ends, &Agreed::default());
-    (Connection::new(owner, ends), link)
+    (Connection::new(owner, ends, None), link)
 }
 
 /// Bytes of a stream that stays open.
@@ -214,9 +215,9 @@ async fn links_that_wait_for_the_budget_are_woken_when_it_is_freed() {
 async fn served(plan: &Plan, listener: &TcpListener) -> (Connection, TcpStream) {
     let peer = TcpStream::connect(listener.local_addr().expect("an address"));
     let (peer, accepted) = tokio::join!(peer, listener.accept());
-    let (owner, link) = plan.link(None);
+    let (owner, link) = plan.link(None, false, None);
     let ends = serve_here(accepted.expect("accepts").0, link).expect("runs");
-    (Connection::new(owner, ends), peer.expect("connects"))
+    (Connection::new(owner, ends, None), peer.expect("connects"))
 }
 
 #[tokio::test]
@@ -262,7 +263,10 @@ fn memory_is_cut_without_copying_and_serves_again() {
     found.message(2, 3, Payload::Binary);
     found.message(5, 0, Payload::Binary);
     found.message(6, 4, Payload::Binary);
-    let messages: Vec<_> = memory.cut(10, &mut found).collect();
+    let messages: Vec<_> = memory
+        .cut(10, &mut found)
+        .map(Message::into_bytes)
+        .collect();
     assert_eq!(messages, [&b"234"[..], b"", b"6789"]);
     assert_eq!(messages[0].as_ptr(), start.wrapping_add(2));
     let after = memory.space(1000).as_ptr();

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     dial::{ends_of, run},
-    guarded::spawn_link,
+    life::Life,
     poller::{Admit, Placement},
     sink::{Closed, Sink},
 };
@@ -71,7 +71,7 @@ fn settle<A: Admit>(stream: TcpStream, admit: &mut A) {
         ));
     };
     match (elsewhere, ends) {
-        (None, ends) => spawn_link(run(stream, ends, link, Duration::MAX)),
+        (None, ends) => Life::new(run(stream, ends, link, Duration::MAX)).spawn(),
         (Some(elsewhere), _) => match stream.into_std() {
             Ok(socket) => A::adopt(&elsewhere, socket, link),
             Err(error) => {

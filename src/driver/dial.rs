@@ -22,56 +22,61 @@ use super::{
 };
 use crate::error::{Code, Error, Result};
 
-/// Connects within the time given and runs the link to its end; a failure to connect is the link's end too.
-/// Handshakes have what is left of the link's own time.
+/// Connects within the time given; a failure to connect is the link's end, of which its consumer is told. Handshakes have
+/// what is left of the link's own time.
 pub(super) async fn dial<S: Sink>(
     socket: std::net::TcpStream,
     to: SocketAddr,
     within: Duration,
     mut link: NewLink<S>,
-) {
+) -> Option<LinkTask<S>> {
     let started = Instant::now();
     let connecting = connect(socket, to, within);
     let connected = match unless_terminated(&link.handle, connecting).await {
         Some(Ok(stream)) => ends_of(&stream).map(|ends| (stream, ends)),
         Some(Err(error)) => Err(error),
-        None => return link.sink.closed(Closed::cut()),
+        None => {
+            link.sink.closed(Closed::cut());
+            return None;
+        }
     };
     match connected {
         Ok((stream, ends)) => {
             let left = link.within.saturating_sub(started.elapsed());
-            run(stream, ends, link, left).await;
+            run(stream, ends, link, left).await
         }
-        Err(error) => link.sink.closed(Closed::fault(error)),
+        Err(error) => {
+            link.sink.closed(Closed::fault(error));
+            None
+        }
     }
 }
 
-/// Runs a link over an established connection to its end; an opening handshake takes at most `within`.
+/// A link over an established connection; an opening handshake takes at most `within`, and its failure is the
+/// link's end.
 pub(super) async fn run<S: Sink>(
     stream: TcpStream,
     ends: Ends,
     mut link: NewLink<S>,
     within: Duration,
-) {
+) -> Option<LinkTask<S>> {
     let started = Instant::now();
     let stream = match link.security.take() {
         None => Stream::Plain(stream),
-        // In memory of its own, which is given back before the link lives on.
-        Some(security) => {
-            match Box::pin(secure(stream, ends, &mut link, &security, within)).await {
-                Some(stream) => stream,
-                None => return,
-            }
-        }
+        Some(security) => secure(stream, ends, &mut link, &security, within).await?,
     };
     let within = within.saturating_sub(started.elapsed());
     match link.rebegin(()) {
         (link, Beginning::Stream(inbound)) => {
             let (link, ()) = link.rebegin(Incoming::Stream(inbound));
-            LinkTask::start(stream, ends, link, Agreed::default()).await;
+            Some(LinkTask::start(stream, ends, link, Agreed::default()))
         }
         (link, Beginning::WebSocket(opening)) => {
-            upgrade(stream, ends, link, &opening, within).await;
+            upgrade(stream, ends, link, &opening, within).await
+        }
+        (link, Beginning::Open(begun)) => {
+            let (link, ()) = link.rebegin(begun.incoming);
+            Some(LinkTask::start(stream, ends, link, begun.agreed))
         }
     }
 }

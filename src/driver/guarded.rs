@@ -10,41 +10,32 @@ use std::{
 };
 
 /// Runs `future`; if it panics, calls `on_panic` with the panic's message instead of finishing.
+#[cfg(any(feature = "addon", test))]
 pub(super) async fn guarded(future: impl Future<Output = ()>, on_panic: impl FnOnce(&str)) {
-    if let Err(panic) = (Guarded {
-        future: Box::pin(future),
-    })
-    .await
-    {
-        on_panic(message(&*panic));
+    if let Err(why) = Guarded::new(Box::pin(future)).await {
+        on_panic(&why);
     }
 }
 
-/// Spawns the life of one link on the current runtime.
-pub(super) fn spawn_link(life: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(link_life(life));
-}
-
-/// A link's life; its task catches its own panics, and what is left is logged.
-pub(super) async fn link_life(life: impl Future<Output = ()>) {
-    guarded(life, |why| {
-        tracing::error!(why, "a connection's task panicked")
-    })
-    .await;
-}
-
-struct Guarded<F> {
+/// A future whose panic is what it resolves with: the panic's message.
+pub(super) struct Guarded<F: ?Sized> {
     future: Pin<Box<F>>,
 }
 
-impl<F: Future<Output = ()>> Future for Guarded<F> {
-    type Output = std::thread::Result<()>;
+impl<F: Future + ?Sized> Guarded<F> {
+    pub(super) fn new(future: Pin<Box<F>>) -> Self {
+        Self { future }
+    }
+}
+
+impl<F: Future + ?Sized> Future for Guarded<F> {
+    type Output = Result<F::Output, String>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // The future is dropped after a panic and never polled again.
         match catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
+            Err(panic) => Poll::Ready(Err(message(&*panic).to_owned())),
         }
     }
 }

@@ -20,9 +20,11 @@ use tokio::{
 use super::{
     accept::accept,
     dial::{dial, ends_of, run},
-    guarded::{guarded, link_life, message},
+    guarded::{guarded, message},
+    life::Life,
     poller::{Admit, Host, NewLink, Poller},
     sink::{Closed, Sink},
+    task::LinkTask,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -74,8 +76,11 @@ impl IoThread {
     }
 
     /// Spawns the life of one link; a panic in it is the end of that link alone.
-    fn spawn_link(&self, life: impl Future<Output = ()> + Send + 'static) {
-        self.runtime.spawn(link_life(life));
+    fn spawn_link<S: Sink>(
+        &self,
+        beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
+    ) {
+        self.runtime.spawn(Life::new(beginning));
     }
 }
 
@@ -118,7 +123,10 @@ impl Poller for IoThread {
                 .map_err(|error| Error::system(Code::Resources, "watching a socket", error));
             match stream.and_then(|stream| ends_of(&stream).map(|ends| (stream, ends))) {
                 Ok((stream, ends)) => run(stream, ends, link, Duration::MAX).await,
-                Err(error) => link.sink.closed(Closed::fault(error)),
+                Err(error) => {
+                    link.sink.closed(Closed::fault(error));
+                    None
+                }
             }
         });
     }

@@ -4,23 +4,24 @@
 //! here and written by the link's task, so that all that is sent until the program yields goes out in
 //! one write.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use tokio::net::TcpStream;
 
 use super::{
     dial::{dial, ends_of, run},
-    guarded::spawn_link,
     handle::Handle,
     incoming::Incoming,
+    life::Life,
+    opening::Opening,
     poller::{Beginning, NewLink},
     sink::{Agreed, Ends, Sink},
     task::LinkTask,
 };
 use crate::{
     error::Result,
-    frame::{self, HEADER},
+    frame::{self, HEADER, TEXT},
     link::{Class, Inbound},
 };
 
@@ -34,29 +35,37 @@ pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) 
     // has the socket.
     let (link, inbound) = link.rebegin(());
     let (link, ()) = link.rebegin(Incoming::Stream(inbound));
-    spawn_link(LinkTask::start(stream, ends, link, Agreed::default()));
+    Life::from(LinkTask::start(stream, ends, link, Agreed::default())).spawn();
     Ok(ends)
 }
 
-/// Runs a link over an accepted connection that begins with a TLS handshake; its sink hears the outcome.
-pub(crate) fn secure_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) -> Result<()> {
+/// Runs an accepted connection that begins with handshakes, of TLS or with `opening` of a WebSocket; its sink
+/// hears the outcome.
+pub(crate) fn open_here<S: Sink>(
+    stream: TcpStream,
+    link: NewLink<S, Inbound>,
+    opening: Option<Arc<Opening>>,
+) -> Result<()> {
     let ends = ends_of(&stream)?;
-    let (link, inbound) = link.rebegin(());
-    let (link, ()) = link.rebegin(Beginning::Stream(inbound));
-    spawn_link(run(stream, ends, link, Duration::MAX));
+    Life::new(run(stream, ends, begin(link, opening), Duration::MAX)).spawn();
     Ok(())
 }
 
-/// Connects and runs the link; its sink hears the outcome.
+fn begin<S: Sink>(link: NewLink<S, Inbound>, opening: Option<Arc<Opening>>) -> NewLink<S> {
+    let (link, inbound) = link.rebegin(());
+    let beginning = opening.map_or(Beginning::Stream(inbound), Beginning::WebSocket);
+    link.rebegin(beginning).0
+}
+
+/// Connects and runs the link, with `opening` as a WebSocket; its sink hears the outcome.
 pub(crate) fn dial_here<S: Sink>(
     socket: std::net::TcpStream,
     to: SocketAddr,
     within: Duration,
     link: NewLink<S, Inbound>,
+    opening: Option<Arc<Opening>>,
 ) {
-    let (link, inbound) = link.rebegin(());
-    let (link, ()) = link.rebegin(Beginning::Stream(inbound));
-    spawn_link(dial(socket, to, within, link));
+    Life::new(dial(socket, to, within, begin(link, opening))).spawn();
 }
 
 impl Handle {
@@ -69,6 +78,7 @@ impl Handle {
         &self,
         class: Class,
         payload: &[u8],
+        is_text: bool,
         admit: impl FnOnce() -> std::result::Result<T, E>,
     ) -> Option<std::result::Result<T, E>> {
         let mut half = self.lock();
@@ -83,12 +93,13 @@ impl Handle {
         let wake = half.out.is_empty();
         if payload.len() <= ON_STACK {
             let mut record = [0; HEADER + ON_STACK];
-            record[..HEADER].copy_from_slice(&(payload.len() as u32).to_be_bytes());
+            let flag = if is_text { TEXT } else { 0 };
+            record[..HEADER].copy_from_slice(&(payload.len() as u32 | flag).to_be_bytes());
             record[HEADER..][..payload.len()].copy_from_slice(payload);
             half.out.push(class, &record[..HEADER + payload.len()]);
         } else {
             let mut record = BytesMut::with_capacity(HEADER + payload.len());
-            frame::push_record(&mut record, payload);
+            frame::push_queued(&mut record, payload, is_text);
             half.out.push_shared(class, record.freeze());
         }
         if wake {

@@ -7,6 +7,7 @@
 
 #[cfg(any(feature = "addon", test))]
 mod accept;
+mod adopt;
 mod carrier;
 mod ciphertext;
 mod dial;
@@ -15,6 +16,7 @@ mod handle;
 mod incoming;
 #[cfg(any(feature = "addon", test))]
 mod io_thread;
+mod life;
 mod local;
 mod opening;
 mod poller;
@@ -23,21 +25,24 @@ mod sink;
 mod starving;
 mod stream;
 mod task;
+mod under_way;
 mod upgrade;
 
 pub(crate) use handle::{Handle, Verdict, keep};
-pub(crate) use local::{dial_here, secure_here, serve_here};
-pub(crate) use opening::{Call, Opening, UnderWay};
+pub(crate) use local::{dial_here, open_here, serve_here};
+pub(crate) use opening::{Call, Opening};
 pub(crate) use poller::{Beginning, NewLink};
 pub(crate) use secure::{Guard, Security};
 pub(crate) use sink::{Agreed, Closed, Ends, Ledger, Sink};
 pub(crate) use starving::{Ration, STUCK, Starving, watch};
+pub(crate) use under_way::UnderWay;
 
 // What serves a consumer on another thread, which is the addon's way and not the Rust API's.
 #[cfg(any(feature = "addon", test))]
 pub(crate) use guarded::message as panic_message;
 #[cfg(any(feature = "addon", test))]
 pub(crate) use {
+    adopt::{Admitted, Answer},
     io_thread::IoThread,
     poller::{Admit, Host, Placement, Poller},
 };

@@ -1,13 +1,8 @@
 //! What the WebSockets of one listener, or of one call, have in common before they are open.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use super::under_way::UnderWay;
 use crate::ws::{Compression, HeadLimits, Limits, Params, Role};
 
 /// How WebSockets begin, and what bounds them.
@@ -41,43 +36,5 @@ impl Opening {
             Some(_) => Role::Client,
             None => Role::Server,
         }
-    }
-}
-
-/// Counts the handshakes of a listener that are not over.
-#[derive(Debug)]
-pub(crate) struct UnderWay {
-    count: AtomicUsize,
-    most: AtomicUsize,
-}
-
-impl UnderWay {
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self {
-            count: AtomicUsize::new(0),
-            most: AtomicUsize::new(most),
-        })
-    }
-
-    /// From now on there may be so many.
-    pub(super) fn set_most(&self, most: usize) {
-        self.most.store(most, Ordering::Relaxed);
-    }
-
-    /// A place for one more, until it is dropped; `None` if there are too many.
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
-        let place = Place(Arc::clone(self));
-        (self.count.fetch_add(1, Ordering::Relaxed) < self.most.load(Ordering::Relaxed))
-            .then_some(place)
-    }
-}
-
-/// One handshake under way.
-#[derive(Debug)]
-pub(super) struct Place(Arc<UnderWay>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -4,7 +4,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{handle::Handle, opening::Opening, secure::Security, sink::Sink};
+use super::{adopt::Begun, handle::Handle, opening::Opening, secure::Security, sink::Sink};
 use crate::{error::Error, link::Inbound, socket::SocketOptions};
 
 /// Runs links: owns their sockets, and calls the link core when they are ready or time is up.
@@ -78,6 +78,8 @@ pub(crate) enum Beginning {
     Stream(Inbound),
     /// With the opening handshake of a WebSocket.
     WebSocket(Arc<Opening>),
+    /// Behind an opening handshake whose answer waits to be written.
+    Open(Box<Begun>),
 }
 
 /// Takes the connections of one listener.

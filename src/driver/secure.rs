@@ -13,10 +13,10 @@ use tokio::{net::TcpStream, time::timeout};
 use self::handshake::{Done, Handshake};
 use super::{
     handle::Handle,
-    opening::UnderWay,
     poller::NewLink,
     sink::{Closed, Ends, Sink},
     stream::{Secured, Stream},
+    under_way::UnderWay,
     upgrade::unless_terminated,
 };
 use crate::{
@@ -82,14 +82,14 @@ pub(super) async fn secure<S: Sink>(
             (bounded(&handle, limit, within, work).await, None)
         }
         Security::Server(guard) => {
-            let Some(place) = guard.under_way.enter() else {
+            let Some(mut place) = guard.under_way.enter(&handle) else {
                 // The cheapest answer, however many they are.
                 socket::reset_on_close(&handshake.stream);
                 link.sink.closed(Closed::cut());
                 return None;
             };
             let listening = guard.listening();
-            let work = handshake.answer(&listening, ends, link);
+            let work = handshake.answer(&listening, ends, link, &mut place);
             let limit = listening.timeout;
             let result = bounded(&handle, limit, Duration::MAX, work).await;
             (result, Some(place))

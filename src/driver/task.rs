@@ -204,12 +204,14 @@ impl<S: Sink> LinkTask<S> {
         }
         if let Some(farewell) = self.incoming.farewell() {
             let farewell = farewell.clone();
-            self.leave(farewell.echo(), Closed::parted(farewell), cx)?;
+            self.leave(farewell.clone(), Closed::parted(farewell), cx)?;
             return Ok(None);
         }
         match turn {
-            Ok(ReadTurn::End) => Err(no_farewell()),
+            Ok(ReadTurn::End) => self.lost(),
             Err(error) if is_stream_fault(&error, self.is_secured) => Err(error),
+            // Wherever the stream ended, without a close frame it is a connection that was lost.
+            Err(error) if error.code() == Code::Truncated => self.lost(),
             Err(error) => {
                 let farewell = CloseFrame {
                     code: Some(close_code(&error)),
@@ -222,10 +224,25 @@ impl<S: Sink> LinkTask<S> {
         }
     }
 
+    /// WebSocket: the peer ended the stream and did not say farewell.
+    fn lost<T>(&mut self) -> Result<T> {
+        self.peer_ended = true;
+        Err(Error::new(
+            Code::ConnectionLost,
+            "the peer ended the stream without a close frame",
+        ))
+    }
+
     fn finish(&mut self, closed: Closed) {
         let mut half = self.handle.lock();
+        // Answers that are with the kernel still reach a peer that has only ended its own side.
+        let is_answered = self.incoming.has_farewells()
+            && self.peer_ended
+            && half.out.is_empty()
+            && !half.wishes.terminate;
         if let Some(socket) = half.socket.take()
             && !closed.clean
+            && !is_answered
         {
             // What the peer has not read is void: it learns so from a reset rather than from a
             // connection that seems to have ended in order.
@@ -266,13 +283,6 @@ fn is_stream_fault(error: &Error, is_secured: bool) -> bool {
         Code::Truncated => is_secured,
         _ => false,
     }
-}
-
-fn no_farewell() -> Error {
-    Error::new(
-        Code::ConnectionLost,
-        "the peer ended the stream without a close frame",
-    )
 }
 
 /// Writes as far as the kernel takes it and has the task woken when it takes more.

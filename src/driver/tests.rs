@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Admit, Agreed, Beginning, Closed, Ends, Handle, Host, IoThread, Ledger, NewLink, Placement,
-    Poller, Sink,
+    Poller, Sink, life::Life, task::LinkTask,
 };
 use crate::{
     error::{Code, Error},
@@ -305,4 +305,9 @@ fn a_thread_that_was_stopped_leaves_nothing_open() {
     drop(told);
     handle.abandon(true);
     assert!(peer.read(&mut [0]).is_err(), "a reset");
+}
+
+#[test]
+fn a_link_that_is_up_pays_nothing_for_its_opening() {
+    assert!(size_of::<Life<Fragile>>() <= size_of::<LinkTask<Fragile>>() + size_of::<usize>());
 }

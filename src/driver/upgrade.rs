@@ -3,14 +3,14 @@
 use std::{
     future::{Future, poll_fn},
     io,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
     time::timeout,
 };
 
@@ -38,74 +38,87 @@ use crate::{
 /// Bytes read at once: most heads are smaller.
 const READ: usize = 4 * 1024;
 
+/// So much of what a client sends before it was told that it may is kept; nobody who follows the rules
+/// sends any (RFC 6455, section 4.1). Of one that has sent more its leaving is noticed only at the verdict.
+const MAX_EARLY: usize = 16 * 1024;
+
 /// How long a refusal may take to reach its client.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Agrees with the peer and runs the link to its end; a handshake that fails is the link's end too.
+/// Agrees with the peer and opens the link; a handshake that fails is the link's end.
 pub(super) async fn upgrade<S: Sink>(
     mut stream: Stream,
     ends: Ends,
     mut link: NewLink<S, ()>,
     opening: &Opening,
     within: Duration,
-) {
+) -> Option<LinkTask<S>> {
     let handle = Arc::clone(&link.handle);
     let within = within.min(opening.timeout);
+    let mut is_asked = false;
     let agreeing = async {
         match &opening.call {
             Some(call) => Ok(Some(ask(&mut stream, call, opening).await?)),
-            None => answer(&mut stream, ends, &mut link, opening).await,
+            None => answer(&mut stream, ends, &mut link, opening, &mut is_asked).await,
         }
     };
     let agreement = match unless_terminated(&handle, timeout(within, agreeing)).await {
         Some(Ok(agreement)) => agreement,
         Some(Err(_)) => Err(too_late(within)),
-        None => return link.sink.closed(Closed::cut()),
+        None => Ok(None),
     };
-    match agreement {
-        Ok(Some(agreement)) => open(stream, ends, link, opening, agreement).await,
-        Ok(None) => link.sink.closed(Closed::cut()),
+    let closed = match agreement {
+        Ok(Some(agreement)) => return Some(open(stream, ends, link, opening, agreement)),
+        Ok(None) => Closed::cut(),
         Err(error) => {
-            if opening.role() == Role::Server {
-                refuse(&mut stream, status_of(&error), error.context()).await;
-            }
+            let (status, why) = (status_of(&error, is_asked), error.context().to_owned());
+            // The owner first: a client may take its time to hear of it.
             link.sink.closed(Closed::fault(error));
+            if opening.role() == Role::Server {
+                refuse(&mut stream, status, &why).await;
+            }
+            return None;
         }
-    }
+    };
+    link.sink.closed(closed);
+    None
 }
 
 /// What both ends agreed on, and the bytes that came behind it.
-struct Agreement {
-    subprotocol: String,
-    deflate: Option<Params>,
-    first: Vec<u8>,
+pub(super) struct Agreement {
+    pub subprotocol: String,
+    pub deflate: Option<Params>,
+    pub first: Vec<u8>,
 }
 
-async fn open<S: Sink>(
+impl Agreement {
+    /// Has `handle` speak in frames from now on, and gives the other half of the link.
+    pub(super) fn conclude(self, handle: &Handle, opening: &Opening) -> (Incoming, Agreed) {
+        let role = opening.role();
+        let compression = self
+            .deflate
+            .zip(opening.deflate.map(|(_, compression)| compression));
+        handle.lock().out = Outbound::framed(Encoder::new(role, compression));
+        let decoder = Decoder::new(role, opening.limits, self.deflate.as_ref(), self.first);
+        let agreed = Agreed {
+            subprotocol: self.subprotocol,
+            is_deflated: self.deflate.is_some(),
+            tls: None,
+        };
+        (Incoming::WebSocket(Box::new(decoder)), agreed)
+    }
+}
+
+fn open<S: Sink>(
     stream: Stream,
     ends: Ends,
     link: NewLink<S, ()>,
     opening: &Opening,
     agreement: Agreement,
-) {
-    let role = opening.role();
-    let compression = agreement
-        .deflate
-        .zip(opening.deflate.map(|(_, compression)| compression));
-    link.handle.lock().out = Outbound::framed(Encoder::new(role, compression));
-    let decoder = Decoder::new(
-        role,
-        opening.limits,
-        agreement.deflate.as_ref(),
-        agreement.first,
-    );
-    let agreed = Agreed {
-        subprotocol: agreement.subprotocol,
-        is_deflated: agreement.deflate.is_some(),
-        tls: None,
-    };
-    let (link, ()) = link.rebegin(Incoming::WebSocket(Box::new(decoder)));
-    LinkTask::start(stream, ends, link, agreed).await;
+) -> LinkTask<S> {
+    let (incoming, agreed) = agreement.conclude(&link.handle, opening);
+    let (link, ()) = link.rebegin(incoming);
+    LinkTask::start(stream, ends, link, agreed)
 }
 
 /// As the client.
@@ -142,27 +155,33 @@ async fn ask(stream: &mut Stream, call: &Call, opening: &Opening) -> Result<Agre
     }
 }
 
-/// As the server; `None` if the client was refused.
+/// As the server; `None` if the client was refused or left. `is_asked` is set once the owner is.
 async fn answer<S: Sink>(
     stream: &mut Stream,
     ends: Ends,
     link: &mut NewLink<S, ()>,
     opening: &Opening,
+    is_asked: &mut bool,
 ) -> Result<Option<Agreement>> {
-    let Some(_place) = opening.under_way.enter() else {
+    let Some(mut place) = opening.under_way.enter(&link.handle) else {
         // The cheapest answer, however many they are.
         socket::reset_on_close(stream.socket());
         return Ok(None);
     };
-    let (head, first) = match read_request(stream, opening.head).await? {
+    let (head, mut first) = match read_request(stream, opening.head).await? {
         Ok(request) => request,
         Err(refusal) => {
             refuse(stream, refusal.status, refusal.why).await;
             return Ok(None);
         }
     };
+    place.heard();
     link.sink.asked(ends, &head);
-    match verdict(&link.handle).await {
+    *is_asked = true;
+    let Some(verdict) = verdict(stream, &link.handle, &mut first).await else {
+        return Ok(None);
+    };
+    match verdict {
         Verdict::Accept { subprotocol } => {
             let deflate = opening
                 .deflate
@@ -204,9 +223,27 @@ async fn read_request(stream: &mut Stream, limits: HeadLimits) -> Result<Request
     }
 }
 
-/// Waits for the owner's answer.
-async fn verdict(handle: &Handle) -> Verdict {
-    poll_fn(|cx| handle.poll_verdict(cx).map_or(Poll::Pending, Poll::Ready)).await
+/// Waits for the owner's answer; `None` if the client leaves before. One that has ended its side has left:
+/// WebSocket knows no half-open connections. What it sends meanwhile goes to `early`.
+async fn verdict(stream: &mut Stream, handle: &Handle, early: &mut Vec<u8>) -> Option<Verdict> {
+    poll_fn(|cx| {
+        if let Some(verdict) = handle.poll_verdict(cx) {
+            return Poll::Ready(Some(verdict));
+        }
+        let mut space = [0; READ];
+        while early.len() < MAX_EARLY {
+            let mut space = ReadBuf::new(&mut space);
+            match Pin::new(&mut *stream).poll_read(cx, &mut space) {
+                Poll::Ready(Ok(())) if !space.filled().is_empty() => {
+                    early.extend_from_slice(space.filled());
+                }
+                Poll::Ready(_) => return Poll::Ready(None),
+                Poll::Pending => break,
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Sends a refusal as well as it can be sent, and ends.
@@ -252,9 +289,10 @@ fn too_late(within: Duration) -> Error {
     )
 }
 
-/// What a client is told of a fault on our side.
-fn status_of(error: &Error) -> u16 {
+/// What a client is told of a fault: that its request took too long is its own.
+fn status_of(error: &Error, is_asked: bool) -> u16 {
     match error.code() {
+        Code::ConnectTimeout if is_asked => 503,
         Code::ConnectTimeout => 408,
         Code::Resources => 503,
         _ => 500,

@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     driver::{
-        Beginning, Handle, Host, NewLink, Opening, Poller, Ration, Security, Starving, Verdict,
+        Admitted, Answer, Beginning, Handle, Host, NewLink, Opening, Poller, Ration, Security,
+        Starving, Verdict,
     },
     error::{Code, Error, Result},
     frame::Protocol,
@@ -148,6 +149,27 @@ impl<P: Poller> Core<P> {
             .ok_or_else(|| Error::new(Code::Resources, "no slot for another connection"))?;
         self.poller().dial(socket, to, timeout, link);
         Ok(id)
+    }
+
+    /// Runs an established connection whose client was let in to a WebSocket, which it is told first. Gives the
+    /// link's number and whether messages will be compressed.
+    pub(crate) fn adopt(
+        self: &Arc<Self>,
+        socket: std::net::TcpStream,
+        plan: &LinkPlan,
+        request: Admitted<'_>,
+    ) -> Result<(LinkId, bool)> {
+        let opening = (plan.opening.as_ref())
+            .ok_or_else(|| Error::new(Code::Internal, "an adoption without a handshake"))?;
+        let answer = Answer::to(request, opening)?;
+        let is_deflated = answer.is_deflated();
+        let (id, link) = self
+            .new_link(plan, 0)
+            .ok_or_else(|| Error::new(Code::Resources, "no slot for another connection"))?;
+        let beginning = answer.send(&link.handle, opening);
+        let (link, _) = link.rebegin(beginning);
+        self.poller().adopt(socket, link);
+        Ok((id, is_deflated))
     }
 
     /// Hands over one outgoing batch. A batch of one run for one idle link is written at once, on the

@@ -1,6 +1,8 @@
 //! The exchange with plain memory for slabs: first with links that the test itself drives, then with
 //! real I/O threads and sockets.
 
+#[cfg(unix)]
+mod adopted;
 mod batches;
 mod consumer;
 mod driven;

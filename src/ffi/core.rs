@@ -12,12 +12,14 @@ use super::{
     hot::{self, Channel, Shared},
     io_memory::IoMemory,
     raw::Failed,
+    spec::{AdoptSpec, PlanSpec},
     tls::{Exported, TlsIdentity},
 };
 use crate::{
-    driver::IoThread,
-    error::{Code, Error},
+    driver::{Admitted, IoThread},
+    error::{Code, Error, Result},
     exchange::{Core, LinkId},
+    socket,
 };
 
 /// An I/O thread with the buffers it shares with this environment. It lives as long as the
@@ -26,7 +28,20 @@ use crate::{
 pub struct IoCore {
     pub(super) core: Option<Arc<Core<IoThread>>>,
     channel: *mut Channel,
-    fault: Option<crate::error::Error>,
+    fault: Option<Error>,
+}
+
+/// The number of a connection that was taken over, or why it was not.
+#[napi(object)]
+pub struct Adopted {
+    /// Number of the connection.
+    pub slot: u32,
+    /// Its generation.
+    pub generation: u32,
+    /// Messages are compressed.
+    pub is_deflated: bool,
+    /// The failure; the rest means nothing then.
+    pub fault: Option<Fault>,
 }
 
 #[napi]
@@ -110,6 +125,53 @@ impl IoCore {
             None => Err(Error::new(Code::Closed, "the I/O thread did not start")),
         };
         exported.into()
+    }
+
+    /// Takes over the connection that has `descriptor`, which stays its owner's to close, and answers the
+    /// client. `first` is what was received behind its request.
+    #[napi(catch_unwind)]
+    pub fn adopt(
+        &self,
+        descriptor: i32,
+        plan: PlanSpec,
+        request: AdoptSpec,
+        first: Uint8Array,
+    ) -> Adopted {
+        match self.try_adopt(descriptor, &plan, &request, first.to_vec()) {
+            Ok((id, is_deflated)) => Adopted {
+                slot: id.slot,
+                generation: id.generation,
+                is_deflated,
+                fault: None,
+            },
+            Err(error) => Adopted {
+                slot: 0,
+                generation: 0,
+                is_deflated: false,
+                fault: Some(error.into()),
+            },
+        }
+    }
+
+    fn try_adopt(
+        &self,
+        descriptor: i32,
+        plan: &PlanSpec,
+        request: &AdoptSpec,
+        first: Vec<u8>,
+    ) -> Result<(LinkId, bool)> {
+        let core = self
+            .core
+            .as_ref()
+            .ok_or_else(|| Error::new(Code::Internal, "an adoption without an I/O thread"))?;
+        let socket = socket::duplicate(descriptor)?;
+        let request = Admitted {
+            key: &request.key,
+            extensions: &request.extensions,
+            subprotocol: &request.subprotocol,
+            first,
+        };
+        core.adopt(socket, &plan.to_plan(None)?, request)
     }
 
     /// Makes the I/O thread panic, as a defect in it would: for tests of what follows.

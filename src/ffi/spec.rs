@@ -121,6 +121,17 @@ pub struct ListenerSpec {
     pub socket: SocketSpec,
 }
 
+/// A request for a WebSocket that was let in: what its answer depends on.
+#[napi(object)]
+pub struct AdoptSpec {
+    /// `Sec-WebSocket-Key`.
+    pub key: String,
+    /// `Sec-WebSocket-Extensions`, empty for none.
+    pub extensions: String,
+    /// The one that was chosen, empty for none.
+    pub subprotocol: String,
+}
+
 /// Whom and how to call; hosts are addresses.
 #[napi(object)]
 pub struct DialerSpec {

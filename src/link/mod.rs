@@ -8,10 +8,12 @@ mod framer;
 mod inbound;
 mod outbound;
 mod queue;
+mod reading;
 mod room;
 mod stage;
 
-pub(crate) use inbound::{CARRY, MAX_READ, MIN_READ, Step};
+pub(crate) use inbound::CARRY;
 pub use inbound::{Inbound, ReadTurn, TURN};
 pub use outbound::{Class, Outbound, Released, Written};
+pub(crate) use reading::{FrameReader, Parse, Stop};
 pub use room::{Marks, Payload, Room};

@@ -20,14 +20,6 @@ pub struct CloseFrame {
 }
 
 impl CloseFrame {
-    /// What answers it (§5.5.1).
-    pub fn echo(&self) -> Self {
-        Self {
-            code: self.code,
-            reason: String::new(),
-        }
-    }
-
     /// Reads an unmasked payload.
     ///
     /// # Errors

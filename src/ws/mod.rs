@@ -26,7 +26,7 @@ pub mod request;
 pub mod response;
 mod utf8;
 
-pub use close::{CloseFrame, MAX_REASON, close_code, payload as close_payload};
+pub use close::{CloseFrame, MAX_REASON, close_code, may_be_sent, payload as close_payload};
 pub use decoder::{Decoder, Limits};
 pub use deflate::{Deflater, Inflater, MAX_WINDOW, MIN_WINDOW, Params, Side};
 pub use encoder::{Compression, Encoder};

@@ -3,7 +3,7 @@
 //! A message in one frame that is not compressed is left where it is, unmasked in place and marked. All
 //! others go to memory of their own as their bytes come.
 
-use std::time::Instant;
+use std::{io, time::Instant};
 
 use super::{
     control::Control,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    link::{CARRY, Marks, Payload},
+    link::{CARRY, Marks, Parse, Payload, Stop},
 };
 
 /// The rules of framing, applied to whatever bytes there are.
@@ -53,15 +53,6 @@ struct Begun {
     utf8: Utf8,
 }
 
-/// Where parsing stopped.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// At the end, or before something that is not whole.
-    Hungry,
-    /// Behind a message in memory of its own.
-    Whole(Vec<u8>, Payload),
-}
-
 impl Parser {
     pub(super) fn new(role: Role, limits: Limits, deflate: Option<&Params>) -> Self {
         Self {
@@ -75,10 +66,10 @@ impl Parser {
             largest: 0,
         }
     }
+}
 
-    /// Parses `bytes` from `used` on, which moves behind what is done with. Messages that lie in them
-    /// whole are marked; without `marks` parsing stops before them.
-    pub(super) fn parse<M: Marks>(
+impl Parse for Parser {
+    fn parse<M: Marks>(
         &mut self,
         bytes: &mut [u8],
         used: &mut usize,
@@ -119,8 +110,7 @@ impl Parser {
         }
     }
 
-    /// How much of `bytes` are whole frames that need no memory of their own.
-    pub(super) fn run(&self, bytes: &[u8]) -> usize {
+    fn run(&self, bytes: &[u8]) -> usize {
         let mut end = 0;
         while self.open.is_none()
             && let Some(rest) = bytes.get(end..)
@@ -133,45 +123,38 @@ impl Parser {
         end
     }
 
-    /// Lets a message be read into its own memory, as much as it lacks; `None` if none waits for that.
-    /// Memory at most doubles: it follows what the peer really sent.
-    pub(super) fn fill<E>(
+    fn fill(
         &mut self,
         least: usize,
-        fill: impl FnOnce(&mut [u8]) -> std::result::Result<usize, E>,
-    ) -> Option<std::result::Result<usize, E>> {
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> Option<io::Result<usize>> {
         let (message, open) = (self.message.as_mut()?, self.open.as_mut()?);
         let offer = open.rest.min(message.len().max(least));
-        let filled = message.fill(offer, open.key, open.offset, fill);
+        let filled = message.fill(offer, open.key, open.offset, read);
         open.advance(*filled.as_ref().unwrap_or(&0));
         Some(filled)
     }
 
-    /// To be called after [`fill`](Self::fill), with the bytes there were before.
-    pub(super) fn filled(&mut self, before: usize) -> Result<Option<Stop>> {
+    fn filled(&mut self, before: usize) -> Result<Option<Stop>> {
         if let Some(message) = &mut self.message {
             message.validate(before, self.limits.max_message)?;
         }
         self.finish_frame()
     }
 
-    /// Whether [`fill`](Self::fill) has something to read.
-    pub(super) fn wants_filling(&self) -> bool {
+    fn wants_filling(&self) -> bool {
         self.open.is_some() && self.message.as_ref().is_some_and(Message::is_plain)
     }
 
-    /// Whether a message is under way in its own memory.
-    pub(super) fn is_inside(&self) -> bool {
+    fn is_inside(&self) -> bool {
         self.message.is_some()
     }
 
-    /// Bytes of the message under way.
-    pub(super) fn held(&self) -> usize {
+    fn held(&self) -> usize {
         self.message.as_ref().map_or(0, Message::len)
     }
 
-    /// Gives up the message under way.
-    pub(super) fn discard(&mut self) {
+    fn discard(&mut self) {
         self.message = None;
         self.open = None;
         if let Some(inflater) = &mut self.inflater {
@@ -179,11 +162,16 @@ impl Parser {
         }
     }
 
-    /// Size of the largest frame found in place since this was last asked.
-    pub(super) fn take_largest(&mut self) -> usize {
+    fn take_largest(&mut self) -> usize {
         std::mem::take(&mut self.largest)
     }
 
+    fn is_over(&self) -> bool {
+        self.control.close().is_some()
+    }
+}
+
+impl Parser {
     /// A message in one frame: marked if it is whole. Gives what it took, `None` if it is not whole.
     #[inline]
     fn plain<M: Marks>(

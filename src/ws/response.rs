@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    headers::{invalid, write, write_extra},
+    headers::{invalid, is_token, is_value, write, write_extra},
     request::RequestHead,
 };
 use crate::error::Result;
@@ -30,17 +30,47 @@ pub fn upgrade(
     extensions: Option<&str>,
     extra: &[(&str, &[u8])],
 ) -> Result<Vec<u8>> {
+    if let Some(protocol) = protocol
+        && !request.protocols.iter().any(|offered| offered == protocol)
+    {
+        return Err(invalid(format!(
+            "the subprotocol {protocol:?} was not offered"
+        )));
+    }
+    let mut answer = switching(&request.key, protocol, extensions);
+    write_extra(&mut answer, extra)?;
+    answer.extend_from_slice(b"\r\n");
+    Ok(answer)
+}
+
+/// The same answer where somebody else has read and checked the request, of which this is the key.
+///
+/// # Errors
+/// `OptionInvalid` for a key or subprotocol that cannot stand in a header.
+pub(crate) fn upgrade_by_key(
+    key: &str,
+    protocol: Option<&str>,
+    extensions: Option<&str>,
+) -> Result<Vec<u8>> {
+    if !is_value(key.as_bytes()) {
+        return Err(invalid("the key has control characters"));
+    }
+    if protocol.is_some_and(|protocol| !is_token(protocol.as_bytes())) {
+        return Err(invalid("the subprotocol is no token"));
+    }
+    let mut answer = switching(key, protocol, extensions);
+    answer.extend_from_slice(b"\r\n");
+    Ok(answer)
+}
+
+/// The status line and our own headers.
+fn switching(key: &str, protocol: Option<&str>, extensions: Option<&str>) -> Vec<u8> {
     let mut answer = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
     write(&mut answer, "Upgrade", b"websocket");
     write(&mut answer, "Connection", b"Upgrade");
-    let accept = accept_key(&request.key);
+    let accept = accept_key(key);
     write(&mut answer, "Sec-WebSocket-Accept", accept.as_bytes());
     if let Some(protocol) = protocol {
-        if !request.protocols.iter().any(|offered| offered == protocol) {
-            return Err(invalid(format!(
-                "the subprotocol {protocol:?} was not offered"
-            )));
-        }
         write(&mut answer, "Sec-WebSocket-Protocol", protocol.as_bytes());
     }
     if let Some(extensions) = extensions {
@@ -50,9 +80,7 @@ pub fn upgrade(
             extensions.as_bytes(),
         );
     }
-    write_extra(&mut answer, extra)?;
-    answer.extend_from_slice(b"\r\n");
-    Ok(answer)
+    answer
 }
 
 /// The answer that refuses, after which the connection is closed.

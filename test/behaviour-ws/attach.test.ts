@@ -1,32 +1,15 @@
 /** WebSockets of an HTTP server that others listen with. */
-import { createServer, get, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createQWormholeServer } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { exchange, statusOf } from '../support/http.js';
+import { exchange, httpServer, statusOf, textOf } from '../support/http.js';
 import { call, cleanUp, echo, serve } from '../support/scene.js';
 import { failure, next, until } from '../support/wait.js';
 import { openingRequest } from '../support/ws-frames.js';
-
-async function httpServer(): Promise<{ http: Server; url: string }> {
-  const http = createServer((_request, response) => response.end('hello'));
-  http.listen(0, '127.0.0.1');
-  await next(http, 'listening');
-  cleanUp(() => (http.closeAllConnections(), http.close()));
-  return { http, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}` };
-}
-
-const textOf = (url: string) =>
-  new Promise<string>((resolve, reject) => {
-    get(url.replace('ws:', 'http:'), (response) => {
-      let text = '';
-      response.on('data', (chunk) => (text += String(chunk))).on('end', () => resolve(text));
-    }).on('error', reject);
-  });
 
 it('takes its path and leaves the rest', async () => {
   const { http, url } = await httpServer();
@@ -40,7 +23,7 @@ it('takes its path and leaves the rest', async () => {
   expect(await textOf(url)).toBe('hello');
   expect(statusOf(await exchange(url, openingRequest('/other')))).toBe(404);
   const [connection] = [...server.connections];
-  expect([connection.mode, connection.carrier, connection.path]).toEqual(['ts', 'ws', '/chat']);
+  expect([connection.carrier, connection.path]).toEqual(['ws', '/chat']);
 });
 
 it('lives beside other listeners for upgrades', async () => {

@@ -1,9 +1,10 @@
 /** permessage-deflate: negotiated, off by default, and honest about sizes. */
+import { constants, deflateRawSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { call, cleanUp, echo, serve } from '../support/scene.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { collect, until } from '../support/wait.js';
-import { openingRequest } from '../support/ws-frames.js';
+import { OPCODE, openingRequest, wsFrame } from '../support/ws-frames.js';
 
 const WS = 'ws://127.0.0.1:0/';
 
@@ -80,4 +81,37 @@ it('saves bytes, and leaves short messages alone', async () => {
   expect([short.rsv, String(short.payload)]).toEqual([0, 'short']);
   expect(long.rsv).toBe(4);
   expect(long.payload.length).toBeLessThan(200);
+});
+
+it('reads nothing behind a fault that follows a message which takes long to inflate', async () => {
+  // What came meanwhile, in chunks of its own, was parsed all the same: an exception ended the process.
+  const server = await serve({ deflate: true }, WS);
+  const seen: unknown[] = [];
+  server.on('message', (message: Buffer) => seen.push(message.length));
+  server.on('connection', (connection) => connection.on('close', (code) => seen.push(code)));
+  const { connect } = await import('node:net');
+  const socket = connect({
+    port: Number(new URL(server.addresses[0]).port),
+    host: '127.0.0.1',
+    noDelay: true,
+  });
+  const peer = new RawPeer(socket, 'ws-client');
+  cleanUp(() => peer.destroy());
+  peer.write(openingRequest('/', 'h', ['Sec-WebSocket-Extensions: permessage-deflate']));
+  await until(() => peer.head !== '', 'the answer');
+  const long = deflateRawSync(Buffer.alloc(4_000_000), { finishFlush: constants.Z_SYNC_FLUSH });
+  const chunks = [
+    wsFrame(long.subarray(0, -4), { rsv: 4, mask: true }),
+    wsFrame(Buffer.from('no text \xff', 'latin1'), { opcode: OPCODE.text, mask: true }),
+    wsFrame('void', { mask: true }),
+    wsFrame('void', { mask: true }),
+  ];
+  for (const chunk of chunks) {
+    peer.write(chunk);
+    await new Promise(setImmediate);
+  }
+  await until(() => seen.length === 2, 'the end');
+  expect(seen).toEqual([4_000_000, 1007]);
+  expect(peer.closing?.[0]).toBe(1007);
+  expect(server.errors.map((error) => error.code)).toEqual(['ERR_QW_INVALID_UTF8']);
 });

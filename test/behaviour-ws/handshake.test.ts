@@ -85,23 +85,35 @@ it('has a time for all of it, however slowly it comes', async () => {
   expect([0, 400, 408]).toContain(statusOf(answer));
 });
 
-it('resets those who come while too many are under way', async () => {
-  const server = await serve({ maxPendingHandshakes: 2, handshakeTimeoutMs: 500 }, WS);
+it('resets the one that has been silent the longest when too many are under way', async () => {
+  const server = await serve({ maxPendingHandshakes: 2, handshakeTimeoutMs: 60_000 }, WS);
   const { port } = new URL(server.addresses[0]);
-  const idle = await Promise.all(
-    [1, 2].map(async () => {
-      const socket = connectSocket(Number(port), '127.0.0.1').on('error', () => {});
-      cleanUp(() => socket.destroy());
-      await next(socket, 'connect');
-      return socket;
-    }),
-  );
+  const silent = [];
+  for (let count = 0; count < 3; count += 1) {
+    const peer = new RawPeer(connectSocket(Number(port), '127.0.0.1'), 'ws-client');
+    cleanUp(() => peer.destroy());
+    await next(peer.socket, 'connect');
+    silent.push(peer);
+  }
+  await silent[0].closed();
+  expect(silent.map(({ isClosed }) => isClosed)).toEqual([true, false, false]);
+  const client = await call(server);
+  await silent[1].closed();
+  expect(silent[2].isClosed).toBe(false);
+  expect(client.state).toBe('open');
+});
+
+it('resets those who come while too many wait for their verdict', async () => {
+  const options = { maxPendingHandshakes: 2, authorize: () => new Promise<never>(() => {}) };
+  const server = await serve(options, WS);
+  const { port } = new URL(server.addresses[0]);
+  for (let count = 0; count < 2; count += 1) {
+    const peer = new RawPeer(connectSocket(Number(port), '127.0.0.1'), 'ws-client');
+    cleanUp(() => peer.destroy());
+    peer.write(openingRequest());
+  }
   await sleep(50);
   expect(statusOf(await exchange(server.addresses[0], openingRequest()))).toBe(0);
-  for (const socket of idle) socket.destroy();
-  await sleep(50);
-  const client = await call(server);
-  expect(client.state).toBe('open');
 });
 
 it('delivers what was sent behind the request, in order', async () => {

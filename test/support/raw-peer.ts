@@ -14,8 +14,6 @@ const IS_WS = process.env.QWORMHOLE_TEST_CARRIER === 'ws';
 
 export class RawPeer {
   readonly socket: Socket;
-  /** Everything received while it reads; over WebSocket from the end of the handshake on. */
-  received = Buffer.alloc(0);
   /** WebSocket: the head of the other side's request or response. */
   head = '';
   onHead = (): void => {};
@@ -23,6 +21,10 @@ export class RawPeer {
   error: NodeJS.ErrnoException | undefined;
   readonly #dialect: Dialect;
   #hasEnded = false;
+  /** Twice as much whenever it is full: each byte is moved a few times, however many there are. */
+  #memory = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
 
   constructor(socket: Socket, dialect: Dialect = 'tcp') {
     this.socket = socket;
@@ -75,6 +77,11 @@ export class RawPeer {
     this.socket.resetAndDestroy();
   }
 
+  /** Everything received while it reads; over WebSocket from the end of the handshake on. */
+  get received(): Buffer {
+    return this.#memory.subarray(this.#start, this.#end);
+  }
+
   /** The payloads received so far, all of them whole. */
   get messages(): Buffer[] {
     if (this.#dialect === 'tcp') return unframe(this.received);
@@ -123,14 +130,25 @@ export class RawPeer {
   }
 
   #onData(chunk: Buffer): void {
-    this.received = Buffer.concat([this.received, chunk]);
+    this.#keep(chunk);
     if (this.#dialect === 'tcp' || this.head !== '') return;
     const end = this.received.indexOf('\r\n\r\n');
     if (end === -1) return;
     this.head = this.received.toString('latin1', 0, end + 4);
-    this.received = this.received.subarray(end + 4);
+    this.#start = end + 4;
     if (this.#dialect === 'ws-server') this.write(openingResponse(this.head));
     this.onHead();
+  }
+
+  #keep(chunk: Buffer): void {
+    const end = this.#end + chunk.length;
+    if (end > this.#memory.length) {
+      const larger = Buffer.alloc(2 * end);
+      this.#memory.copy(larger, 0, 0, this.#end);
+      this.#memory = larger;
+    }
+    chunk.copy(this.#memory, this.#end);
+    this.#end = end;
   }
 }
 

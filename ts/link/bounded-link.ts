@@ -11,6 +11,7 @@ import type {
   LinkHandler,
   LinkInfo,
   LinkLimits,
+  Mode,
   SendResult,
   SharedMessage,
 } from './link.js';
@@ -22,6 +23,7 @@ import type {
 const MIN_COST = 16;
 
 export abstract class BoundedLink implements Link {
+  abstract readonly mode: Mode;
   abstract readonly info: LinkInfo;
   abstract handler: LinkHandler;
   abstract get bufferedAmount(): number;

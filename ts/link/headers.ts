@@ -25,6 +25,18 @@ const SINGLE = new Set([
   'user-agent',
 ]);
 
+/**
+ * One header, its name in lower case, as `headersOf` has it. For who needs no other: most connections are never
+ * asked for the rest.
+ */
+export function headerOf(rawHeaders: readonly string[], name: string): string | undefined {
+  const own: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if (rawHeaders[at].toLowerCase() === name) own.push(name, rawHeaders[at + 1]);
+  }
+  return headersOf(own)[name];
+}
+
 /** Names and values in turn as a record: what comes twice is joined as Node joins it. */
 export function headersOf(rawHeaders: readonly string[]): Headers {
   // No prototype: names are the peer's choice.

@@ -6,6 +6,7 @@
  * reconnect, what a drop means) lives above it, once. Nothing above imports a driver's own types.
  */
 import type { Agent, Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
 import type { QWormholeError } from '../errors/error.js';
 import type { TlsDialSettings, TlsInfo, TlsListenSettings } from './tls.js';
 
@@ -75,6 +76,11 @@ export interface UpgradeRequest {
  */
 export interface Upgrade {
   readonly request: UpgradeRequest;
+  /**
+   * Called once, from the event loop or from inside of the listener's `close`, if the client leaves or the time
+   * is over before the verdict. A client that has ended its side has left.
+   */
+  onGone: (() => void) | undefined;
   /** Answers 101; `onLink` gets the link in the same turn of the loop in which it opens, or never. */
   accept(subprotocol: string, onLink: (link: Link) => void): void;
   /** Answers `status` with a short body, and closes. */
@@ -217,6 +223,23 @@ export interface AttachSpec {
   readonly ws: WebSocketListenSettings;
   /** Whether a request is ours; those that are not are left to the server's other listeners. */
   concerns(target: string): boolean;
+  /** Offers another driver a connection that was let in; without its link the connection stays here. */
+  adopt(adoption: Adoption): Link | undefined;
+}
+
+/** A connection of `node:net` whose client was let in to a WebSocket, and not told yet. */
+export interface Adoption {
+  readonly socket: Socket;
+  /** Received behind the request, all of it: nothing waits in the socket. */
+  readonly head: Buffer;
+  /** `Sec-WebSocket-Key`. */
+  readonly key: string;
+  /** `Sec-WebSocket-Extensions`, empty for none. */
+  readonly extensions: string;
+  /** The one that was chosen, empty for none. */
+  readonly subprotocol: string;
+  readonly limits: LinkLimits;
+  readonly ws: WebSocketSettings;
 }
 
 /** One message for many links: encoded once, copied or shared by each driver as suits it. Its bytes never change. */
@@ -229,6 +252,8 @@ export interface SharedMessage {
 
 /** One connection. It starts paused: nothing is read before the first `resume()`. */
 export interface Link {
+  /** The backend that it is on: a server may have links of both. */
+  readonly mode: Mode;
   readonly info: LinkInfo;
   /** Set by the owner before the first `resume()`. */
   handler: LinkHandler;
@@ -302,6 +327,11 @@ export interface LinkDriver {
    * stays its own.
    */
   attach?(server: HttpServer, spec: AttachSpec, handler: ListenerHandler): LinkListener;
+  /**
+   * Takes over a connection, whose client it answers, and destroys its socket without ending the connection.
+   * Without a link nothing has happened: this driver, this platform or this socket does not allow it.
+   */
+  adopt?(adoption: Adoption): Link | undefined;
   /**
    * Called once if the backend itself breaks (never for a fault of one link). By then every link of
    * the driver got its `onClose` and every port is free.

@@ -188,8 +188,9 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * WebSocket opening handshakes under way at a time; connections beyond are reset. Takes an integer from 1
-   * to 1048576 (connections). Default: 1024.
+   * WebSocket opening handshakes under way at a time. Beyond, the connection that has said nothing for the
+   * longest is reset, or the new one where all wait for authorize. Takes an integer from 1 to 1048576
+   * (connections). Default: 1024.
    */
   readonly maxPendingHandshakes?: number;
   /**

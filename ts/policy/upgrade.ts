@@ -86,18 +86,22 @@ export class UpgradePolicy {
 
   #authorize(pending: Case): void {
     const { authorize } = this.#rules;
+    const { upgrade, request } = pending;
     const onVerdict = (verdict: unknown): void => this.#settle(pending, verdict);
+    upgrade.onGone = () => request.abandon();
     let verdict: unknown;
     try {
-      verdict = authorize?.(pending.request);
+      verdict = authorize?.(request);
     } catch (error) {
-      return this.#fail(pending.upgrade, error);
+      return this.#fail(pending, error);
     }
     if (typeof (verdict as PromiseLike<unknown> | undefined)?.then !== 'function') return onVerdict(verdict);
-    Promise.resolve(verdict).then(onVerdict, (error: unknown) => this.#fail(pending.upgrade, error));
+    Promise.resolve(verdict).then(onVerdict, (error: unknown) => this.#fail(pending, error));
   }
 
-  #settle({ upgrade, request, protocol, destination }: Case, answer: unknown): void {
+  #settle(pending: Case, answer: unknown): void {
+    const { upgrade, request, protocol, destination } = pending;
+    if (request.isAbandoned) return;
     let verdict: Welcome | RefusalByStatus | RefusalByClose;
     let subprotocol: string;
     try {
@@ -106,7 +110,7 @@ export class UpgradePolicy {
       const own = 'subprotocol' in verdict ? verdict.subprotocol : undefined;
       subprotocol = own ?? chooseSubprotocol(this.#rules.subprotocols, request);
     } catch (error) {
-      return this.#fail(upgrade, error);
+      return this.#fail(pending, error);
     }
     if ('closeCode' in verdict) return this.#dismiss(upgrade, subprotocol, verdict);
     // It may have become full while the verdict was waited for.
@@ -126,9 +130,18 @@ export class UpgradePolicy {
   }
 
   /** The application's own code failed: that is told here, and not to the client. */
-  #fail(upgrade: Upgrade, cause: unknown): void {
+  #fail({ upgrade, request }: Case, cause: unknown): void {
+    // It did as it was told.
+    if (request.isAbandoned && isAbort(cause, request.signal)) return;
     upgrade.refuse(500, 'The request could not be decided.');
     const message = 'A WebSocket was refused because the decision about it failed';
     this.#host.report(new QWormholeError('ERR_QW_HANDSHAKE', message, { cause }));
   }
+}
+
+/** Whether something failed because of a signal: with its reason, or as much of Node does, with an error of its own. */
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  if (error === reason) return true;
+  if (!(error instanceof Error)) return false;
+  return error.name === 'AbortError' || error.cause === reason;
 }

@@ -14,17 +14,16 @@ interface Wait {
 }
 
 export class Waits {
-  /** Made when first needed: most connections never wait for anything. */
-  #waits: Set<Wait> | undefined;
+  readonly #waits = new Set<Wait>();
 
   get isEmpty(): boolean {
-    return this.#waits === undefined || this.#waits.size === 0;
+    return this.#waits.size === 0;
   }
 
   /** Waits for the next `resolve` or `reject`. */
   add({ signal }: WaitOptions = {}): Promise<void> {
     if (signal?.aborted) return Promise.reject(aborted(signal));
-    const waits = (this.#waits ??= new Set());
+    const waits = this.#waits;
     return new Promise((resolve, reject) => {
       const settled = (): void => {
         waits.delete(wait);
@@ -41,11 +40,11 @@ export class Waits {
 
   /** The moment has come. */
   resolve(): void {
-    for (const wait of this.#waits ?? []) wait.resolve();
+    for (const wait of this.#waits) wait.resolve();
   }
 
   /** It will never come. */
   reject(error: unknown): void {
-    for (const wait of this.#waits ?? []) wait.reject(error);
+    for (const wait of this.#waits) wait.reject(error);
   }
 }

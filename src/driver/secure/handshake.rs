@@ -23,6 +23,7 @@ use crate::{
         poller::{Beginning, NewLink},
         sink::{Ends, Sink},
         stream::poll_flush,
+        under_way::Place,
     },
     error::{Code, Error, Result},
     tls::{
@@ -94,9 +95,14 @@ impl Handshake {
         listening: &Listening,
         ends: Ends,
         link: &mut NewLink<S>,
+        place: &mut Place,
     ) -> Result<Done> {
         let greeting = self.read_hello().await?;
-        let shown = match greeting.asks(listening) {
+        let asks = greeting.asks(listening);
+        if asks {
+            place.heard();
+        }
+        let shown = match asks {
             false => None,
             true => match self.asked(ends, &greeting.name, link).await? {
                 Verdict::Show(identity) => Some(identity),
@@ -116,6 +122,7 @@ impl Handshake {
         };
         self.exchange(&mut session, &[]).await?;
         let info = session.client_info(listening)?;
+        place.heard();
         // What tells the client that it is in waits for the verdict.
         if listening.judges && !self.judged(&mut session, ends, &info, link).await? {
             self.say_denied(session);

@@ -23,7 +23,7 @@ const LISTENER: u32 = 7;
 
 pub(super) type Live = Consumer<IoThread>;
 
-fn live() -> Live {
+pub(super) fn live() -> Live {
     let mut consumer = Consumer::start(IoThread::start);
     consumer.lend(256 * 1024);
     consumer.lend(256 * 1024);
@@ -87,7 +87,7 @@ impl Live {
     }
 
     /// `count` messages of `link` or more; with 0 those that are there.
-    fn messages(&mut self, link: LinkId, count: usize) -> Vec<Vec<u8>> {
+    pub(super) fn messages(&mut self, link: LinkId, count: usize) -> Vec<Vec<u8>> {
         let of = |events: &[Event]| {
             let messages = events
                 .iter()

@@ -11,3 +11,4 @@ mod script;
 mod speed;
 mod splits;
 mod support;
+mod vectors;

@@ -47,7 +47,24 @@ export interface IoCore {
     length: number,
     context?: Uint8Array,
   ): { keys?: Uint8Array | null; fault?: Fault | null };
+  /** Takes over the connection of a descriptor, which stays its owner's to close, and answers the client. */
+  adopt(descriptor: number, plan: PlanSpec, request: AdoptSpec, first: Uint8Array): Adopted;
   injectFailure(): void;
+}
+
+/** A request for a WebSocket that was let in: what its answer depends on. */
+export interface AdoptSpec {
+  key: string;
+  extensions: string;
+  subprotocol: string;
+}
+
+/** A connection that was taken over, or why it was not. */
+export interface Adopted {
+  slot: number;
+  generation: number;
+  isDeflated: boolean;
+  fault?: Fault | null;
 }
 
 /** What all I/O threads of this environment hold together. */

@@ -1,17 +1,27 @@
 /** The native backend, on the I/O threads of this environment. */
+import type { Socket } from 'node:net';
 import { abortable, onAbort } from '../../abort.js';
 import { aborted, QWormholeError } from '../../errors/error.js';
 import { connectTimeout } from '../fault.js';
-import type { DialSpec, Link, LinkDriver, LinkListener, ListenerHandler, ListenSpec } from '../link.js';
+import type {
+  Adoption,
+  DialSpec,
+  Link,
+  LinkDriver,
+  LinkListener,
+  ListenerHandler,
+  ListenSpec,
+} from '../link.js';
 import type { ClientWrapper, DialerSpec, NativeBinding } from './binding.js';
+import { descriptorOf } from './descriptor-of.js';
 import type { Exchange, Owner } from './exchange.js';
 import type { Exchanges } from './exchanges.js';
 import { carrierOf } from './events.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
 import { NativeListener } from './listener.js';
+import { adoptPlan, dialPlan, listenPlan } from './plan.js';
 import { clientTls, judging, ListenerTls } from './tls.js';
-import { dialPlan, listenPlan } from './plan.js';
 import { addressesOf, type Address } from './resolve.js';
 
 /** How long one of several addresses of a name may take before the next is tried, ms: as node:net has it. */
@@ -81,6 +91,22 @@ export class NativeDriver implements LinkDriver, Owner {
     throw new Error('unreachable: a name has at least one address');
   }
 
+  adopt(adoption: Adoption): Link | undefined {
+    const { socket, head, key, extensions, subprotocol, limits } = adoption;
+    const descriptor = descriptorOf(socket);
+    if (descriptor === undefined || this.#failing !== undefined) return undefined;
+    const exchange = this.#nextExchange();
+    if (exchange.failure !== undefined) return undefined;
+    const info = { carrier: 'ws', ...endsOf(socket), subprotocol } as const;
+    const request = { key, extensions, subprotocol };
+    const adopted = exchange.core.adopt(descriptor, adoptPlan(adoption), request, head);
+    // No descriptor is left, say: the socket is as it was.
+    if (adopted.fault) return undefined;
+    // Node has read nothing meanwhile: that takes a turn of the loop. Of two descriptors this closes one.
+    socket.destroy();
+    return new NativeLink(exchange, this, adopted, { ...info, isDeflated: adopted.isDeflated }, limits);
+  }
+
   release(): void {
     for (const exchange of this.#exchanges) exchange.owners.delete(this);
   }
@@ -113,8 +139,7 @@ export class NativeDriver implements LinkDriver, Owner {
     leftMs: number,
     signal?: AbortSignal,
   ): Promise<Link> {
-    const exchange = this.#exchanges[this.#next];
-    this.#next = (this.#next + 1) % this.#exchanges.length;
+    const exchange = this.#nextExchange();
     const dialer: DialerSpec = {
       host: address,
       port: spec.port,
@@ -128,6 +153,13 @@ export class NativeDriver implements LinkDriver, Owner {
     const Wrapper = spec.ws === undefined ? TcpClientWrapper : WebSocketClientWrapper;
     const tls = clientTls(this.#binding, spec.tls);
     return this.#settled(exchange, new Wrapper(exchange.core, dialer, tls), spec, signal);
+  }
+
+  /** Connections are spread over the threads in turn. */
+  #nextExchange(): Exchange {
+    const exchange = this.#exchanges[this.#next];
+    this.#next = (this.#next + 1) % this.#exchanges.length;
+    return exchange;
   }
 
   /** Resolves when the connection stands. An abort frees the socket. */
@@ -177,6 +209,10 @@ function resolved(spec: DialSpec): Promise<Address[]> {
 function inTermsOf({ host, port, connectTimeoutMs }: DialSpec, error: unknown): unknown {
   const ranOut = error instanceof QWormholeError && error.code === 'ERR_QW_CONNECT_TIMEOUT';
   return ranOut && error.cause === undefined ? connectTimeout(`${host}:${port}`, connectTimeoutMs) : error;
+}
+
+function endsOf({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket) {
+  return { remoteAddress, remotePort, localAddress, localPort };
 }
 
 function isAnswer(error: unknown): boolean {

@@ -26,6 +26,7 @@ export interface Closed {
 }
 
 export class NativeLink extends BoundedLink implements Target {
+  readonly mode = 'native';
   /** Whose link it is: it ends with any thread of its owner. */
   readonly owner: Owner;
   info: LinkInfo;

@@ -1,5 +1,5 @@
 /** What the I/O side needs to know of a connection before it has one. */
-import type { DialSpec, LinkLimits, ListenSpec, Protocol, WebSocketSettings } from '../link.js';
+import type { Adoption, DialSpec, LinkLimits, ListenSpec, Protocol, WebSocketSettings } from '../link.js';
 import type { CallSpec, PlanSpec, WebSocketSpec } from './binding.js';
 
 /** For the connections of a listener. */
@@ -17,6 +17,11 @@ export function dialPlan({ protocol, limits, ws }: DialSpec, leftMs: number): Pl
   const call: CallSpec = { target, authority, headers: [...ws.headers], subprotocols: [...ws.subprotocols] };
   const handshakeTimeoutMs = Math.min(ws.handshakeTimeoutMs, leftMs);
   return { ...plan, ws: { ...webSocketOf(ws), handshakeTimeoutMs, call } };
+}
+
+/** For a connection that was let in by others. */
+export function adoptPlan({ limits, ws }: Adoption): PlanSpec {
+  return { ...planOf('raw', limits), ws: webSocketOf(ws) };
 }
 
 function planOf(protocol: Protocol, limits: LinkLimits): PlanSpec {

@@ -7,6 +7,7 @@ const UNAVAILABLE = 503;
 
 export class NativeUpgrade implements Upgrade {
   readonly request: UpgradeRequest;
+  onGone: (() => void) | undefined;
   /** Who gets the link, once it was let in. */
   onLink: ((link: Link) => void) | undefined;
   readonly #name: LinkName;
@@ -32,10 +33,19 @@ export class NativeUpgrade implements Upgrade {
     this.#outbox.wish(Operation.refuse, this.#name, status, body);
   }
 
+  /** The listener closes before the verdict. */
+  dismiss(): void {
+    if (this.#isJudged) return;
+    this.refuse(UNAVAILABLE, '');
+    this.onGone?.();
+  }
+
   /** The client is gone, or its time is over. */
   end(): void {
-    this.#isJudged = true;
     this.onLink = undefined;
+    if (this.#isJudged) return;
+    this.#isJudged = true;
+    this.onGone?.();
   }
 }
 
@@ -57,8 +67,7 @@ export class Upgrades {
 
   /** The listener is closed: nobody waits any longer. */
   dismiss(listener: number): void {
-    for (const pending of this.#bySlot.values())
-      if (pending.listener === listener) pending.upgrade.refuse(UNAVAILABLE, '');
+    for (const pending of this.#bySlot.values()) if (pending.listener === listener) pending.upgrade.dismiss();
   }
 
   /** The handshake that a link began with, once. */

@@ -32,6 +32,7 @@ const LINK = Symbol('link');
 type LinkedSocket = Socket & { [LINK]: TsLink };
 
 export class TsLink extends BoundedLink implements Starved {
+  readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
   readonly #socket: Socket;

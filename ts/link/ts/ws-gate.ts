@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { WebSocketServer } from 'ws';
 import type {
+  Adoption,
   Link,
   LinkLimits,
   ListenerHandler,
@@ -14,22 +15,29 @@ import type {
   UpgradeRequest,
   WebSocketListenSettings,
 } from '../link.js';
+import { reset } from './reset.js';
+import { Early } from './ws-early.js';
 import { deflateFor } from './ws-deflate.js';
 import { WsLink } from './ws-link.js';
 import { loadWs, type LinkedWebSocket } from './ws-package.js';
 import { refuseSocket } from './ws-refusal.js';
 import { checkOpening } from './ws-request.js';
 
+const NOTHING = Buffer.alloc(0);
+
 /** How WebSockets are let in. */
 export interface GateSpec {
   readonly limits: LinkLimits;
   readonly socket: SocketSettings;
   readonly ws: WebSocketListenSettings;
+  /** Offers another driver a connection that was let in. */
+  adopt?(adoption: Adoption): Link | undefined;
 }
 
 /** A connection whose handshake is under way. */
 interface Pending {
   readonly timer: NodeJS.Timeout;
+  readonly onClose: () => void;
   /** Set once the request has come whole. */
   handshake: Handshake | undefined;
 }
@@ -65,15 +73,16 @@ export class WsGate {
     this.#server ??= new WebSocketServer(options);
   }
 
-  /** A client has connected; false if there are too many whose handshake is not done. */
+  /** A client has connected; false if there are too many whose handshake waits for its verdict. */
   begin(socket: Socket): boolean {
     // It may fail at any moment from now on, before anybody else listens.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     const { handshakeTimeoutMs, maxPendingHandshakes } = this.spec.ws;
-    if (this.#pending.size >= maxPendingHandshakes) return false;
+    if (this.#pending.size >= maxPendingHandshakes && !this.#evict()) return false;
     const timer = setTimeout(() => this.#expire(socket), handshakeTimeoutMs);
-    this.#pending.set(socket, { timer, handshake: undefined });
-    socket.once('close', () => this.done(socket));
+    const onClose = (): void => this.done(socket);
+    this.#pending.set(socket, { timer, onClose, handshake: undefined });
+    socket.on('close', onClose);
     return true;
   }
 
@@ -85,6 +94,7 @@ export class WsGate {
     if (pending === undefined) return void socket.destroy();
     pending.handshake = new Handshake(this, request, socket, head, answer);
     this.#handler.onUpgrade(pending.handshake);
+    pending.handshake.watch();
   }
 
   /** Answers and closes. */
@@ -93,10 +103,25 @@ export class WsGate {
     refuseSocket(socket, { status, body, headers });
   }
 
-  /** Answers 101. */
+  /** Answers 101, or has another driver do so. */
   open(handshake: Handshake, subprotocol: string, onLink: (link: Link) => void): void {
-    const { message, socket, head } = handshake;
+    const { message, socket } = handshake;
     this.done(socket);
+    const head = handshake.received();
+    const { limits, ws } = this.spec;
+    const extensions = message.headers['sec-websocket-extensions'] ?? '';
+    const key = message.headers['sec-websocket-key'] ?? '';
+    const adopted = this.spec.adopt?.({ socket, head, key, extensions, subprotocol, limits, ws });
+    if (adopted !== undefined) return onLink(adopted);
+    this.#answer(handshake, head, subprotocol, onLink);
+  }
+
+  #answer(
+    { message, socket }: Handshake,
+    head: Buffer,
+    subprotocol: string,
+    onLink: (link: Link) => void,
+  ): void {
     const { limits, ws: settings, socket: socketSettings } = this.spec;
     const server = this.#server!;
     this.#subprotocol = subprotocol;
@@ -109,6 +134,14 @@ export class WsGate {
       if (!socketSettings.noDelay) socket.setNoDelay(false);
       onLink(new WsLink(ws as LinkedWebSocket, socket, limits, settings));
     });
+    // It was paused while it was watched; the package listens now.
+    socket.resume();
+  }
+
+  /** The client has ended its side before it had an answer: it wants none. */
+  left(socket: Socket): void {
+    this.done(socket);
+    socket.destroy();
   }
 
   /** The handshake of this socket is over, one way or the other. */
@@ -117,7 +150,8 @@ export class WsGate {
     if (pending === undefined) return;
     this.#pending.delete(socket);
     clearTimeout(pending.timer);
-    pending.handshake?.settle();
+    socket.off('close', pending.onClose);
+    pending.handshake?.end();
   }
 
   /** Cuts what is under way. */
@@ -128,6 +162,20 @@ export class WsGate {
     }
   }
 
+  /**
+   * Cuts the handshake that has been silent the longest: whoever opens connections and says nothing keeps nobody
+   * out. False where all wait for the owner's verdict.
+   */
+  #evict(): boolean {
+    for (const [socket, { handshake }] of this.#pending) {
+      if (handshake !== undefined) continue;
+      this.done(socket);
+      reset(socket);
+      return true;
+    }
+    return false;
+  }
+
   #expire(socket: Socket): void {
     const isOurs = this.#pending.get(socket)?.handshake !== undefined;
     if (isOurs) this.refuse(socket, 503, 'There was no decision in time.');
@@ -135,13 +183,17 @@ export class WsGate {
   }
 }
 
+function ignore(): void {}
+
 /** One that waits for its verdict. */
 export class Handshake implements Upgrade {
   readonly request: UpgradeRequest;
   readonly message: IncomingMessage;
   readonly socket: Socket;
-  readonly head: Buffer;
+  onGone: (() => void) | undefined;
+  readonly #head: Buffer;
   readonly #gate: WsGate;
+  #early: Early | undefined;
   #isSettled = false;
 
   constructor(
@@ -154,7 +206,7 @@ export class Handshake implements Upgrade {
     this.#gate = gate;
     this.message = message;
     this.socket = socket;
-    this.head = head;
+    this.#head = head;
     this.request = {
       target: message.url ?? '/',
       rawHeaders: message.rawHeaders,
@@ -165,15 +217,35 @@ export class Handshake implements Upgrade {
   }
 
   accept(subprotocol: string, onLink: (link: Link) => void): void {
-    if (!this.#isSettled) this.#gate.open(this, subprotocol, onLink);
+    if (this.#settle()) this.#gate.open(this, subprotocol, onLink);
   }
 
   refuse(status: number, body: string): void {
-    if (!this.#isSettled) this.#gate.refuse(this.socket, status, body);
+    if (this.#settle()) this.#gate.refuse(this.socket, status, body);
   }
 
-  /** What comes from now on is too late. */
-  settle(): void {
+  /** The verdict takes its time: looks after the client meanwhile. */
+  watch(): void {
+    if (!this.#isSettled) this.#early = new Early(this.socket, () => this.#gate.left(this.socket));
+  }
+
+  /** There will be no verdict, or it comes too late. */
+  end(): void {
+    if (this.#settle()) this.onGone?.();
+  }
+
+  /** Takes all that came behind the request: nothing of it is in the socket any more. */
+  received(): Buffer {
+    const unread: Buffer | null = this.socket.read();
+    const early = this.#early?.bytes() ?? NOTHING;
+    return Buffer.concat([this.#head, early, unread ?? NOTHING]);
+  }
+
+  /** False if it was settled before. */
+  #settle(): boolean {
+    if (this.#isSettled) return false;
     this.#isSettled = true;
+    this.#early?.stop();
+    return true;
   }
 }

@@ -22,10 +22,13 @@ import type {
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { closeTimeout, outOfBudget } from './faults.js';
 import { linkMemory, type Starved } from './memory.js';
+import { reset } from './reset.js';
 import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
-import type { LinkedWebSocket } from './ws-package.js';
+import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
+import { stopAtFault, unfinishedIn } from './ws-receiver.js';
+import { unmaskByWords } from './ws-unmask.js';
 
 /** A close code of the package: the connection ended without a close frame. */
 const ABNORMAL = 1006;
@@ -42,25 +45,26 @@ interface Held {
   readonly isText: boolean;
 }
 
-/** The inside of the package that says how much it holds; without these names that counts as nothing. */
-const RECEIVER = '_receiver';
-const UNPARSED = '_bufferedBytes';
-const FRAGMENTS = '_messageLength';
+/** On the socket: whose it is. */
+const LINK = Symbol('link');
 
-interface Receiving {
-  readonly [RECEIVER]?: { readonly [UNPARSED]?: number; readonly [FRAGMENTS]?: number } | null;
+interface LinkedSocket extends Socket {
+  [LINK]?: WsLink;
 }
 
 /** The memory of the last message: that of the next one is mostly the same. */
 let lastMemory: ArrayBufferLike | undefined;
 
-export class WsLink extends BoundedLink implements Starved {
+export class WsLink extends BoundedLink implements SocketOwner, Starved {
+  readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
   readonly #ws: LinkedWebSocket;
   readonly #socket: Socket;
   readonly #outbox: WsOutbox;
-  readonly #control: Control;
+  readonly #settings: WebSocketSettings;
+  /** With the first control frame. */
+  #control: Control | undefined;
   #isPaused = true;
   #isWaking = false;
   /** The environment holds too much: nothing is read until it holds less. */
@@ -90,16 +94,41 @@ export class WsLink extends BoundedLink implements Starved {
     this.#socket = socket;
     const threshold = settings.deflate === false ? 0 : settings.deflate.threshold;
     this.#outbox = new WsOutbox(ws, socket, threshold, this);
-    this.#control = new Control(settings, (payload, done) => ws.pong(payload, undefined, done));
-    ws.beforeClose = () => this.#outbox.flushAll();
-    ws.on('message', (data, isBinary) => this.#onMessage(data as Buffer, !isBinary));
-    ws.on('ping', (payload) => this.#onControl(payload));
-    ws.on('pong', () => this.#onControl(undefined));
-    ws.on('error', (error) => this.#fail(faultOfWs(error, this.#doing, limits.maxMessage)));
-    ws.on('close', (code, reason) => this.#onClose(code, reason));
-    socket.on('error', (error) => (this.#socketError = error));
-    socket.on('data', () => this.#account());
+    this.#settings = settings;
+    unmaskByWords(ws);
+    // Only what is inflated takes its time.
+    if (this.info.isDeflated) stopAtFault(ws);
+    ws.owner = (socket as LinkedSocket)[LINK] = this;
+    for (const [event, listener] of WsLink.#ofWebSocket) ws.on(event, listener as () => void);
+    for (const [event, listener] of WsLink.#ofSocket) socket.on(event, listener as () => void);
   }
+
+  /** Listeners that all links share: there may be very many, and most are idle. */
+  static readonly #ofWebSocket = Object.entries({
+    message(this: LinkedWebSocket, data: Buffer, isBinary: boolean): void {
+      (this.owner as WsLink).#onMessage(data, !isBinary);
+    },
+    ping(this: LinkedWebSocket, payload: Buffer): void {
+      (this.owner as WsLink).#onControl(payload);
+    },
+    pong(this: LinkedWebSocket): void {
+      (this.owner as WsLink).#onControl(undefined);
+    },
+    error(this: LinkedWebSocket, error: Error): void {
+      (this.owner as WsLink).#onError(error);
+    },
+    close(this: LinkedWebSocket, code: number, reason: Buffer): void {
+      (this.owner as WsLink).#onClose(code, reason);
+    },
+  });
+  static readonly #ofSocket = Object.entries({
+    error(this: LinkedSocket, error: Error): void {
+      this[LINK]!.#socketError = error;
+    },
+    data(this: LinkedSocket): void {
+      this[LINK]!.#account();
+    },
+  });
 
   get bufferedAmount(): number {
     return this.#outbox.payload;
@@ -182,9 +211,7 @@ export class WsLink extends BoundedLink implements Starved {
   /** Counts what is held after a chunk was read, and stops reading where the environment holds too much. */
   #account(): void {
     if (this.#ending !== undefined) return;
-    const receiver = (this.#ws as Receiving)[RECEIVER];
-    const unfinished = (receiver?.[UNPARSED] ?? 0) + (receiver?.[FRAGMENTS] ?? 0);
-    this.#count(unfinished + this.#waitingBytes);
+    this.#count(unfinishedIn(this.#ws) + this.#waitingBytes);
     if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
     this.#isStarved = true;
     linkMemory.wait(this, this.limits.memoryBudget);
@@ -212,8 +239,11 @@ export class WsLink extends BoundedLink implements Starved {
 
   #onControl(ping: Buffer | undefined): void {
     if (this.#ending !== undefined || this.#fault !== undefined) return;
-    if (this.#control.admit()) {
-      if (ping !== undefined) this.#control.answer(ping);
+    const control = (this.#control ??= new Control(this.#settings, (payload, done) =>
+      this.#ws.pong(payload, undefined, done),
+    ));
+    if (control.admit()) {
+      if (ping !== undefined) control.answer(ping);
       return;
     }
     this.#fail(flood('control frames'));
@@ -261,6 +291,15 @@ export class WsLink extends BoundedLink implements Starved {
 
   get #doing() {
     return { during: 'io', what: `${this.info.remoteAddress}:${this.info.remotePort}` } as const;
+  }
+
+  #onError(error: Error): void {
+    this.#fail(faultOfWs(error, this.#doing, this.limits.maxMessage));
+  }
+
+  /** Called by the package. */
+  beforeClose(): void {
+    this.#outbox.flushAll();
   }
 
   /** The peer broke the rules: it is told by a close frame, and has a while to close. */
@@ -333,15 +372,6 @@ export class WsLink extends BoundedLink implements Starved {
     this.#forgetReceived();
     this.handler.onClose(over);
     this.#outbox.discard();
-  }
-}
-
-function reset(socket: Socket): void {
-  try {
-    socket.resetAndDestroy();
-  } catch {
-    // TLS sockets and pipes, which HTTP servers may have too, know no reset.
-    socket.destroy();
   }
 }
 

@@ -54,7 +54,10 @@ export class WsOutbox {
   /** Messages of fewer bytes go uncompressed. */
   readonly #threshold: number;
   readonly #owner: OutboxOwner;
-  readonly #lanes = [new Lane(), new Lane(), new Lane()] as const;
+  /** With the first message of each class. */
+  #high: Lane | undefined;
+  #normal: Lane | undefined;
+  #low: Lane | undefined;
   /** Bytes and messages handed over and not yet taken. */
   #handedPayload = 0;
   #handedMessages = 0;
@@ -74,7 +77,7 @@ export class WsOutbox {
 
   /** Queues a message whose memory is the outbox's from now on, or nobody's to change. */
   add(data: string | Uint8Array, size: number, cls: ClassIndex, isText: boolean): void {
-    this.#lanes[cls].push({ data, size, isText });
+    this.#lane(cls).push({ data, size, isText });
     this.payload += size;
     this.messages += 1;
     linkMemory.outbound += size;
@@ -138,8 +141,12 @@ export class WsOutbox {
   }
 
   #next(): Waiting | undefined {
-    const [high, normal, low] = this.#lanes;
-    return high.shift() ?? normal.shift() ?? low.shift();
+    return this.#high?.shift() ?? this.#normal?.shift() ?? this.#low?.shift();
+  }
+
+  #lane(cls: ClassIndex): Lane {
+    if (cls === 1) return (this.#normal ??= new Lane());
+    return cls === 0 ? (this.#high ??= new Lane()) : (this.#low ??= new Lane());
   }
 
   #send({ data, size, isText }: Waiting, onWritten?: (error?: Error) => void): void {

@@ -6,10 +6,15 @@
  */
 import type { WebSocket, WebSocketServer } from 'ws';
 
-/** A WebSocket that tells when its close frame is about to go out. */
+/** Whose WebSocket it is. */
+export interface SocketOwner {
+  /** Called before the close frame goes out, also where it answers that of the peer. */
+  beforeClose(): void;
+}
+
+/** A WebSocket that knows whose it is. */
 export interface LinkedWebSocket extends WebSocket {
-  /** Called before the close frame, also where it answers that of the peer. */
-  beforeClose: (() => void) | undefined;
+  owner: SocketOwner | undefined;
 }
 
 /** What is used of it. */
@@ -45,10 +50,10 @@ async function load(): Promise<WsPackage> {
 
 function linked(Base: typeof WebSocket): WsPackage['LinkedWebSocket'] {
   return class extends Base {
-    beforeClose: (() => void) | undefined;
+    owner: SocketOwner | undefined;
 
     override close(code?: number, reason?: string | Buffer): void {
-      this.beforeClose?.();
+      this.owner?.beforeClose();
       super.close(code, reason);
     }
   };
