@@ -22,6 +22,10 @@ import type {
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { closeTimeout, outOfBudget } from './faults.js';
 import { linkMemory, type Starved } from './memory.js';
+import { resetSocket } from './reset.js';
+import { exportFrom } from './tls-export.js';
+import { faultOfTls } from './tls-faults.js';
+import { tlsInfoOf } from './tls-info.js';
 import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
@@ -162,6 +166,10 @@ export class WsLink extends BoundedLink implements Starved {
     this.#kill({ code, reason, clean: false, error: this.#fault?.error });
   }
 
+  exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Buffer {
+    return exportFrom(this.#socket, label, length, context);
+  }
+
   ref(): void {
     this.#socket.ref();
   }
@@ -275,7 +283,7 @@ export class WsLink extends BoundedLink implements Starved {
   #kill(close: LinkClose): void {
     this.#decide(close);
     if (this.#over !== undefined) return this.#wake();
-    reset(this.#socket);
+    resetSocket(this.#socket);
   }
 
   /** An unclean end. Of two reasons the first is told; the fault that spoils an end in order comes with it. */
@@ -322,7 +330,8 @@ export class WsLink extends BoundedLink implements Starved {
     if (wireCode !== ABNORMAL)
       return { code: fromWebSocketCode(wireCode), reason: reason.toString(), clean: isWhole };
     const cause = this.#socketError ?? 'the connection ended without a close frame';
-    return faultClose(fromSystem(cause, this.#doing));
+    const { tls } = this.info;
+    return faultClose(tls === undefined ? fromSystem(cause, this.#doing) : faultOfTls(cause, this.#doing));
   }
 
   #tellOver(): void {
@@ -336,23 +345,16 @@ export class WsLink extends BoundedLink implements Starved {
   }
 }
 
-function reset(socket: Socket): void {
-  try {
-    socket.resetAndDestroy();
-  } catch {
-    // TLS sockets and pipes, which HTTP servers may have too, know no reset.
-    socket.destroy();
-  }
-}
-
 function infoOf(ws: LinkedWebSocket, socket: Socket): LinkInfo {
+  const tls = tlsInfoOf(socket);
   return {
-    carrier: 'ws',
+    carrier: tls === undefined ? 'ws' : 'wss',
     remoteAddress: socket.remoteAddress ?? '',
     remotePort: socket.remotePort ?? 0,
     localAddress: socket.localAddress ?? '',
     localPort: socket.localPort ?? 0,
     subprotocol: ws.protocol,
     isDeflated: ws.extensions.includes('permessage-deflate'),
+    ...(tls && { tls }),
   };
 }

@@ -1,0 +1,23 @@
+/** Cutting a connection, so that its peer sees that it was cut. */
+import type { Socket } from 'node:net';
+
+/** A TLS socket knows no reset, the one below it does; Node has it under this name. */
+interface Layered {
+  readonly _parent?: Socket | null;
+}
+
+/** Resets; what is no TCP socket at its bottom (a pipe) is closed. */
+export function resetSocket(socket: Socket): void {
+  const below = (socket as Layered)._parent;
+  try {
+    (below ?? socket).resetAndDestroy();
+  } catch {
+    // Nothing below that could be reset.
+  }
+  socket.destroy();
+}
+
+/** The socket that a TLS socket was made on. */
+export function socketBelow(socket: Socket): Socket | undefined {
+  return (socket as Layered)._parent ?? undefined;
+}
