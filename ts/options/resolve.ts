@@ -53,8 +53,11 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
       "excludes interfaceBinding 'address', which chooses it",
     );
   }
+  const shared = resolveShared(given, 'connect');
+  if (given.agent !== undefined && shared.endpoints.some(({ scheme }) => scheme === 'wss'))
+    throw invalidOption('agent', given.agent, 'makes sockets for ws:// only: TLS is made here');
   return Object.freeze({
-    ...resolveShared(given, 'connect'),
+    ...shared,
     localAddress: given.localAddress,
     localPort: given.localPort ?? T.localPort.default,
     connectTimeoutMs: given.connectTimeoutMs ?? T.connectTimeoutMs.default,

@@ -1,5 +1,6 @@
 /** TLS of a server: read when it is made, and again when its owner or its files say so. */
 import type { NamedTlsIdentity, TlsIdentity, TlsListenSettings } from '../link/tls.js';
+import { describe } from '../describe.js';
 import { isSecure } from '../link/carriers.js';
 import { checkOptions, invalidOption } from '../options/check.js';
 import type { ServerSettings } from '../options/settings.js';
@@ -96,12 +97,20 @@ export class ServerTls {
 
   #asking(callback: SniCallback): NonNullable<TlsListenSettings['identityFor']> {
     return async (servername) => {
-      const given = await callback(servername);
+      const given = await asked(callback, servername);
       if (given === undefined || given === null) return undefined;
       let identity = this.#answers.get(given);
       if (identity === undefined) this.#answers.set(given, (identity = answered(given)));
       return identity;
     };
+  }
+}
+
+async function asked(callback: SniCallback, servername: string): Promise<TlsIdentityOptions | undefined> {
+  try {
+    return await callback(servername);
+  } catch (cause) {
+    throw badMaterial('tls.sniCallback', `failed for the name ${describe(servername)}`, cause);
   }
 }
 

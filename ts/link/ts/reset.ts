@@ -2,13 +2,15 @@
 import type { Socket } from 'node:net';
 
 /** A TLS socket knows no reset, the one below it does; Node has it under this name. */
+const BELOW = '_parent';
+
 interface Layered {
-  readonly _parent?: Socket | null;
+  readonly [BELOW]?: Socket | null;
 }
 
 /** Resets; what is no TCP socket at its bottom (a pipe) is closed. */
 export function resetSocket(socket: Socket): void {
-  const below = (socket as Layered)._parent;
+  const below = (socket as Layered)[BELOW];
   try {
     (below ?? socket).resetAndDestroy();
   } catch {
@@ -19,5 +21,5 @@ export function resetSocket(socket: Socket): void {
 
 /** The socket that a TLS socket was made on. */
 export function socketBelow(socket: Socket): Socket | undefined {
-  return (socket as Layered)._parent ?? undefined;
+  return (socket as Layered)[BELOW] ?? undefined;
 }

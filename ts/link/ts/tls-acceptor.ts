@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
 import { QWormholeError } from '../../errors/error.js';
 import type { ListenerHandler } from '../link.js';
-import type { NamedTlsIdentity, TlsIdentity, TlsListenSettings } from '../tls.js';
+import type { TlsIdentity, TlsListenSettings } from '../tls.js';
 import { resetSocket, socketBelow } from './reset.js';
 import { contextFor, contextOptions } from './tls-context.js';
 import { certificateFault, faultOfTlsHandshake, tlsTimeout } from './tls-faults.js';
@@ -181,16 +181,24 @@ class Names {
     const name = servername.toLowerCase();
     const { identities, identityFor } = this.#settings;
     const fit = identities.find(({ names }) => names.length === 0 || names.some((each) => fits(each, name)));
-    if (fit !== undefined || identityFor === undefined)
-      return done(null, this.#contextOf(fit ?? identities[0]));
-    // Whoever fails here fails for this connection alone.
-    new Promise<NamedTlsIdentity | TlsIdentity | undefined>((resolve) => resolve(identityFor(servername)))
-      .then((identity) => this.#contextOf(identity ?? identities[0]))
-      .then(
-        (context) => done(null, context),
-        (error: unknown) => done(error as Error),
-      );
+    if (fit !== undefined || identityFor === undefined) done(null, this.#contextOf(fit ?? identities[0]));
+    else void this.#ask(identityFor, servername, done);
   };
+
+  /** Whoever fails here fails for this connection alone. */
+  async #ask(
+    identityFor: NonNullable<TlsListenSettings['identityFor']>,
+    servername: string,
+    done: (error: Error | null, context?: SecureContext) => void,
+  ): Promise<void> {
+    let context: SecureContext;
+    try {
+      context = this.#contextOf((await identityFor(servername)) ?? this.#settings.identities[0]);
+    } catch (error) {
+      return done(error as Error);
+    }
+    done(null, context);
+  }
 
   #contextOf(identity: TlsIdentity): SecureContext {
     let context = this.#contexts.get(identity);
