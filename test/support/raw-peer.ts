@@ -22,7 +22,7 @@ function secured(socket: Socket): Socket {
 }
 
 /** A TLS socket cannot reset: the one below it can. */
-function below(socket: Socket): Socket {
+export function below(socket: Socket): Socket {
   return (socket as { ['_parent']?: Socket })['_parent'] ?? socket;
 }
 

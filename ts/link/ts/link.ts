@@ -67,14 +67,17 @@ export class TsLink extends BoundedLink implements Starved {
     (socket as LinkedSocket)[LINK] = this;
     socket.on('error', onError);
     socket.on('close', onClose);
+    // One with TLS is read already: its end may have come, or come before we start.
+    this.#peerEnded = socket.readableEnded;
+    socket.on('end', onEnd);
   }
 
   /** Starts to watch the socket; the owner has set its handler. */
   start(): void {
     if (this.#socket.destroyed) return;
     this.#socket.on('data', onData);
-    this.#socket.on('end', onEnd);
     this.#socket.resume();
+    this.#checkEnd();
   }
 
   override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
@@ -247,7 +250,8 @@ export class TsLink extends BoundedLink implements Starved {
   /** The peer has ended its side. */
   onSocketEnd(): void {
     this.#peerEnded = true;
-    this.#checkEnd();
+    // A dialled link has its handler once the promise of its caller is settled, not before.
+    if (this.handler !== undefined) this.#checkEnd();
   }
 
   /** Tells of the peer's end once everything before it is delivered; inside a message it is a fault. */

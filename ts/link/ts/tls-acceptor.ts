@@ -115,13 +115,12 @@ export class TlsAcceptor {
   #accepted(handshake: Handshake, socket: TLSSocket): void {
     if (!this.#pending.has(handshake.socket)) return;
     this.#forget(handshake);
+    // Until here an end of the client was its end of everything.
+    socket.allowHalfOpen = true;
     for (const release of handshake.held.splice(0)) release();
     // OpenSSL may still be at work on the handshake: nothing may be written before the next turn.
     setImmediate(() => {
-      if (socket.destroyed) return;
-      // Until here an end of the client was its end of everything.
-      socket.allowHalfOpen = true;
-      this.#onSocket(socket);
+      if (!socket.destroyed) this.#onSocket(socket);
     });
   }
 

@@ -94,13 +94,12 @@ class Handshake {
 
   #listen(): void {
     const socket = this.#socket;
-    socket.on('error', this.#onError).on('end', this.#onGone).on('close', this.#onGone);
+    socket.on('error', this.#onError).on('end', this.#onEnd).on('close', this.#onGone);
     socket.once('secureConnect', () => this.#secured());
     socket.on('readable', this.#onReadable);
     socket.on('session', (session) => {
       if (this.#tls.resumption) sessionsOf(this.#tls).put(this.#what, session);
-      // From a turn of its own: what is written while OpenSSL reads a ticket does not open at the other end.
-      setImmediate(() => this.#confirmed());
+      this.#confirmed();
     });
   }
 
@@ -112,11 +111,18 @@ class Handshake {
   #confirmed(): void {
     this.#isConfirmed = true;
     heard.add(this.#socket);
-    this.#onConfirmed?.();
+    // From a turn of its own: what is written while OpenSSL reads a ticket does not open at the other end.
+    setImmediate(() => this.#onConfirmed?.());
   }
 
   readonly #onError = (error: Error): void =>
     this.#fail(faultOfTlsHandshake(error, { during: 'connect', what: this.#what }));
+
+  /** A server that takes us may end at once. */
+  readonly #onEnd = (): void => {
+    if (this.#isConfirmed && this.#onConfirmed !== undefined) this.#succeed();
+    else this.#fail(tlsClosed(this.#what));
+  };
 
   readonly #onGone = (): void => this.#fail(tlsClosed(this.#what));
 
@@ -141,19 +147,20 @@ class Handshake {
   /** A WebSocket has its own first word, the 101; TLS 1.2 needs none. */
   #await(): void {
     const isThrough = this.#spec.ws !== undefined || this.#socket.getProtocol() !== 'TLSv1.3';
-    if (isThrough || this.#isConfirmed) return this.#succeed();
+    if (isThrough) return this.#succeed();
     const timer = setTimeout(() => this.#succeed(), GRACE_MS);
     this.#onConfirmed = () => {
       clearTimeout(timer);
       this.#succeed();
     };
+    if (this.#isConfirmed) setImmediate(this.#onConfirmed);
   }
 
   #succeed(): void {
     if (this.#settle === undefined) return;
     const socket = this.#socket;
     this.#onConfirmed = undefined;
-    socket.off('end', this.#onGone).off('close', this.#onGone).off('readable', this.#onReadable);
+    socket.off('end', this.#onEnd).off('close', this.#onGone).off('readable', this.#onReadable);
     this.#settle(socket);
     // Whoever gets it listens from the next turn on.
     setImmediate(() => socket.off('error', this.#onError).on('error', () => {}));
