@@ -28,8 +28,8 @@ export function below(socket: Socket): Socket {
 
 export class RawPeer {
   readonly socket: Socket;
-  /** Everything received while it reads; over WebSocket from the end of the handshake on. */
-  received = Buffer.alloc(0);
+  /** Joined when somebody looks: TLS gives many small ones. */
+  #chunks: Buffer[] = [];
   /** WebSocket: the head of the other side's request or response. */
   head = '';
   onHead = (): void => {};
@@ -64,6 +64,12 @@ export class RawPeer {
     peer.write(openingRequest(pathname, `${hostname}:${port}`));
     await until(() => peer.head !== '' || peer.isClosed, 'the answer to the handshake');
     return peer;
+  }
+
+  /** Everything received while it reads; over WebSocket from the end of the handshake on. */
+  get received(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0];
   }
 
   write(bytes: Uint8Array | string): void {
@@ -141,12 +147,12 @@ export class RawPeer {
   }
 
   #onData(chunk: Buffer): void {
-    this.received = Buffer.concat([this.received, chunk]);
+    this.#chunks.push(chunk);
     if (this.#dialect === 'tcp' || this.head !== '') return;
     const end = this.received.indexOf('\r\n\r\n');
     if (end === -1) return;
     this.head = this.received.toString('latin1', 0, end + 4);
-    this.received = this.received.subarray(end + 4);
+    this.#chunks = [this.received.subarray(end + 4)];
     if (this.#dialect === 'ws-server') this.write(openingResponse(this.head));
     this.onHead();
   }

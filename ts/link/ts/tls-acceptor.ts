@@ -13,7 +13,7 @@ import type { ListenerHandler } from '../link.js';
 import type { TlsIdentity, TlsListenSettings } from '../tls.js';
 import { resetSocket, socketBelow } from './reset.js';
 import { contextFor, contextOptions } from './tls-context.js';
-import { certificateFault, faultOfTlsHandshake, tlsTimeout } from './tls-faults.js';
+import { certificateFault, faultOfTlsHandshake, tlsClosed, tlsTimeout } from './tls-faults.js';
 import { tlsInfoOf } from './tls-info.js';
 import { judge } from './tls-verdict.js';
 
@@ -65,7 +65,8 @@ export class TlsAcceptor {
     const { remoteAddress = '', remotePort = 0 } = socket;
     const handshake: Handshake = { socket, remoteAddress, remotePort, timer, isJudged: false, held: [] };
     this.#pending.set(socket, handshake);
-    socket.once('close', () => this.#forget(handshake));
+    // What was wrong is told in the same turn, if anything is known of it.
+    socket.once('close', () => setImmediate(() => this.#left(handshake)));
     this.#server.emit('connection', socket);
   }
 
@@ -137,6 +138,11 @@ export class TlsAcceptor {
     const what = `${handshake.remoteAddress}:${handshake.remotePort}`;
     const fault = why ? certificateFault(why) : faultOfTlsHandshake(error, { during: 'io', what });
     this.#refused(handshake, fault, () => socket.destroy());
+  }
+
+  #left(handshake: Handshake): void {
+    const what = `${handshake.remoteAddress}:${handshake.remotePort}`;
+    this.#refused(handshake, tlsClosed(what), () => {});
   }
 
   #expire(handshake: Handshake, timeoutMs: number): void {
