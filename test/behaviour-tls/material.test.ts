@@ -23,11 +23,19 @@ it.each<[string, object]>([
   ['SEC 1 in PEM', { cert: server.cert, key: key.export({ type: 'sec1', format: 'pem' }) }],
   [
     'PEM with a passphrase',
-    { cert: server.cert, key: key.export({ type: 'pkcs8', format: 'pem', ...encrypted }), passphrase: PASSPHRASE },
+    {
+      cert: server.cert,
+      key: key.export({ type: 'pkcs8', format: 'pem', ...encrypted }),
+      passphrase: PASSPHRASE,
+    },
   ],
   [
     'DER with a passphrase',
-    { cert: server.cert, key: key.export({ type: 'pkcs8', format: 'der', ...encrypted }), passphrase: PASSPHRASE },
+    {
+      cert: server.cert,
+      key: key.export({ type: 'pkcs8', format: 'der', ...encrypted }),
+      passphrase: PASSPHRASE,
+    },
   ],
 ])('%s', async (_form, tls) => {
   await secureCall(await secureServer(tls));
@@ -44,7 +52,10 @@ it('a chain with an intermediate authority, in one text or as a list', async () 
 it('files', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qwormhole-tls-'));
   const path = (name: string, text: string) => (writeFileSync(join(folder, name), text), join(folder, name));
-  const listening = await secureServer({ certPath: path('cert', server.cert), keyPath: path('key', server.key) });
+  const listening = await secureServer({
+    certPath: path('cert', server.cert),
+    keyPath: path('key', server.key),
+  });
   await secureCall(listening, { caPath: path('ca', ca.cert) });
 });
 
@@ -54,7 +65,11 @@ it.each<[string, object, string]>([
   ['a key of another', { cert: server.cert, key: serverCert().key }, 'does not belong'],
   ['a path for PEM', { cert: '/etc/cert.pem', key: server.key }, 'tls.certPath'],
   ['a file that is not there', { certPath: '/nowhere', key: server.key }, 'ENOENT'],
-  ['no passphrase', { cert: server.cert, key: key.export({ type: 'pkcs8', format: 'pem', ...encrypted }) }, 'passphrase'],
+  [
+    'no passphrase',
+    { cert: server.cert, key: key.export({ type: 'pkcs8', format: 'pem', ...encrypted }) },
+    'passphrase',
+  ],
   [
     'the wrong passphrase',
     { cert: server.cert, key: key.export({ type: 'pkcs8', format: 'pem', ...encrypted }), passphrase: 'no' },

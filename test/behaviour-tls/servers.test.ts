@@ -66,7 +66,9 @@ describe('callbacks that never settle', () => {
   it('end with their time', async () => {
     for (const tls of [{ sniCallback: never }, { verify: never, ...MUTUAL }]) {
       const server = await secureServer({ ...tls, handshakeTimeoutMs: 200 });
-      const refused: any = await failure(() => secureCall(server, { ...IDENTIFIED, servername: 'x.example', rejectUnauthorized: false }));
+      const refused: any = await failure(() =>
+        secureCall(server, { ...IDENTIFIED, servername: 'x.example', rejectUnauthorized: false }),
+      );
       expect(refused.code).toMatch(/^ERR_QW_TLS_(CLOSED|ALERT)$/);
       await until(() => server.failures.length > 0, 'the failure');
       expect(server.failures[0]).toMatchObject({ code: 'ERR_QW_TLS_TIMEOUT' });
@@ -96,7 +98,11 @@ describe('callbacks that never settle', () => {
 
 async function connectWith(server: any, signal: AbortSignal): Promise<unknown> {
   const { createQWormholeClient } = await import('qwormhole');
-  const { client } = createQWormholeClient({ endpoints: server.addresses[0], tls: IDENTIFIED, reconnect: false });
+  const { client } = createQWormholeClient({
+    endpoints: server.addresses[0],
+    tls: IDENTIFIED,
+    reconnect: false,
+  });
   cleanUp(() => client.close());
   client.on('error', () => {});
   return client.connect({ signal });
@@ -173,7 +179,11 @@ describe('new certificates', () => {
   it('are refused where they cannot be used, and the old ones stay', async () => {
     const server = await secureServer(pairOf(serverCert({ name: 'old' })));
     const [one, other] = [serverCert(), serverCert()];
-    for (const bad of [{ cert: 'nonsense', key: one.key }, { cert: one.cert }, { cert: one.cert, key: other.key }])
+    for (const bad of [
+      { cert: 'nonsense', key: one.key },
+      { cert: one.cert },
+      { cert: one.cert, key: other.key },
+    ])
       expect(() => server.updateTls(bad)).toThrow(expect.objectContaining({ code: 'ERR_QW_TLS_CONFIG' }));
     expect(() => server.updateTls({ cret: '' } as never)).toThrow('did you mean tls.cert?');
     expect(subjectOf(await secureCall(server))).toBe('CN=old');
@@ -213,7 +223,11 @@ it('resumes sessions, unless it is told not to', async () => {
   client.on('message', () => {});
   const { createQWormholeClient } = await import('qwormhole');
   const again = async (tls: object): Promise<boolean[]> => {
-    const { client: one } = createQWormholeClient({ endpoints: server.addresses[0], tls, reconnect: { baseMs: 1 } });
+    const { client: one } = createQWormholeClient({
+      endpoints: server.addresses[0],
+      tls,
+      reconnect: { baseMs: 1 },
+    });
     cleanUp(() => one.close());
     one.on('message', () => {}).on('error', () => {});
     const arrived = next(server, 'connection');

@@ -178,7 +178,9 @@ export class RawServer {
 
   static async listen(setUp: (socket: Socket) => void = () => {}, port = 0): Promise<RawServer> {
     const options = { allowHalfOpen: true, noDelay: true };
-    const server = IS_SECURE ? createTlsServer({ ...options, ...pairOf(serverCert()) }) : createServer(options);
+    const server = IS_SECURE
+      ? createTlsServer({ ...options, ...pairOf(serverCert()) })
+      : createServer(options);
     const raw = new RawServer(server, setUp);
     server.listen(port, '127.0.0.1');
     await next(server, 'listening');

@@ -3,7 +3,15 @@
  * P-256. `node:crypto` has keys and signatures but makes no certificates; the library that would brings twenty
  * packages along, for a structure that is written here and never read.
  */
-import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 import { bits, boolean, integer, octets, oid, sequence, setOf, tagged, time, utf8 } from './der.js';
 
@@ -69,6 +77,22 @@ export function issue(request: CertificateRequest): Issued {
   const cert = pem('CERTIFICATE', der) + (issuer === undefined || issuer.isRoot ? '' : issuer.cert);
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
   return { name, der, cert, key, privateKey, publicKey, isRoot: issuer === undefined };
+}
+
+/**
+ * An authority that was made here before. Throws an error for people where it is none: the name of another's
+ * could have more parts than are written here.
+ */
+export function openAuthority(cert: string, key: string): Issued {
+  const certificate = new X509Certificate(cert);
+  const privateKey = createPrivateKey(key);
+  const [, name] = /^CN=([^\n]+)$/.exec(certificate.subject) ?? [];
+  if (!certificate.ca || name === undefined)
+    throw new Error('its certificate is none of an authority made here');
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new Error('its certificate and its key do not belong together');
+  const { raw: der, publicKey } = certificate;
+  return { name, der, cert, key, privateKey, publicKey, isRoot: true };
 }
 
 /** PEM of some DER. */

@@ -8,11 +8,19 @@ interface Layered {
   readonly [BELOW]?: Socket | null;
 }
 
-/** Resets; what is no TCP socket at its bottom (a pipe) is closed. */
+/**
+ * Resets; what is no TCP socket at its bottom (a pipe) is closed. With TLS that happens in the next turn: a
+ * reset from within a callback of OpenSSL, as messages and handshakes are, would take the handle from under it.
+ */
 export function resetSocket(socket: Socket): void {
   const below = (socket as Layered)[BELOW];
+  if (below) setImmediate(() => cut(below, socket));
+  else cut(socket, socket);
+}
+
+function cut(below: Socket, socket: Socket): void {
   try {
-    (below ?? socket).resetAndDestroy();
+    below.resetAndDestroy();
   } catch {
     // Nothing below that could be reset.
   }

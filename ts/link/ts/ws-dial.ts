@@ -10,6 +10,7 @@ import type { DialSpec, WebSocketDialSettings } from '../link.js';
 import { connectTimeout } from '../fault.js';
 import { lastOf, optionsOf } from './dial.js';
 import { deflateOptions } from './ws-deflate.js';
+import { resetSocket } from './reset.js';
 import { dialTls, mayStillRefuse } from './tls-dial.js';
 import { faultOfTlsHandshake } from './tls-faults.js';
 import { faultOfHandshake, handshakeFault } from './ws-faults.js';
@@ -177,7 +178,10 @@ class Dialling {
     this.#settle?.(error);
     // Whatever it still says has been said.
     this.#ws.removeAllListeners().on('error', () => {});
-    this.#ws.terminate();
+    if (this.#secured === undefined) return this.#ws.terminate();
+    // A server that is still deciding reads no end behind our request, but a reset it sees.
+    resetSocket(this.#secured);
+    setImmediate(() => this.#ws.terminate());
   }
 }
 
