@@ -22,7 +22,7 @@ function secured(socket: Socket): Socket {
 }
 
 /** A TLS socket cannot reset: the one below it can. */
-export function below(socket: Socket): Socket {
+export function socketBelow(socket: Socket): Socket {
   return (socket as { ['_parent']?: Socket })['_parent'] ?? socket;
 }
 
@@ -95,7 +95,7 @@ export class RawPeer {
 
   /** Resets the connection. */
   reset(): void {
-    below(this.socket).resetAndDestroy();
+    socketBelow(this.socket).resetAndDestroy();
     this.socket.destroy();
   }
 

@@ -101,6 +101,9 @@ function write(folder: string, name: string, { cert: text, key }: Issued): Paths
 
 function report(made: Issued, paths: Paths, ca: string, given: Arguments, { out }: Context): void {
   const pin = `sha256/${Buffer.from(fingerprintsOf(made.der).spki, 'hex').toString('base64')}`;
-  if (given.has('json')) return out.line(jsonLine({ ...paths, ca, pin }));
-  out.line(`certificate  ${paths.cert}\nkey          ${paths.key}\nauthority    ${ca}\npin          ${pin}`);
+  if (given.has('json')) out.line(jsonLine({ ...paths, ca, pin }));
+  else
+    out.line(
+      `certificate  ${paths.cert}\nkey          ${paths.key}\nauthority    ${ca}\npin          ${pin}`,
+    );
 }
