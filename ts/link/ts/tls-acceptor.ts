@@ -12,7 +12,7 @@ import { QWormholeError } from '../../errors/error.js';
 import type { ListenerHandler } from '../link.js';
 import type { TlsIdentity, TlsListenSettings } from '../tls.js';
 import { resetSocket, socketBelow } from './reset.js';
-import { contextFor, contextOptions } from './tls-context.js';
+import { contextFor, contextOptions, usable } from './tls-context.js';
 import { certificateFault, faultOfTlsHandshake, tlsClosed, tlsTimeout } from './tls-faults.js';
 import { tlsInfoOf } from './tls-info.js';
 import { judge } from './tls-verdict.js';
@@ -81,14 +81,15 @@ export class TlsAcceptor {
   /** A server that does not listen: it only shakes hands. */
   #serverFor(settings: TlsListenSettings): Server {
     const { alpn, requestCert, rejectUnauthorized, identities, judge: ask } = settings;
-    const server = createServer({
+    const options = {
       ...contextOptions(settings, identities[0]),
       SNICallback: new Names(settings).callback,
       ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
       requestCert,
       rejectUnauthorized,
       handshakeTimeout: NEVER_MS,
-    });
+    };
+    const server = usable(() => createServer(options));
     server.on('secureConnection', (socket) => this.#judge(socket, settings));
     server.on('tlsClientError', (error, socket) => this.#failed(error, socket));
     if (ask !== undefined) server.on('newSession', (_id, _data, done) => this.#hold(done));

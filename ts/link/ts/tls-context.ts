@@ -5,6 +5,7 @@
 import * as tls from 'node:tls';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { constants } from 'node:crypto';
+import { QWormholeError } from '../../errors/error.js';
 import { hasPostQuantum, POST_QUANTUM_GROUP } from '../post-quantum.js';
 import type { TlsIdentity, TlsSettings } from '../tls.js';
 
@@ -42,9 +43,19 @@ export function contextOptions(
   };
 }
 
-/** A context for an identity of a server. */
-export function contextFor(settings: TlsSettings, identity: TlsIdentity): SecureContext {
-  return tls.createSecureContext(contextOptions(settings, identity));
+/** A context for an identity of a server, or for a client. */
+export function contextFor(settings: TlsSettings, identity: TlsIdentity | undefined): SecureContext {
+  return usable(() => tls.createSecureContext(contextOptions(settings, identity)));
+}
+
+/** What OpenSSL does not take, such as keys that are too short, as an error of ours. */
+export function usable<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    const message = `OpenSSL does not take the certificate, key or authorities: ${(cause as Error).message}`;
+    throw new QWormholeError('ERR_QW_TLS_CONFIG', message, { cause });
+  }
 }
 
 function groupsOf({ postQuantum }: TlsSettings): readonly string[] {
@@ -53,8 +64,8 @@ function groupsOf({ postQuantum }: TlsSettings): readonly string[] {
 }
 
 function pem(label: string, der: Buffer): string {
-  const lines = der.toString('base64').replace(/.{64}/g, '$&\n');
-  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
 type Roots = (kind: 'default' | 'system') => string[];

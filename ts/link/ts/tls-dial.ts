@@ -3,7 +3,7 @@
  * certificate last, so a client that has nothing else to wait for waits for a first word of the server.
  */
 import type { Socket } from 'node:net';
-import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { checkServerIdentity, connect, type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
 import { onAbort } from '../../abort.js';
 import { aborted, type QWormholeError } from '../../errors/error.js';
 import { connectTimeout } from '../fault.js';
@@ -11,7 +11,7 @@ import type { DialSpec } from '../link.js';
 import type { TlsDialSettings } from '../tls.js';
 import { dial } from './dial.js';
 import { resetSocket } from './reset.js';
-import { contextOptions } from './tls-context.js';
+import { contextFor } from './tls-context.js';
 import { faultOfTlsHandshake, tlsClosed, tlsTimeout } from './tls-faults.js';
 import { tlsInfoOf } from './tls-info.js';
 import { sessionsOf } from './tls-sessions.js';
@@ -35,9 +35,20 @@ export async function dialTls(
   signal?: AbortSignal,
 ): Promise<TLSSocket> {
   const deadline = performance.now() + spec.connectTimeoutMs;
+  // Whatever cannot be used is found before anybody is called.
+  contextOf(tls);
   const socket = await dial(spec, signal);
   const left = Math.max(1, deadline - performance.now());
   return new Handshake(socket, spec, tls).settled(left, signal);
+}
+
+const contexts = new WeakMap<TlsDialSettings, SecureContext>();
+
+/** One for all calls with the same settings: reading roots takes its time. */
+function contextOf(tls: TlsDialSettings): SecureContext {
+  let context = contexts.get(tls);
+  if (context === undefined) contexts.set(tls, (context = contextFor(tls, tls.identity)));
+  return context;
 }
 
 class Handshake {
@@ -79,9 +90,9 @@ class Handshake {
   }
 
   #options() {
-    const { servername, verifyName, alpn, rejectUnauthorized, resumption, identity } = this.#tls;
+    const { servername, verifyName, alpn, rejectUnauthorized, resumption } = this.#tls;
     return {
-      ...contextOptions(this.#tls, identity),
+      secureContext: contextOf(this.#tls),
       socket: this.#below,
       ...(servername !== '' && { servername }),
       ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
