@@ -80,10 +80,13 @@ export class TlsAcceptor {
 
   /** A server that does not listen: it only shakes hands. */
   #serverFor(settings: TlsListenSettings): Server {
-    const { alpn, requestCert, rejectUnauthorized, identities, judge: ask } = settings;
+    const { alpn, requestCert, rejectUnauthorized, identities, identityFor, judge: ask } = settings;
     const options = {
       ...contextOptions(settings, identities[0]),
-      SNICallback: new Names(settings).callback,
+      // With one certificate there is nothing to choose, and asking JavaScript has its price.
+      ...((identities.length > 1 || identityFor !== undefined) && {
+        SNICallback: new Names(settings).callback,
+      }),
       ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
       requestCert,
       rejectUnauthorized,
