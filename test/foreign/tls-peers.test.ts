@@ -67,8 +67,25 @@ with socket.create_connection(('127.0.0.1', int(port))) as plain:
 describeWith(openssl, 'openssl', () => {
   it.each(['-tls1_2', '-tls1_3'])('s_client %s', async (version) => {
     const { port } = await echoServer({ requestCert: true, ca: ca.cert, alpn: ['qw'] });
-    const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', '-CAfile', files.ca];
-    args.push('-cert', files.clientCert, '-key', files.clientKey, '-alpn', 'qw', '-verify_return_error', version);
+    const args = [
+      's_client',
+      '-connect',
+      `127.0.0.1:${port}`,
+      '-servername',
+      'localhost',
+      '-CAfile',
+      files.ca,
+    ];
+    args.push(
+      '-cert',
+      files.clientCert,
+      '-key',
+      files.clientKey,
+      '-alpn',
+      'qw',
+      '-verify_return_error',
+      version,
+    );
     const said = await talk(openssl.path, args, 'hello there\n', 'hello there');
     expect(said).toContain('Verify return code: 0 (ok)');
     expect(said).toContain('ALPN protocol: qw');
@@ -89,7 +106,16 @@ describeWith(openssl, 'openssl', () => {
     await next(probe, 'listening');
     const { port } = probe.address() as AddressInfo;
     probe.close();
-    const args = ['s_server', '-accept', `127.0.0.1:${port}`, '-cert', files.cert, '-key', files.key, version];
+    const args = [
+      's_server',
+      '-accept',
+      `127.0.0.1:${port}`,
+      '-cert',
+      files.cert,
+      '-key',
+      files.key,
+      version,
+    ];
     const child = spawn(openssl.path, [...args, '-rev', '-quiet', '-Verify', '1', '-CAfile', files.ca]);
     cleanUp(() => child.kill('SIGKILL'));
     const tls = { ca: ca.cert, ...pairOf(client) };

@@ -3,7 +3,13 @@
  * certificate last, so a client that has nothing else to wait for waits for a first word of the server.
  */
 import type { Socket } from 'node:net';
-import { checkServerIdentity, connect, type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  checkServerIdentity,
+  connect,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { onAbort } from '../../abort.js';
 import { aborted, type QWormholeError } from '../../errors/error.js';
 import { connectTimeout } from '../fault.js';
