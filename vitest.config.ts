@@ -46,6 +46,40 @@ const WEBSOCKET = [BEHAVIOUR, 'test/behaviour-ws/**/*.test.ts'];
 const TCP_ONLY = ['truncated', 'oversized', 'half-close'].map((name) => `test/behaviour/${name}.test.ts`);
 const OVER_WEBSOCKET = { QWORMHOLE_TEST_CARRIER: 'ws' };
 
+/**
+ * TLS lies below framing and policy, which the suite over TCP and WebSocket is about: over TLS run those files
+ * whose subject passes through its records, their sizes and their ends, and what only TLS has.
+ */
+const THROUGH_RECORDS = [
+  'backpressure',
+  'broadcast',
+  'classes',
+  'close',
+  'corking',
+  'drained-flushed-signals',
+  'echo',
+  'pause-resume',
+  'reconnect',
+  'server-close',
+  'slow-reader',
+  'stats-add-up',
+  'transfer',
+].map((name) => `test/behaviour/${name}.test.ts`);
+const TLS = [
+  ...THROUGH_RECORDS,
+  'test/behaviour/half-close.test.ts',
+  'test/behaviour/truncated.test.ts',
+  'test/behaviour-tls/**/*.test.ts',
+];
+const OVER_TLS = { QWORMHOLE_TEST_CARRIER: 'tls' };
+const WSS = [
+  ...THROUGH_RECORDS,
+  'test/behaviour-ws/attach.test.ts',
+  'test/behaviour-ws/close.test.ts',
+  'test/behaviour-tls/**/*.test.ts',
+];
+const OVER_WSS = { QWORMHOLE_TEST_CARRIER: 'wss' };
+
 function mixed(
   name: string,
   include: string | string[],
@@ -79,6 +113,12 @@ const native = [
   mixed('ts-to-native-ws', WEBSOCKET, 'client', OVER_WEBSOCKET, TCP_ONLY),
   mixed('native-to-ts', BEHAVIOUR, 'server'),
   mixed('native-to-ts-ws', WEBSOCKET, 'server', OVER_WEBSOCKET, TCP_ONLY),
+  project('native-tls', TLS, { env: { QWORMHOLE_NATIVE: 'force', ...OVER_TLS } }),
+  project('native-wss', WSS, { env: { QWORMHOLE_NATIVE: 'force', ...OVER_WSS } }),
+  mixed('ts-to-native-tls', TLS, 'client', OVER_TLS),
+  mixed('ts-to-native-wss', WSS, 'client', OVER_WSS),
+  mixed('native-to-ts-tls', TLS, 'server', OVER_TLS),
+  mixed('native-to-ts-wss', WSS, 'server', OVER_WSS),
   // Its panics are made on purpose: their backtraces would hide what really goes wrong.
   project('native-only', 'test/native/**/*.test.ts', {
     env: { QWORMHOLE_NATIVE: 'auto', RUST_BACKTRACE: '0' },
@@ -108,6 +148,8 @@ export default defineConfig({
         env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WEBSOCKET },
         exclude: TCP_ONLY,
       }),
+      project('ts-tls', TLS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_TLS } }),
+      project('ts-wss', WSS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WSS } }),
       ...(withNative ? native : []),
     ],
   },

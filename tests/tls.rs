@@ -323,7 +323,7 @@ async fn handshakes_are_bounded_in_time_and_number() {
 }
 
 #[tokio::test]
-async fn an_end_in_the_middle_of_a_session_is_no_end_in_order() {
+async fn an_end_without_close_notify_is_an_end() {
     let authority = Authority::new();
     let server = serve(server_tls(&authority.leaf("localhost"))).await;
     // Between the two sits someone who ends the stream after the handshake.
@@ -348,11 +348,8 @@ async fn an_end_in_the_middle_of_a_session_is_no_end_in_order() {
     };
     let (called, accepted, ()) = tokio::join!(connect(url, raw), server.accept(), relay);
     let mut called = called.expect("connects");
-    let error = timeout(PATIENCE, called.recv()).await.expect("soon");
-    assert_eq!(
-        error.expect("a fault").expect_err("a fault").code(),
-        Code::Truncated
-    );
+    let end = timeout(PATIENCE, called.recv()).await.expect("soon");
+    assert!(end.is_none(), "{end:?}");
     drop(accepted);
 }
 

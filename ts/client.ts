@@ -35,6 +35,7 @@ import type { WaitOptions } from './policy/waits.js';
 import { warnUnheard } from './policy/warnings.js';
 import { checkClose, sizeOf } from './sending.js';
 import type { ClientStats } from './stats.js';
+import type { ClientTls } from './tls/client-tls.js';
 
 /** Events of a client, besides those of every connection. */
 export interface ClientEvents<C extends CodecOption = CodecOption> extends ConnectionEvents<C> {
@@ -55,6 +56,7 @@ const PUMP_AGAIN_MS = 50;
 
 export class QWormholeClient<C extends CodecOption = CodecOption> extends Connection<C, ClientEvents<C>> {
   readonly #settings: ClientSettings;
+  readonly #tls: ClientTls | undefined;
   #choice: Choice;
   /** The promise of `connect`, from the first call on; gone when it failed. */
   #connecting: Deferred | undefined;
@@ -79,8 +81,9 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   readonly #stopListening: (() => void) | undefined;
 
   /** @internal Use `connect` or `createQWormholeClient`. */
-  constructor(settings: ClientSettings, choice: Choice) {
+  constructor(settings: ClientSettings, choice: Choice, tls?: ClientTls) {
     super(settings);
+    this.#tls = tls;
     const { reconnect, offlineQueue, memoryBudget, signal } = settings;
     this.#settings = settings;
     this.#choice = choice;
@@ -181,9 +184,10 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#endpoint = endpoints[this.#turn++ % endpoints.length];
     let link: Link;
     try {
-      const spec = toDialSpec(this.#settings, this.#endpoint);
-      const { maxRedirects } = this.#settings;
-      link = await connectFollowing(this.#choice.driver, spec, maxRedirects, attempt.signal);
+      const tlsFor = (host: string) => this.#tls?.settingsFor(host);
+      const spec = toDialSpec(this.#settings, this.#endpoint, tlsFor(this.#endpoint.host));
+      const following = { maxRedirects: this.#settings.maxRedirects, tlsFor };
+      link = await connectFollowing(this.#choice.driver, spec, following, attempt.signal);
     } catch (error) {
       if (this.#attempt === attempt) this.#attemptFailed(error as QWormholeError);
       return;

@@ -26,6 +26,7 @@ import type {
   SharedMessage,
 } from './link/link.js';
 import { MessageListeners } from './message-listeners.js';
+import { sessionOf, type ConnectionTls } from './tls/session.js';
 import type { SharedSettings } from './options/settings.js';
 import { DropLog, type DropRun } from './policy/drop-log.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
@@ -206,6 +207,11 @@ export abstract class Connection<
   /** WebSocket: the subprotocol that both ends agreed on, empty for none. */
   get subprotocol(): string | undefined {
     return this.#info?.subprotocol;
+  }
+
+  /** The TLS session: what was agreed on, the peer's certificate, keying material. `undefined` without TLS. */
+  get tls(): ConnectionTls | undefined {
+    return sessionOf(this.#info?.tls, this.link);
   }
 
   /** The peer's address; that of the last one after the end, empty before the first. */

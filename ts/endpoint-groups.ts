@@ -1,5 +1,6 @@
 /** Which endpoints of a server share a socket: WebSocket ones with the same host and port, by their paths. */
 import type { Endpoint } from './endpoint.js';
+import { isWebSocket } from './link/carriers.js';
 
 /**
  * Indexes of the endpoints, one list for each socket, in the order of the first of each; or the index of an
@@ -18,5 +19,6 @@ export function groupEndpoints(endpoints: readonly Endpoint[]): number[][] | num
 }
 
 function canShare(one: Endpoint, other: Endpoint): boolean {
-  return one.scheme === 'ws' && other.scheme === 'ws' && one.host === other.host && one.port === other.port;
+  const { scheme, host, port } = one;
+  return isWebSocket(scheme) && other.scheme === scheme && other.host === host && other.port === port;
 }

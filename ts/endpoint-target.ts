@@ -19,12 +19,12 @@ const UNSAFE = /[\u0000-\u0020\u007f]/;
 export function targetOf(tail: unknown, use: 'listen' | 'connect'): Target | string {
   if (typeof tail !== 'string') return 'the path is not a string';
   if (UNSAFE.test(tail)) return 'the path has blanks or control characters';
-  if (tail.includes('#')) return 'a ws endpoint has no fragment';
+  if (tail.includes('#')) return 'a WebSocket endpoint has no fragment';
   if (tail !== '' && !tail.startsWith('/') && !tail.startsWith('?'))
     return 'the path does not begin with a slash';
   const { pathname, search } = new URL(`http://host${tail}`);
   if (use === 'listen' && tail.includes('?')) {
-    return 'a ws endpoint to listen on has no query; options go into the options object';
+    return 'a WebSocket endpoint to listen on has no query; options go into the options object';
   }
   return { path: pathname, query: search };
 }

@@ -6,10 +6,11 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { targetOf, type Target } from './endpoint-target.js';
 import { QWormholeError } from './errors/error.js';
+import { isSecure, isWebSocket } from './link/carriers.js';
 import type { Carrier, Protocol } from './link/link.js';
 
-/** The carriers that this version has. */
-export type Scheme = Exclude<Carrier, 'tls' | 'wss'>;
+/** A carrier as the beginning of a URL. */
+export type Scheme = Carrier;
 
 /** What both kinds of endpoint objects have. */
 interface EndpointBase {
@@ -19,17 +20,17 @@ interface EndpointBase {
   readonly protocol?: Protocol;
 }
 
-/** A TCP endpoint as an object. */
+/** A TCP endpoint as an object, with TLS or without. */
 export interface TcpEndpointObject extends EndpointBase {
-  readonly scheme: 'tcp';
+  readonly scheme: 'tcp' | 'tls';
   /** 1 to 65535; 0 asks for a free port and is for listening only. */
   readonly port: number;
 }
 
-/** A WebSocket endpoint as an object. */
+/** A WebSocket endpoint as an object, with TLS or without. */
 export interface WebSocketEndpointObject extends EndpointBase {
-  readonly scheme: 'ws';
-  /** As for TCP. Default: 80. */
+  readonly scheme: 'ws' | 'wss';
+  /** As for TCP. Default: 80, with TLS 443. */
   readonly port?: number;
   /** Begins with a slash; for connecting it may have a query. Default: `/`. */
   readonly path?: string;
@@ -38,7 +39,7 @@ export interface WebSocketEndpointObject extends EndpointBase {
 /** An endpoint as an object; the form that can say the wire protocol too. */
 export type EndpointObject = TcpEndpointObject | WebSocketEndpointObject;
 
-/** What users may give: `tcp://host:port` or `ws://host:port/path`, with IPv6 in brackets, or the object form. */
+/** What users may give: `tcp://host:port` or `ws://host:port/path`, `tls` and `wss` alike, or the object form. */
 export type EndpointInput = string | URL | EndpointObject;
 
 /** A checked endpoint. */
@@ -67,13 +68,17 @@ export const PROTOCOLS: readonly Protocol[] = ['raw', 'length-prefixed'];
 const LOOPBACK = '127.0.0.1';
 const MAX_PORT = 65_535;
 /** Carriers that are named in documents and configurations but are not in this version. */
-const ABSENT_SCHEMES = new Set(['tls', 'wss', 'unix', 'pipe']);
+const ABSENT_SCHEMES = new Set(['unix', 'pipe']);
+const SCHEMES: ReadonlySet<unknown> = new Set<Scheme>(['tcp', 'tls', 'ws', 'wss']);
 const OBJECT_KEYS: Readonly<Record<Scheme, ReadonlySet<string>>> = {
   tcp: new Set(['scheme', 'host', 'port', 'protocol']),
+  tls: new Set(['scheme', 'host', 'port', 'protocol']),
   ws: new Set(['scheme', 'host', 'port', 'path', 'protocol']),
+  wss: new Set(['scheme', 'host', 'port', 'path', 'protocol']),
 };
 /** The port of a WebSocket URL that names none. */
 const WS_PORT = 80;
+const WSS_PORT = 443;
 /** Letters, digits, hyphens, and the underscores of container names; no empty label; at most one final dot. */
 const NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/;
 /** The last label of what resolvers read as a number, as in `127.1` or `0x7f.1`: only full IPv4 addresses are taken. */
@@ -122,24 +127,26 @@ function parseText(text: string, use: EndpointUse): Endpoint {
   if (authority.includes('@')) throw invalid(text, `a ${scheme} endpoint has no user name or password`);
   const { host, port } = splitAuthority(text, authority);
   const tail = rest.slice(authority.length);
-  if (scheme === 'tcp') checkNothingFollows(text, tail);
+  if (!isWebSocket(scheme)) checkNothingFollows(text, tail, scheme);
   return Object.freeze({
     scheme,
     host: checkHost(text, host),
-    port: scheme === 'ws' && port === '' && !authority.endsWith(':') ? WS_PORT : checkPort(text, port, use),
-    ...(scheme === 'ws' && checkTarget(text, tail, use)),
+    port: isPortMissing(port, authority)
+      ? checkPort(text, defaultPort(scheme), use)
+      : checkPort(text, port, use),
+    ...(isWebSocket(scheme) && checkTarget(text, tail, use)),
   });
 }
 
 function checkScheme(shown: unknown, scheme: unknown): Scheme {
-  if (scheme === 'tcp' || scheme === 'ws') return scheme;
+  if (SCHEMES.has(scheme)) return scheme as Scheme;
   if (typeof scheme === 'string' && ABSENT_SCHEMES.has(scheme)) {
-    const message = `Endpoint ${show(shown)}: this version does not have the scheme ${scheme}, only tcp and ws`;
+    const message = `Endpoint ${show(shown)}: this version does not have the scheme ${scheme}, only tcp, tls, ws and wss`;
     throw new QWormholeError('ERR_QW_OPTION_UNSUPPORTED', message, {
       details: { endpoint: plain(shown), scheme },
     });
   }
-  throw invalid(shown, `the scheme ${show(scheme)} is not known; this version has tcp and ws`);
+  throw invalid(shown, `the scheme ${show(scheme)} is not known; this version has tcp, tls, ws and wss`);
 }
 
 function splitAuthority(text: string, authority: string): { host: string; port: string } {
@@ -153,12 +160,12 @@ function splitAuthority(text: string, authority: string): { host: string; port: 
   return { host: authority.slice(0, colon), port: authority.slice(colon + 1) };
 }
 
-function checkNothingFollows(text: string, tail: string): void {
+function checkNothingFollows(text: string, tail: string, scheme: Scheme): void {
   if (tail === '') return;
   const part = { '/': 'path', '?': 'query', '#': 'fragment' }[tail[0]];
   throw invalid(
     text,
-    `a tcp endpoint ends after the port and has no ${part}; options go into the options object`,
+    `a ${scheme} endpoint ends after the port and has no ${part}; options go into the options object`,
   );
 }
 
@@ -177,6 +184,16 @@ function checkHost(shown: unknown, host: string): string {
   if (NUMERIC_END.test(name)) throw invalid(shown, 'the host is not a complete IPv4 address of four numbers');
   if (!NAME.test(name) || name.length > MAX_NAME_LENGTH) throw invalid(shown, 'the host is not a legal name');
   return name;
+}
+
+function isPortMissing(port: string, authority: string): boolean {
+  return port === '' && !authority.endsWith(':');
+}
+
+/** Empty where there is none. */
+export function defaultPort(scheme: Scheme): number | '' {
+  if (!isWebSocket(scheme)) return '';
+  return isSecure(scheme) ? WSS_PORT : WS_PORT;
 }
 
 function checkPort(shown: unknown, port: string | number, use: EndpointUse): number {
@@ -207,13 +224,13 @@ function parseObject(input: EndpointObject, use: EndpointUse): Endpoint {
   if (protocol !== undefined && !PROTOCOLS.includes(protocol)) {
     throw invalid(input, `the protocol is not one of ${PROTOCOLS.join(', ')}`);
   }
-  const port = input.port ?? (scheme === 'ws' ? WS_PORT : undefined);
+  const port = input.port ?? (defaultPort(scheme) || undefined);
   if (typeof port === 'string') throw invalid(input, 'the port is a string, not a number');
   return Object.freeze({
     scheme,
     host: checkHost(input, isIPv6(host) ? `[${host}]` : host),
     port: checkPort(input, port as number, use),
-    ...(input.scheme === 'ws' && checkTarget(input, input.path ?? '', use)),
+    ...(isWebSocket(scheme) && checkTarget(input, (input as WebSocketEndpointObject).path ?? '', use)),
     ...(protocol !== undefined && { protocol }),
   });
 }

@@ -10,6 +10,8 @@ import type { ClientSettings, ServerSettings } from './options/settings.js';
 import { assertSupported, honours } from './options/support.js';
 import type { ClientOptions, ServerOptions } from './options/types.js';
 import { QWormholeServer } from './server.js';
+import { ClientTls } from './tls/client-tls.js';
+import { ServerTls } from './tls/server-tls.js';
 
 /** What a factory says besides the object that it made. */
 export interface BackendResult {
@@ -40,28 +42,30 @@ export type ConnectOptions<C extends CodecOption = CodecOption> = Omit<ClientOpt
 
 /**
  * Makes a server; `server.listen()` binds its endpoints.
- * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_ENDPOINT_INVALID`, `ERR_QW_NATIVE_UNAVAILABLE`.
+ * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_ENDPOINT_INVALID`, `ERR_QW_TLS_CONFIG`, `ERR_QW_NATIVE_UNAVAILABLE`.
  */
 export function createQWormholeServer<
   const C extends CodecOption = 'buffer',
   const E extends Endpoints = Endpoints,
 >(options: ServerOptions<C> & { readonly endpoints: E }): CreatedServer<CodecAt<E, C>> {
   const settings = resolveServerOptions(options);
+  const tls = ServerTls.of(settings);
   const choice = chooseFor('server', settings);
-  return { server: new QWormholeServer<CodecAt<E, C>>(settings, choice), ...resultOf(choice) };
+  return { server: new QWormholeServer<CodecAt<E, C>>(settings, choice, tls), ...resultOf(choice) };
 }
 
 /**
  * Makes a client; `client.connect()` connects it.
- * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_ENDPOINT_INVALID`, `ERR_QW_NATIVE_UNAVAILABLE`.
+ * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_ENDPOINT_INVALID`, `ERR_QW_TLS_CONFIG`, `ERR_QW_NATIVE_UNAVAILABLE`.
  */
 export function createQWormholeClient<
   const C extends CodecOption = 'buffer',
   const E extends Endpoints = Endpoints,
 >(options: ClientOptions<C> & { readonly endpoints: E }): CreatedClient<CodecAt<E, C>> {
   const settings = resolveClientOptions(options);
+  const tls = ClientTls.of(settings);
   const choice = chooseFor('client', settings);
-  return { client: new QWormholeClient<CodecAt<E, C>>(settings, choice), ...resultOf(choice) };
+  return { client: new QWormholeClient<CodecAt<E, C>>(settings, choice, tls), ...resultOf(choice) };
 }
 
 /** Makes a server and listens. Rejects with a `QWormholeError`; then nothing is bound. */

@@ -33,11 +33,14 @@ export type { DropRun } from './policy/drop-log.js';
 export type { WaitOptions } from './policy/waits.js';
 export type {
   ClientOptions,
+  ClientTlsOptions,
   DeflateOptions,
   OfflineQueueOptions,
   ReconnectOptions,
   ServerOptions,
+  ServerTlsOptions,
   SharedOptions,
+  TlsOptions,
 } from './options/types.js';
 export type {
   EndpointInput,
@@ -46,6 +49,18 @@ export type {
   TcpEndpointObject,
   WebSocketEndpointObject,
 } from './endpoint.js';
+export type { TlsVersion } from './link/tls.js';
+export type { CertificateStats } from './tls/expiry.js';
+export type { TlsStats } from './tls/service.js';
+export type { ConnectionTls } from './tls/session.js';
+export type {
+  SniCallback,
+  TlsIdentityOptions,
+  TlsMaterial,
+  TlsPeerSession,
+  TlsSession,
+  VerifyPeer,
+} from './tls/types.js';
 export type { Headers } from './link/headers.js';
 export type {
   Authorize,

@@ -2,6 +2,7 @@
 import { formatEndpoint } from './endpoint.js';
 import { groupEndpoints } from './endpoint-groups.js';
 import type { LinkDriver, LinkListener, ListenerHandler, ListenSpec } from './link/link.js';
+import type { TlsListenSettings } from './link/tls.js';
 import type { SettledEndpoint } from './options/settings.js';
 
 /** An endpoint, and how to listen on it. */
@@ -15,6 +16,8 @@ export class Listening {
   /** The ports that were chosen or given, in the order of the endpoints. */
   readonly ports: readonly number[];
   readonly #listeners: readonly LinkListener[];
+  /** Those with TLS. */
+  readonly #secure: readonly LinkListener[];
 
   private constructor(
     places: readonly Place[],
@@ -22,6 +25,7 @@ export class Listening {
     listeners: readonly LinkListener[],
   ) {
     this.#listeners = listeners;
+    this.#secure = listeners.filter((_listener, at) => places[groups[at][0]].spec.tls !== undefined);
     const ofPlace = places.map(
       (_place, index) => listeners[groups.findIndex((group) => group.includes(index))],
     );
@@ -56,6 +60,11 @@ export class Listening {
       throw error;
     }
     return new Listening(places, groups, listeners);
+  }
+
+  /** Replaces what new TLS handshakes begin with. */
+  updateTls(settings: TlsListenSettings): void {
+    for (const listener of this.#secure) listener.updateTls?.(settings);
   }
 
   /** Resolves when all ports are free. */

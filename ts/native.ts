@@ -10,6 +10,8 @@ import { assertSupported } from './options/support.js';
 import type { ClientOptions, ServerOptions } from './options/types.js';
 import { QWormholeServer } from './server.js';
 import type { QWormholeServerLike } from './server-like.js';
+import { ClientTls } from './tls/client-tls.js';
+import { ServerTls } from './tls/server-tls.js';
 
 export type { NativeClientBinding, NativeServerBinding } from './link/native/binding.js';
 export type { QWormholeServerLike } from './server-like.js';
@@ -36,7 +38,8 @@ export class NativeQWormholeServer<C extends CodecOption = 'buffer'>
 {
   constructor(options: ServerOptions<C>) {
     const settings = resolveServerOptions({ ...options, preferNative: true });
-    super(settings, nativeOnly('server', settings));
+    const tls = ServerTls.of(settings);
+    super(settings, nativeOnly('server', settings), tls);
   }
 }
 
@@ -44,7 +47,8 @@ export class NativeQWormholeServer<C extends CodecOption = 'buffer'>
 export class NativeQWormholeClient<C extends CodecOption = 'buffer'> extends QWormholeClient<C> {
   constructor(options: ClientOptions<C>) {
     const settings = resolveClientOptions({ ...options, preferNative: true });
-    super(settings, nativeOnly('client', settings));
+    const tls = ClientTls.of(settings);
+    super(settings, nativeOnly('client', settings), tls);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { CodecMessage, CodecOption } from './codec/codec.js';
 import { CloseCode } from './close-codes.js';
 import { QWormholeError } from './errors/error.js';
+import { isWebSocket } from './link/carriers.js';
 import { DEAF } from './link/deaf.js';
 import type { Link, LinkClose, SharedMessage } from './link/link.js';
 import type { MessageListeners } from './message-listeners.js';
@@ -188,7 +189,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
 /** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
 function turnAway(link: Link, code: number, reason: string): void {
   link.handler = DEAF;
-  if (link.info.carrier === 'ws') link.close(code, reason);
+  if (isWebSocket(link.info.carrier)) link.close(code, reason);
   else link.terminate(code, reason);
 }
 

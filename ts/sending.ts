@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { describe } from './describe.js';
 import { QWormholeError } from './errors/error.js';
+import { isWebSocket } from './link/carriers.js';
 import type { Carrier, ClassIndex } from './link/link.js';
 import { byteLength } from './link/view.js';
 import { toWebSocketCode } from './link/websocket-codes.js';
@@ -80,7 +81,7 @@ export function checkClose(code: unknown, reason: unknown, carrier: Carrier = 't
     const message = `A close code is an integer from 0 to ${MAX_CODE}, not ${describe(code)}`;
     throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'code' } });
   }
-  if (carrier === 'ws' && toWebSocketCode(code) === undefined) {
+  if (isWebSocket(carrier) && toWebSocketCode(code) === undefined) {
     const message = `${code} is not a close code that WebSocket can carry: it takes 0 to 599, 1000 to 1014 without 1004 to 1006, and 3000 to 4999`;
     throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'code' } });
   }

@@ -3,6 +3,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
 import type { QWormholeError } from './errors/error.js';
 import type { Backend, Mode } from './link/link.js';
+import type { ServerTlsOptions } from './options/types.js';
 import type { DropRun } from './policy/drop-log.js';
 import type { WaitOptions } from './policy/waits.js';
 import type { MessageClass } from './sending.js';
@@ -24,6 +25,11 @@ export interface ServerEvents<C extends CodecOption = CodecOption> {
   dropped: [run: DropRun, connection: ServerConnection<C>];
   /** A connection has ended. */
   clientClosed: [connection: ServerConnection<C>, code: number, reason: string, clean: boolean];
+  /**
+   * A TLS handshake failed or was refused. Those with the same code come at most once a second; `suppressed` is
+   * how many were not told of since the last one. All are counted in `stats().tls`.
+   */
+  tlsClientError: [error: QWormholeError, remoteAddress: string, remotePort: number, suppressed: number];
   /** The server has begun to close: it takes no more connections. */
   draining: [];
   /** The end, once: no endpoint is bound and no connection is left. */
@@ -104,6 +110,12 @@ export interface QWormholeServerLike<C extends CodecOption = CodecOption>
    * TLS among them, are on the TypeScript one: `connection.mode` says which. Ends with `close`, which leaves the HTTP server alone.
    */
   attach(server: HttpServer, options?: AttachOptions): Attachment;
+  /**
+   * Replaces what is given of the option `tls`, such as certificate and key, for new connections; open ones go
+   * on as they are.
+   * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_TLS_CONFIG`; then everything stays as it was.
+   */
+  updateTls(options: ServerTlsOptions): void;
   getConnection(id: string): ServerConnection<C> | undefined;
   getConnectionCount(): number;
   stats(): ServerStats;

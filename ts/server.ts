@@ -14,8 +14,10 @@ import { onTypeScript, type Choice } from './link/choose.js';
 import type { Backend, Mode, SharedMessage } from './link/link.js';
 import { Listening } from './listening.js';
 import { MessageListeners } from './message-listeners.js';
+import { invalidOption } from './options/check.js';
 import type { ServerSettings } from './options/settings.js';
 import { toListenSpec } from './options/specs.js';
+import type { ServerTlsOptions } from './options/types.js';
 import { nativeFailed, nativeFailureAction, whilePortIsTaken } from './policy/native-failure.js';
 import type { WaitOptions } from './policy/waits.js';
 import { warnPublicBind, warnUnheard } from './policy/warnings.js';
@@ -34,6 +36,8 @@ import type {
   ServerEvents,
 } from './server-like.js';
 import type { ServerStats } from './stats.js';
+import type { ServerTls } from './tls/server-tls.js';
+import { TlsService } from './tls/service.js';
 import { checkTopic } from './topics.js';
 
 /** Grace of `shutdown`, ms. */
@@ -51,6 +55,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   readonly #roster: Roster<C>;
   readonly #reception: Reception<C>;
   readonly #attachments: Attachments<C>;
+  readonly #tls: TlsService | undefined;
   #choice: Choice;
   #state: State = 'idle';
   #opening: Promise<readonly string[]> | undefined;
@@ -61,7 +66,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   readonly #listeners = new MessageListeners(this);
 
   /** @internal Use `listen` or `createQWormholeServer`. */
-  constructor(settings: ServerSettings, choice: Choice) {
+  constructor(settings: ServerSettings, choice: Choice, tls?: ServerTls) {
     super();
     this.#settings = settings;
     this.#choice = choice;
@@ -74,6 +79,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     });
     this.#reception = new Reception(settings, this.#roster, (error) => this.#report(error));
     this.#attachments = new Attachments(settings, this.#reception, () => this.#choice.driver);
+    this.#tls = tls && this.#serviceOf(tls);
     choice.driver.onFailure = (error) => void this.#driverFailed(error);
     const { signal } = settings;
     this.#stopListening = signal && onAbort(signal, () => void this.close());
@@ -155,7 +161,17 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   }
 
   stats(): ServerStats {
-    return this.#roster.stats();
+    return { ...this.#roster.stats(), ...(this.#tls && { tls: this.#tls.stats() }) };
+  }
+
+  updateTls(options: ServerTlsOptions): void {
+    if (this.#tls === undefined)
+      throw invalidOption(
+        'tls',
+        options,
+        'needs an endpoint with TLS, or to be given to the server when it is made',
+      );
+    this.#tls.update(options);
   }
 
   ref(): this {
@@ -184,6 +200,14 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   #share(message: CodecInput<C>, { text }: BroadcastOptions<C>): SharedMessage {
     const { codec, maxMessage } = this.#settings;
     return shareMessage(codec, message, maxMessage, text);
+  }
+
+  #serviceOf(tls: ServerTls): TlsService {
+    return new TlsService(tls, {
+      use: (settings) => this.#listening?.updateTls(settings),
+      report: (error) => this.#report(error),
+      handshakeFailed: (...failure) => void this.fire('tlsClientError', ...failure),
+    });
   }
 
   #report(error: QWormholeError, connection?: ServerConnection<C>): void {
@@ -219,18 +243,22 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   async #bind(ports: readonly number[] | undefined, signal?: AbortSignal): Promise<void> {
     const places = this.#settings.endpoints.map((each, index) => {
       const endpoint = ports === undefined ? each : { ...each, port: ports[index] };
-      return { endpoint, spec: toListenSpec(this.#settings, endpoint) };
+      return { endpoint, spec: toListenSpec(this.#settings, endpoint, this.#tls?.settings) };
     });
     const { driver } = this.#choice;
-    const listening = await Listening.open(driver, places, (endpoints) => this.#reception.at(endpoints));
+    const listening = await Listening.open(driver, places, (endpoints) => ({
+      ...this.#reception.at(endpoints),
+      onTlsError: (...failure) => this.#tls?.handshakeFailed(...failure),
+    }));
     if (this.#closing !== undefined || signal?.aborted) {
       await listening.close();
       throw signal?.aborted ? aborted(signal) : closed('server');
     }
     this.#listening = listening;
     this.#state = 'listening';
+    this.#tls?.start();
     if (!this.#isRef) listening.unref();
-    const exposed = places.findIndex(({ spec }) => !isLoopback(spec.host));
+    const exposed = places.findIndex(({ spec }) => spec.tls === undefined && !isLoopback(spec.host));
     if (exposed !== -1) warnPublicBind(listening.addresses[exposed]);
     this.fire('listening', listening.addresses);
   }
@@ -239,6 +267,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     const opening = this.#opening;
     this.#state = 'draining';
     this.#stopListening?.();
+    this.#tls?.stop();
     this.#attachments.detachAll();
     const gone = this.#roster.drain(spreadMs);
     // From a tick of its own: nobody hears events from inside of a call.

@@ -1,5 +1,6 @@
 /** Counters of connections, clients and servers. All are totals since the start of the object. */
 import type { DropReason } from './link/link.js';
+import type { TlsStats } from './tls/service.js';
 
 /** A number of messages and their payload bytes. */
 export interface Amount {
@@ -39,6 +40,8 @@ export interface ServerStats extends TrafficStats {
   readonly connectionsAccepted: number;
   /** Turned away because of `maxConnections`. */
   readonly connectionsRefused: number;
+  /** Of a server with TLS. */
+  readonly tls?: TlsStats;
 }
 
 /** Traffic of a client over all its connections. */

@@ -1,14 +1,15 @@
 /**
- * The `node:net` echo server an expert writes: `node expert.mjs [--port 0]`.
+ * The `node:net` echo server an expert writes, on `node:tls` with `--tls`: `node expert.mjs [--tls] [--port 0]`.
  *
  * It parses a whole chunk at a time, hands each message to the handler as a view, collects the
  * replies and passes them to the socket in one write per chunk. The handler's contract is ours:
  * `onMessage(connection, message) { connection.send(message) }`.
  */
 import { createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 
 import { FrameSplitter } from './frames.mjs';
-import { serve } from './serve.mjs';
+import { serve, tlsFromArguments } from './serve.mjs';
 
 const FastBuffer = Buffer[Symbol.species];
 
@@ -92,4 +93,7 @@ const onMessage = (connection, message) => {
   connection.send(message);
 };
 
-serve(createServer({ noDelay: true }, (socket) => new Connection(socket, onMessage)));
+const onSocket = (socket) => new Connection(socket, onMessage);
+const tls = await tlsFromArguments();
+if (tls === undefined) serve(createServer({ noDelay: true }, onSocket));
+else serve(createTlsServer({ ...tls, ecdhCurve: 'X25519', noDelay: true }, onSocket));

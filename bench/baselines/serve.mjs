@@ -20,6 +20,22 @@ export function workFromArguments() {
   throw new Error('--work must be echo or fanout');
 }
 
+/**
+ * What `node:tls` and `node:https` need for TLS 1.3 with ECDSA on P-256 and X25519, if `--tls` is given; else
+ * nothing. The certificate is made here: the load does not look at it.
+ */
+export async function tlsFromArguments() {
+  const { values } = parseArgs({ options: { tls: { type: 'boolean', default: false } }, strict: false });
+  return values.tls ? tlsOptions() : undefined;
+}
+
+/** The same for whoever has other arguments. */
+export async function tlsOptions() {
+  const { issue } = await import('../../dist/cli/x509.js');
+  const { cert, key } = issue({ name: 'localhost' });
+  return { cert, key, minVersion: 'TLSv1.3' };
+}
+
 /** Prints the line the bench waits for. */
 export function announce(port) {
   console.log(JSON.stringify({ listening: port, pid: process.pid }));

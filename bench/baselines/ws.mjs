@@ -1,14 +1,15 @@
 /**
- * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--port 0]`.
+ * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--tls] [--port 0]`.
  *
  * Without compression, with bufferutil where its built file loads. `fanout`: a client that sends the text
  * `subscribe` gets every binary message that any client sends.
  */
+import { createServer } from 'node:https';
 import process from 'node:process';
 
 import { WebSocketServer } from 'ws';
 
-import { announce, MAX_MESSAGE, portFromArguments, workFromArguments } from './serve.mjs';
+import { announce, MAX_MESSAGE, portFromArguments, tlsFromArguments, workFromArguments } from './serve.mjs';
 
 const subscribers = new Set();
 
@@ -30,12 +31,15 @@ const onConnection = {
   },
 }[workFromArguments()];
 
+const tls = await tlsFromArguments();
+const address = { host: '127.0.0.1', port: portFromArguments() };
+const https = tls && createServer({ ...tls, ecdhCurve: 'X25519', noDelay: true });
 const server = new WebSocketServer({
-  host: '127.0.0.1',
-  port: portFromArguments(),
+  ...(https === undefined ? address : { server: https }),
   perMessageDeflate: false,
   maxPayload: MAX_MESSAGE,
 });
+https?.listen(address);
 server.on('connection', (socket) => {
   socket.on('error', () => socket.terminate());
   onConnection(socket);

@@ -23,7 +23,24 @@ export const REFERENCE = { tcp: 'expert', ws: 'ws' };
  * @returns {Contestant[]}
  */
 export function contestants(built, workload) {
+  if (workload.secure) return workload.wire === 'ws' ? overSecureWebSocket() : overTls();
   return workload.wire === 'ws' ? overWebSocket(built, workload.work) : overTcp(built);
+}
+
+function overTls() {
+  return [
+    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'tls']),
+    ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'tls']),
+    script('expert', 'node:tls, written by an expert', 'baselines/expert.mjs', ['--tls']),
+  ];
+}
+
+function overSecureWebSocket() {
+  return [
+    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'wss']),
+    ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'wss']),
+    thePackageWs(['--work', 'echo', '--tls']),
+  ];
 }
 
 function overTcp({ loadgen, addon }) {

@@ -14,7 +14,7 @@ const spread = {
   text: (row) => (row.runs?.length > 1 ? `${(row.spread * 100).toFixed(0)} %` : undefined),
 };
 
-const PLURAL = { msg: 'messages', delivery: 'deliveries', visit: 'visits' };
+const PLURAL = { msg: 'messages', delivery: 'deliveries', visit: 'visits', handshake: 'handshakes' };
 
 const whole = (value) => value && Math.round(value).toLocaleString('en');
 const megabytes = (value) => value && (value / 1e6).toFixed(1);

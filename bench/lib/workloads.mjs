@@ -7,8 +7,9 @@
  * @typedef {object} Workload
  * @property {string} shape
  * @property {'tcp' | 'ws'} wire
+ * @property {boolean} [secure] under TLS 1.3 with ECDSA on P-256 and X25519
  * @property {'echo' | 'fanout'} work what the server does with messages
- * @property {'msg' | 'delivery' | 'visit' | 'connection'} unit what processor time is counted by
+ * @property {'msg' | 'delivery' | 'visit' | 'handshake' | 'connection'} unit what processor time is counted by
  * @property {boolean} [shares] server and load on one core: the only way to see latency without the time
  *   that it takes to wake another core
  * @property {boolean} [weighs] memory is what is measured
@@ -37,5 +38,15 @@ export const WORKLOADS = {
   'ws-b1': { ...fanout, shape: 'WebSocket fan-out, 500 subscribers x 128 B, 1 publication at a time' },
   'ws-b8': { ...fanout, shape: 'WebSocket fan-out, 500 subscribers x 128 B, 8 publications at a time' },
   'ws-churn': { ...ws, shape: 'connect, upgrade, one 64 B echo, close; 16 at a time', unit: 'visit' },
+  ...Object.fromEntries(
+    ['e2', 'e3', 'e4'].map((name) => [`tls-${name}`, { ...tcp, secure: true, shape: `TLS ${ECHO[name]}` }]),
+  ),
+  'wss-e2': { ...ws, secure: true, shape: `WebSocket over TLS ${ECHO.e2}` },
+  'tls-handshake': {
+    ...tcp,
+    secure: true,
+    shape: 'connect, full TLS 1.3 handshake, one 64 B echo, reset; 16 at a time',
+    unit: 'handshake',
+  },
   'ws-idle': { ...ws, shape: '10,000 WebSocket connections held open', unit: 'connection', weighs: true },
 };

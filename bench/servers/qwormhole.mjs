@@ -1,5 +1,5 @@
 /**
- * QWormhole's own server: `node qwormhole.mjs --backend native|ts [--scheme tcp|ws] [--work echo|fanout]
+ * QWormhole's own server: `node qwormhole.mjs --backend native|ts [--scheme tcp|tls|ws|wss] [--work echo|fanout]
  * [--port 0]`. `fanout`, over WebSocket: a client that sends the text `subscribe` gets every binary message
  * that any client sends.
  *
@@ -10,7 +10,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 import { listen } from '../../dist/index.js';
-import { announce, portFromArguments, workFromArguments } from '../baselines/serve.mjs';
+import { announce, portFromArguments, tlsOptions, workFromArguments } from '../baselines/serve.mjs';
 
 const TOPIC = 'bench';
 
@@ -24,10 +24,12 @@ if (backend !== 'native' && backend !== 'ts') {
   process.exit(2);
 }
 
+const isSecure = scheme === 'tls' || scheme === 'wss';
 const server = await listen(`${scheme}://127.0.0.1:${portFromArguments()}`, {
-  protocol: scheme === 'ws' ? 'raw' : 'length-prefixed',
+  protocol: scheme.startsWith('ws') ? 'raw' : 'length-prefixed',
   codec: 'buffer',
   maxConnections: MAX_CONNECTIONS,
+  ...(isSecure && { tls: { ...(await tlsOptions()), postQuantum: 'off', sessionResumption: false } }),
   forceTs: backend === 'ts',
   preferNative: backend === 'native',
 });

@@ -147,6 +147,8 @@ import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
+import type { TlsVersion } from '../link/tls.js';
+import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. \`C\` is the codec, which says what messages are. */
 export interface SharedOptions<C extends CodecOption = CodecOption> {
@@ -176,6 +178,21 @@ ${fields(group('offlineQueue'))}
 /** How WebSocket messages are compressed. */
 export interface DeflateOptions {
 ${fields(group('deflate'))}
+}
+
+/** TLS of servers and clients alike. */
+export interface TlsOptions {
+${fields(group('tls').filter(({ for: role }) => !role))}
+}
+
+/** TLS of a server. */
+export interface ServerTlsOptions extends TlsOptions {
+${fields(group('tls').filter(({ for: role }) => role === 'server'))}
+}
+
+/** TLS of a client. */
+export interface ClientTlsOptions extends TlsOptions {
+${fields(group('tls').filter(({ for: role }) => role === 'client'))}
 }
 `;
 }

@@ -209,7 +209,7 @@ impl<S: Sink> LinkTask<S> {
         }
         match turn {
             Ok(ReadTurn::End) => self.lost(),
-            Err(error) if is_stream_fault(&error, self.is_secured) => Err(error),
+            Err(error) if is_stream_fault(&error) => Err(error),
             // Wherever the stream ended, without a close frame it is a connection that was lost.
             Err(error) if error.code() == Code::Truncated => self.lost(),
             Err(error) => {
@@ -276,13 +276,12 @@ impl<S: Sink> Future for LinkTask<S> {
 }
 
 /// The stream itself broke: there is no sending on it.
-fn is_stream_fault(error: &Error, is_secured: bool) -> bool {
-    match error.code() {
-        Code::ConnectionLost | Code::TlsHandshake | Code::TlsAlert => true,
-        // A WebSocket tells the end of its own stream otherwise.
-        Code::Truncated => is_secured,
-        _ => false,
-    }
+fn is_stream_fault(error: &Error) -> bool {
+    let code = error.code();
+    matches!(
+        code,
+        Code::ConnectionLost | Code::TlsHandshake | Code::TlsAlert
+    )
 }
 
 /// Writes as far as the kernel takes it and has the task woken when it takes more.

@@ -124,12 +124,11 @@ impl Session {
         self.absorb(bytes, &mut []).map(drop)
     }
 
-    /// Reads bytes in clear; 0 is the peer's end. What is less than there is room for has emptied the socket,
+    /// Reads bytes in clear; 0 is the peer's end, announced or not. What is less than there is room for has emptied the socket,
     /// unless [`holds`](Self::holds).
     ///
     /// # Errors
-    /// `WouldBlock`; what the socket gave; `UnexpectedEof` for an end that the peer did not announce; an
-    /// [`Error`] in an [`io::Error`] for a session that is broken.
+    /// `WouldBlock`; what the socket gave; an [`Error`] in an [`io::Error`] for a session that is broken.
     pub(crate) fn read(&mut self, io: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
         let mut filled = self.take(buf);
         if !self.rest.is_empty() && filled < buf.len() {
@@ -220,7 +219,11 @@ impl Session {
         let mut stage = SPARE_STAGE.take();
         stage.resize(STAGE, 0);
         let result = match io.read(&mut stage[..offer]) {
-            Ok(0) => Err(truncated()),
+            // `node:tls` does not say whether the peer announced its end, and the backends are one.
+            Ok(0) => {
+                self.has_peer_closed = true;
+                Ok((0, 0))
+            }
             Ok(bytes) => self
                 .absorb(&stage[..bytes], buf)
                 .map(|filled| (bytes, filled)),
@@ -301,13 +304,4 @@ impl fmt::Debug for Session {
             .field("is_handshaking", &self.is_handshaking())
             .finish_non_exhaustive()
     }
-}
-
-/// The stream ended and nobody said so: whether it was the peer who ended it nobody knows.
-fn truncated() -> io::Error {
-    let error = Error::new(
-        Code::Truncated,
-        "the stream ended without TLS' close_notify",
-    );
-    io::Error::new(ErrorKind::UnexpectedEof, error)
 }

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { connect, createQWormholeClient, listen } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { RawServer } from '../support/raw-peer.js';
+import { RawServer, socketBelow } from '../support/raw-peer.js';
 import { ANYWHERE, call, cleanUp, echo, rawServed, serve } from '../support/scene.js';
 import { failure, next, sleep, until } from '../support/wait.js';
 
@@ -178,7 +178,7 @@ it('does not call a server that hangs up at once in a tight loop', async () => {
   let calls = 0;
   const raw = await RawServer.listen((socket) => {
     calls += 1;
-    socket.resetAndDestroy();
+    socketBelow(socket).resetAndDestroy();
   });
   cleanUp(() => raw.close());
   const { client } = createQWormholeClient({

@@ -20,6 +20,9 @@ const LIMIT = 15_000;
 /** Within the package, whose name it imports, and where nothing is tracked or shipped. */
 const folder = join(root, 'target', `snippets-${process.pid}`);
 
+/** Makes the certificates that documents use. */
+const PROGRAM = join(root, 'dist', 'cli', 'main.js');
+
 /** The port that documents use; a test run takes a free one. */
 const PORT_IN_TEXT = '9000';
 
@@ -33,6 +36,8 @@ const fileOf = ({ name }: Snippet): string => name.replaceAll(/[/.:]/g, '-');
 beforeAll(async () => {
   if (!existsSync(join(root, 'dist', 'index.js'))) throw new Error('the package is not built: npm run build');
   mkdirSync(folder, { recursive: true });
+  await run(process.execPath, [PROGRAM, 'cert', '--out', join(folder, 'certs')]);
+  await run(process.execPath, [PROGRAM, 'cert', '--out', join(folder, 'certs'), '--client', 'alice']);
   const programs = snippets.flatMap((snippet) => (snippet.server ? [snippet.server, snippet] : [snippet]));
   for (const program of programs) write(program);
   await compile(programs.filter(({ language }) => language === 'ts'));
@@ -108,6 +113,7 @@ async function runOne(snippet: Snippet, port: number, backend: string): Promise<
 
 async function serve(snippet: Snippet, port: number, backend: string): Promise<ChildProcess> {
   const server = spawn(process.execPath, [programOf(snippet, port)], {
+    cwd: folder,
     env: environment(backend),
     stdio: 'inherit',
   });

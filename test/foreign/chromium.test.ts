@@ -1,5 +1,7 @@
 /** A page in Chromium, whose WebSocket is not ours in any part. */
 import { expect, it } from 'vitest';
+import { fingerprintsOf } from '../../ts/tls/fingerprint.js';
+import { pairOf, serverCert } from '../support/pki.js';
 import { browse, pageServer } from './support/browser.js';
 import { FINDINGS, host } from './support/host.js';
 import { chromium, describeWith } from './support/tools.js';
@@ -17,6 +19,19 @@ describeWith(chromium, 'Chromium', () => {
     const goodbye = left();
     browse(`${origin}/?address=${encodeURIComponent(url)}`);
     expect(await found).toEqual({ ...FINDINGS, who, deflate });
+    expect(await goodbye).toEqual([4002, 'bye']);
+  });
+
+  it('is a client of our server over TLS', { timeout: 60_000 }, async () => {
+    const cert = serverCert();
+    const { origin, found } = await pageServer();
+    const { url, left } = await host({ origins: [origin], tls: pairOf(cert) }, 'wss');
+    const goodbye = left();
+    // Its roots are the system's; this one key it takes without them.
+    const spki = Buffer.from(fingerprintsOf(cert.der).spki, 'hex').toString('base64');
+    const trust = `--ignore-certificate-errors-spki-list=${spki}`;
+    browse(`${origin}/?address=${encodeURIComponent(url)}`, [trust]);
+    expect(await found).toEqual({ ...FINDINGS, who, deflate: false });
     expect(await goodbye).toEqual([4002, 'bye']);
   });
 

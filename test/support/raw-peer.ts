@@ -2,15 +2,29 @@
  * A peer that is nothing but a socket: it can do what no well-behaved peer would. Over WebSocket it knows the
  * opening handshake and frames, and answers nothing by itself.
  */
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { frame, unframe } from './frames.js';
+import { ca, pairOf, serverCert } from './pki.js';
 import { next, until } from './wait.js';
 import { closeFrame, OPCODE, openingRequest, openingResponse, wsFrame, wsFrames } from './ws-frames.js';
 
 /** Which end of what it is. */
 type Dialect = 'tcp' | 'ws-client' | 'ws-server';
 
-const IS_WS = process.env.QWORMHOLE_TEST_CARRIER === 'ws';
+const CARRIER = process.env.QWORMHOLE_TEST_CARRIER ?? 'tcp';
+const IS_SECURE = CARRIER === 'tls' || CARRIER === 'wss';
+const IS_WS = CARRIER === 'ws' || CARRIER === 'wss';
+
+/** TLS on a connection that is being made. */
+function secured(socket: Socket): Socket {
+  return connectTls({ socket, ca: ca.cert, servername: 'localhost' });
+}
+
+/** A TLS socket cannot reset: the one below it can. */
+export function socketBelow(socket: Socket): Socket {
+  return (socket as { ['_parent']?: Socket })['_parent'] ?? socket;
+}
 
 export class RawPeer {
   readonly socket: Socket;
@@ -41,11 +55,14 @@ export class RawPeer {
   /** Connects to an endpoint of ours; it does not end by itself when we do. */
   static async connect(url: string): Promise<RawPeer> {
     const { protocol, hostname, port, pathname } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
-    const peer = new RawPeer(socket, protocol === 'ws:' ? 'ws-client' : 'tcp');
+    const isSecure = protocol === 'tls:' || protocol === 'wss:';
+    const isWs = protocol === 'ws:' || protocol === 'wss:';
+    const below = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
+    const socket = isSecure ? secured(below) : below;
+    const peer = new RawPeer(socket, isWs ? 'ws-client' : 'tcp');
     // A reset that comes at once may take the place of the connection.
-    await Promise.race([next(socket, 'connect'), next(socket, 'close')]);
-    if (protocol !== 'ws:') return peer;
+    await Promise.race([next(socket, isSecure ? 'secureConnect' : 'connect'), next(socket, 'close')]);
+    if (!isWs) return peer;
     peer.write(openingRequest(pathname, `${hostname}:${port}`));
     await until(() => peer.head !== '' || peer.isClosed, 'the answer to the handshake');
     return peer;
@@ -74,7 +91,8 @@ export class RawPeer {
 
   /** Resets the connection. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    socketBelow(this.socket).resetAndDestroy();
+    this.socket.destroy();
   }
 
   /** Everything received while it reads; over WebSocket from the end of the handshake on. */
@@ -161,7 +179,7 @@ export class RawServer {
 
   private constructor(server: Server, setUp: (socket: Socket) => void) {
     this.#server = server;
-    server.on('connection', (socket) => {
+    server.on(IS_SECURE ? 'secureConnection' : 'connection', (socket) => {
       setUp(socket);
       this.#sockets.push(socket);
       const peer = new RawPeer(socket, IS_WS ? 'ws-server' : 'tcp');
@@ -171,7 +189,10 @@ export class RawServer {
   }
 
   static async listen(setUp: (socket: Socket) => void = () => {}, port = 0): Promise<RawServer> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true });
+    const options = { allowHalfOpen: true, noDelay: true };
+    const server = IS_SECURE
+      ? createTlsServer({ ...options, ...pairOf(serverCert()) })
+      : createServer(options);
     const raw = new RawServer(server, setUp);
     server.listen(port, '127.0.0.1');
     await next(server, 'listening');
@@ -183,7 +204,7 @@ export class RawServer {
   }
 
   get url(): string {
-    return `${IS_WS ? 'ws' : 'tcp'}://127.0.0.1:${this.port}`;
+    return `${CARRIER}://127.0.0.1:${this.port}`;
   }
 
   /** The peer of the connection number `index`. */

@@ -1,17 +1,20 @@
 /** Servers, clients and raw peers of one test, all of them gone when it ends. */
 import { connect, listen, type ConnectOptions, type Connection, type ListenOptions } from 'qwormhole';
 import { afterEach, it } from 'vitest';
+import { useTestCertificates } from './environment.js';
 import { RawPeer, RawServer } from './raw-peer.js';
 import { next, sleep } from './wait.js';
 
 /** What carries the messages of the suite. */
-export const CARRIER = process.env.QWORMHOLE_TEST_CARRIER === 'ws' ? 'ws' : 'tcp';
-export const IS_TCP = CARRIER === 'tcp';
+export const CARRIER = (process.env.QWORMHOLE_TEST_CARRIER ?? 'tcp') as 'tcp' | 'tls' | 'ws' | 'wss';
+export const IS_TCP = CARRIER === 'tcp' || CARRIER === 'tls';
+export const IS_SECURE = CARRIER === 'tls' || CARRIER === 'wss';
+if (IS_SECURE) useTestCertificates();
 
 /** For tests of what only TCP has: its own framing, ends of one side, chunks. WebSocket has tests of its own. */
 export const onTcp = IS_TCP ? it : it.skip;
 
-export const ANYWHERE = IS_TCP ? 'tcp://127.0.0.1:0' : 'ws://127.0.0.1:0/';
+export const ANYWHERE = `${CARRIER}://127.0.0.1:0${IS_TCP ? '' : '/'}`;
 
 const cleanups: (() => unknown)[] = [];
 

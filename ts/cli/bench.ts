@@ -5,6 +5,7 @@ import type { Context } from './context.js';
 import { jsonLine } from './dialect.js';
 import { EXIT_FAILED } from './failure.js';
 import { Load, type LoadFigures, type LoadProgress } from './load.js';
+import { connectTls, TLS_CONNECT_OPTIONS } from './tls.js';
 import { soleEndpoint } from './usage-error.js';
 import { connectWebSocket, WEBSOCKET_CONNECT_OPTIONS } from './websocket.js';
 
@@ -28,6 +29,7 @@ export const bench: Command = {
     warmup: { value: 'time', help: 'how long it runs before that; default 1s' },
     backend: BACKEND_OPTION,
     ...WEBSOCKET_CONNECT_OPTIONS,
+    ...TLS_CONNECT_OPTIONS,
     json: { help: 'print one line of JSON' },
   },
   examples: [
@@ -51,7 +53,7 @@ export const bench: Command = {
       size: given.integer('size', { min: 0, max: MAX_SIZE, default: 64 }),
       durationMs: given.duration('duration', { min: 10, max: HOUR_MS, default: 5_000, unit: 's' }),
       warmupMs: given.duration('warmup', { min: 0, max: HOUR_MS, default: 1_000, unit: 's' }),
-      client: { ...backendOptions(given), ...connectWebSocket(given) },
+      client: { ...backendOptions(given), ...connectWebSocket(given), ...connectTls(given) },
       signal: context.stopOnSignals(),
       onProgress: (progress) => showProgress(progress, context),
     });

@@ -42,6 +42,7 @@ export function programHelp(commands: readonly Command[]): string {
     `Environment:\n${columns([
       ['QWORMHOLE_NATIVE', 'auto, 1 (native or an error), 0 (TypeScript only)'],
       ['QWORMHOLE_DEBUG_NATIVE', '1 prints what the search for the addon tries'],
+      ['QWORMHOLE_TLS_CERT_PATH, …', 'TLS without options, see docs/tls.md'],
       ['QWORMHOLE_DEBUG', '1 prints the stack of errors'],
     ])}`,
     `Examples:\n${commands.map(({ examples }) => `  ${examples[0][0]}`).join('\n')}`,

@@ -10,6 +10,7 @@ import { Conversation } from './conversation.js';
 import { DIALECT_OPTIONS, dialectOf, type Dialect } from './dialect.js';
 import { lineInput, streamInput, type Input } from './lines.js';
 import { terminalInput } from './terminal.js';
+import { connectTls, TLS_CONNECT_OPTIONS } from './tls.js';
 import { soleEndpoint } from './usage-error.js';
 import { connectWebSocket, WEBSOCKET_CONNECT_OPTIONS } from './websocket.js';
 import { bytesView, jsonView, lineView, streamView, type View } from './view.js';
@@ -37,6 +38,7 @@ export const connect: Command = {
     backend: BACKEND_OPTION,
     ...DIALECT_OPTIONS,
     ...WEBSOCKET_CONNECT_OPTIONS,
+    ...TLS_CONNECT_OPTIONS,
     'connect-timeout': { value: 'ms', help: 'how long an attempt to connect may take; default 10000' },
     'no-reconnect': { help: 'end when the connection is lost' },
     'raw-output': { help: 'print messages as they come, also what a terminal would obey' },
@@ -71,6 +73,7 @@ export const connect: Command = {
       offlineQueue: OFFLINE_QUEUE,
       ...backendOptions(given),
       ...connectWebSocket(given),
+      ...connectTls(given),
     });
     return new Conversation({
       client,

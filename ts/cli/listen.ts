@@ -8,6 +8,7 @@ import type { Command } from './command.js';
 import { whenAborted, type Context } from './context.js';
 import { DIALECT_OPTIONS, dialectOf, jsonLine, type Dialect } from './dialect.js';
 import { describeError, EXIT_FAILED } from './failure.js';
+import { listenTls, TLS_LISTEN_OPTIONS } from './tls.js';
 import { UsageError } from './usage-error.js';
 import { listenWebSocket, WEBSOCKET_LISTEN_OPTIONS } from './websocket.js';
 
@@ -33,11 +34,13 @@ export const listen: Command = {
     backend: BACKEND_OPTION,
     ...DIALECT_OPTIONS,
     ...WEBSOCKET_LISTEN_OPTIONS,
+    ...TLS_LISTEN_OPTIONS,
     json: { help: 'print lines of JSON: the addresses first, then connections and messages' },
   },
   examples: [
     ['qwormhole listen tcp://127.0.0.1:9000', 'print what arrives on port 9000'],
     ['qwormhole listen tcp://127.0.0.1:0 --echo --json', 'an echo server on a free port, for programs'],
+    ['qwormhole listen tls://0.0.0.0:9000 --cert server.crt --key server.key', 'with TLS'],
     ['qwormhole listen tcp://127.0.0.1:9000 ws://127.0.0.1:9001/chat --broadcast', 'a chat room'],
   ],
 
@@ -49,6 +52,7 @@ export const listen: Command = {
     const { server } = createQWormholeServer({
       ...backendOptions(given),
       ...listenWebSocket(given),
+      ...listenTls(given),
       endpoints: given.positionals,
       protocol,
       codec: dialect.codec,

@@ -2,6 +2,7 @@
 /** The program: finds the command, runs it, and turns what becomes of it into an exit code. */
 import { Arguments, quote } from './arguments.js';
 import { bench } from './bench.js';
+import { cert } from './cert.js';
 import { commandHelp, programHelp, type Command } from './command.js';
 import { connect } from './connect.js';
 import { Context } from './context.js';
@@ -12,7 +13,7 @@ import { nearest } from '../nearest.js';
 import { packageVersion } from './package-version.js';
 import { UsageError } from './usage-error.js';
 
-const COMMANDS: readonly Command[] = [listen, connect, doctor, bench];
+const COMMANDS: readonly Command[] = [listen, connect, doctor, bench, cert];
 
 /** How long a reader of the output has after a stop, ms. */
 const LAST_OUTPUT_MS = 1_000;

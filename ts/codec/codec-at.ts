@@ -10,10 +10,10 @@ type MayBeWebSocket<E> = E extends readonly (infer Each)[]
   : E extends string
     ? string extends E
       ? true
-      : Lowercase<E> extends `tcp:${string}`
+      : Lowercase<E> extends `${'tcp' | 'tls'}:${string}`
         ? false
         : true
-    : E extends { readonly scheme: 'tcp' }
+    : E extends { readonly scheme: 'tcp' | 'tls' }
       ? false
       : true;
 

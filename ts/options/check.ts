@@ -11,8 +11,16 @@ export type Role = 'server' | 'client';
 type OptionName = keyof typeof OPTION_TABLE;
 type Issue = z.core.$ZodIssue;
 
-/** Checks an option object; throws `ERR_QW_OPTION_UNKNOWN` or `ERR_QW_OPTION_INVALID` for the first fault. */
-export function checkOptions<S extends z.ZodType>(schema: S, role: Role, options: unknown): z.output<S> {
+/**
+ * Checks an option object; throws `ERR_QW_OPTION_UNKNOWN` or `ERR_QW_OPTION_INVALID` for the first fault. The
+ * prefix stands before the names of options of an inner object.
+ */
+export function checkOptions<S extends z.ZodType>(
+  schema: S,
+  role: Role,
+  options: unknown,
+  prefix = '',
+): z.output<S> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new QWormholeError(
       'ERR_QW_OPTION_INVALID',
@@ -25,8 +33,8 @@ export function checkOptions<S extends z.ZodType>(schema: S, role: Role, options
   // A misspelt name explains more than what it leaves unset.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   throw issue.code === 'unrecognized_keys'
-    ? unknown(issue, role)
-    : invalidOption(nameOf(issue.path), valueAt(options, issue.path));
+    ? unknown(issue, role, prefix)
+    : invalidOption(prefix + nameOf(issue.path), valueAt(options, issue.path));
 }
 
 /** An error that names an option, what it takes, and what it was given; `why` replaces the range. */
@@ -49,8 +57,8 @@ function innermost(issue: Issue): Issue {
     : innermost({ ...deeper, path: [...issue.path, ...deeper.path] } as Issue);
 }
 
-function unknown(issue: Issue & { code: 'unrecognized_keys' }, role: Role): QWormholeError {
-  const name = nameOf([...issue.path, issue.keys[0]]);
+function unknown(issue: Issue & { code: 'unrecognized_keys' }, role: Role, prefix: string): QWormholeError {
+  const name = prefix + nameOf([...issue.path, issue.keys[0]]);
   const other = (OPTION_TABLE as Readonly<Record<string, OptionFacts>>)[name]?.for;
   const known = Object.entries<OptionFacts>(OPTION_TABLE).filter(
     ([, facts]) => facts.for === role || facts.for === 'both',

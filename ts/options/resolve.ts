@@ -3,6 +3,7 @@ import { codecFor, isRawCodec } from '../codec/builtin.js';
 import type { CodecOption } from '../codec/codec.js';
 import { formatEndpoint, parseEndpoint, type EndpointInput, type EndpointUse } from '../endpoint.js';
 import { groupEndpoints } from '../endpoint-groups.js';
+import { isWebSocket } from '../link/carriers.js';
 import type { Protocol } from '../link/link.js';
 import { checkOptions, invalidOption } from './check.js';
 import {
@@ -37,6 +38,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     backlog: given.backlog ?? T.backlog.default,
     reusePort: given.reusePort ?? T.reusePort.default,
     ipv6Only: given.ipv6Only ?? T.ipv6Only.default,
+    tls: given.tls,
     ...resolveServerWebSocket(given),
   });
 }
@@ -51,13 +53,17 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
       "excludes interfaceBinding 'address', which chooses it",
     );
   }
+  const shared = resolveShared(given, 'connect');
+  if (given.agent !== undefined && shared.endpoints.some(({ scheme }) => scheme === 'wss'))
+    throw invalidOption('agent', given.agent, 'makes sockets for ws:// only: TLS is made here');
   return Object.freeze({
-    ...resolveShared(given, 'connect'),
+    ...shared,
     localAddress: given.localAddress,
     localPort: given.localPort ?? T.localPort.default,
     connectTimeoutMs: given.connectTimeoutMs ?? T.connectTimeoutMs.default,
     reconnect: resolveReconnect(given.reconnect),
     offlineQueue: resolveOfflineQueue(given.offlineQueue),
+    tls: given.tls,
     ...resolveClientWebSocket(given),
   });
 }
@@ -68,7 +74,7 @@ function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings 
   }
   const codec = codecFor(given.codec === undefined ? T.codec.default : (given.codec as CodecOption));
   const endpoints = resolveEndpoints(given.endpoints, use, given.protocol ?? T.protocol.default);
-  const hasChunks = endpoints.some(({ scheme, protocol }) => scheme === 'tcp' && protocol === 'raw');
+  const hasChunks = endpoints.some(({ scheme, protocol }) => !isWebSocket(scheme) && protocol === 'raw');
   if (hasChunks && !isRawCodec(codec)) {
     const why = "must be 'buffer' or 'text' with protocol raw on TCP, whose chunks are not messages";
     throw invalidOption('codec', given.codec, why);
@@ -113,7 +119,7 @@ function resolveEndpoints(given: unknown, use: EndpointUse, fallback: Protocol):
     list.map((input) => {
       const endpoint = parseEndpoint(input, use);
       // A WebSocket has messages of its own, whatever is said about TCP.
-      const { protocol = endpoint.scheme === 'tcp' ? fallback : 'raw' } = endpoint;
+      const { protocol = isWebSocket(endpoint.scheme) ? 'raw' : fallback } = endpoint;
       return Object.freeze({ ...endpoint, protocol });
     }),
   );

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { PROTOCOLS } from '../endpoint.js';
 import { integer } from './integer.js';
+import { clientTls, serverTls } from './tls-schema.js';
 import { clientWebSocket, serverWebSocket, sharedWebSocket } from './websocket-schema.js';
 
 /** Long enough for the names of every system; a slash or NUL is in none of them. */
@@ -57,6 +58,7 @@ export const serverSchema = z.strictObject({
   backlog: integer('backlog').optional(),
   reusePort: z.boolean().optional(),
   ipv6Only: z.boolean().optional(),
+  tls: serverTls.optional(),
   ...serverWebSocket,
 });
 
@@ -83,6 +85,7 @@ export const clientSchema = z.strictObject({
   connectTimeoutMs: integer('connectTimeoutMs').optional(),
   reconnect: z.union([z.boolean(), reconnect]).optional(),
   offlineQueue: z.union([z.literal(false), offlineQueue]).optional(),
+  tls: clientTls.optional(),
   ...clientWebSocket,
 });
 

@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint.js';
 import type { DeflateSettings, Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
+import type { CheckedClientTls, CheckedServerTls } from './tls-schema.js';
 
 /** An endpoint with its protocol decided. */
 export interface SettledEndpoint extends Endpoint {
@@ -59,6 +60,8 @@ export interface ServerSettings extends SharedSettings {
   readonly handshakeTimeoutMs: number;
   readonly maxPendingHandshakes: number;
   readonly maxTopics: number;
+  /** As given: files and environment are read when the server is made. */
+  readonly tls: CheckedServerTls | undefined;
 }
 
 /** How a client connects again. */
@@ -89,4 +92,6 @@ export interface ClientSettings extends SharedSettings {
   readonly headers: readonly string[];
   readonly maxRedirects: number;
   readonly agent: Agent | undefined;
+  /** As given: files and environment are read when the client is made. */
+  readonly tls: CheckedClientTls | undefined;
 }

@@ -1,5 +1,7 @@
 /** Settings in the words of the seam. */
+import { isSecure, isWebSocket } from '../link/carriers.js';
 import type { DialSpec, LinkLimits, ListenSpec, SocketSettings } from '../link/link.js';
+import type { TlsDialSettings, TlsListenSettings } from '../link/tls.js';
 import { dialAddress, listenAddress } from './interface-address.js';
 import type { ClientSettings, ServerSettings, SettledEndpoint, SharedSettings } from './settings.js';
 import { toDialWebSocket, toListenWebSocket } from './websocket.js';
@@ -25,7 +27,11 @@ export function toSocketSettings(settings: SharedSettings): SocketSettings {
 }
 
 /** Where and how to listen, for one endpoint. Throws `ERR_QW_ADDRESS_UNAVAILABLE` for an interface without address. */
-export function toListenSpec(settings: ServerSettings, endpoint: SettledEndpoint): ListenSpec {
+export function toListenSpec(
+  settings: ServerSettings,
+  endpoint: SettledEndpoint,
+  tls?: TlsListenSettings,
+): ListenSpec {
   const { interfaceName, interfaceBinding, backlog, reusePort, ipv6Only } = settings;
   const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
   return {
@@ -37,12 +43,17 @@ export function toListenSpec(settings: ServerSettings, endpoint: SettledEndpoint
     ipv6Only,
     limits: toLimits(settings),
     socket: toSocketSettings(settings),
-    ...(endpoint.scheme === 'ws' && { ws: toListenWebSocket(settings) }),
+    ...(isWebSocket(endpoint.scheme) && { ws: toListenWebSocket(settings) }),
+    ...(isSecure(endpoint.scheme) && { tls }),
   };
 }
 
 /** Whom and how to call, for one endpoint. Throws `ERR_QW_ADDRESS_UNAVAILABLE` for an interface without address. */
-export function toDialSpec(settings: ClientSettings, endpoint: SettledEndpoint): DialSpec {
+export function toDialSpec(
+  settings: ClientSettings,
+  endpoint: SettledEndpoint,
+  tls?: TlsDialSettings,
+): DialSpec {
   const { interfaceName, interfaceBinding, localAddress, localPort, connectTimeoutMs } = settings;
   const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
   return {
@@ -54,6 +65,7 @@ export function toDialSpec(settings: ClientSettings, endpoint: SettledEndpoint):
     connectTimeoutMs,
     limits: toLimits(settings),
     socket: toSocketSettings(settings),
-    ...(endpoint.scheme === 'ws' && { ws: toDialWebSocket(settings, endpoint) }),
+    ...(isWebSocket(endpoint.scheme) && { ws: toDialWebSocket(settings, endpoint) }),
+    ...(isSecure(endpoint.scheme) && { tls }),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { QWormholeError } from '../errors/error.js';
 import type { Mode } from '../link/link.js';
+import { hasPostQuantum } from '../link/post-quantum.js';
 import type { ClientSettings, ServerSettings } from './settings.js';
 import { OPTION_TABLE, type OptionFacts, type Support } from './table.js';
 
@@ -74,7 +75,18 @@ function firstRefusal(
       return { option, where: whereNot(mode, host), unknown: answer === 'unknown', cure: facts.cure ?? '' };
     }
   }
-  return undefined;
+  return postQuantumRefusal(settings, mode, host);
+}
+
+/** Depends on the OpenSSL that the runtime was built with, of which its version says little. */
+function postQuantumRefusal(
+  { tls }: ServerSettings | ClientSettings,
+  mode: Mode,
+  host: Host,
+): Refusal | undefined {
+  if (tls?.postQuantum !== 'require' || mode === 'native' || hasPostQuantum()) return undefined;
+  const cure = "use the native backend or a runtime with OpenSSL 3.5 or newer, or set it to 'prefer'";
+  return { option: 'tls.postQuantum', where: whereNot(mode, host), unknown: false, cure };
 }
 
 function verdict({ support }: OptionFacts, mode: Mode, host: Host): 'yes' | 'no' | 'unknown' {

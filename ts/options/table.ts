@@ -259,6 +259,115 @@ export const OPTION_TABLE = {
     min: 1,
     max: 1_048_576,
   },
+  tls: {
+    for: 'both',
+    expects: 'an object',
+  },
+  'tls.cert': {
+    for: 'both',
+    expects: 'PEM or DER, or a list',
+  },
+  'tls.certPath': {
+    for: 'both',
+    expects: 'the path of a file',
+  },
+  'tls.key': {
+    for: 'both',
+    expects: 'PEM or DER',
+  },
+  'tls.keyPath': {
+    for: 'both',
+    expects: 'the path of a file',
+  },
+  'tls.passphrase': {
+    for: 'both',
+    expects: 'a string',
+  },
+  'tls.ca': {
+    for: 'both',
+    expects: 'PEM or DER, or a list',
+  },
+  'tls.caPath': {
+    for: 'both',
+    expects: 'the path of a file',
+  },
+  'tls.rejectUnauthorized': {
+    for: 'both',
+    expects: 'true or false',
+    default: true,
+  },
+  'tls.requestCert': {
+    for: 'server',
+    expects: 'true or false',
+    default: false,
+  },
+  'tls.servername': {
+    for: 'client',
+    expects: 'a host name, or an empty string',
+  },
+  'tls.minVersion': {
+    for: 'both',
+    expects: "'TLSv1.2' or 'TLSv1.3'",
+    default: 'TLSv1.2',
+  },
+  'tls.maxVersion': {
+    for: 'both',
+    expects: "'TLSv1.2' or 'TLSv1.3'",
+    default: 'TLSv1.3',
+  },
+  'tls.alpn': {
+    for: 'both',
+    expects: 'a list of names of 1 to 255 bytes',
+  },
+  'tls.pins': {
+    for: 'both',
+    expects: 'a list such as sha256/<base64>, sha256-spki:<hex> or sha256-cert:<hex>',
+  },
+  'tls.revoked': {
+    for: 'both',
+    expects: 'a list such as sha256/<base64>, sha256-spki:<hex> or sha256-cert:<hex>',
+  },
+  'tls.verify': {
+    for: 'both',
+    expects: 'a function',
+  },
+  'tls.postQuantum': {
+    for: 'both',
+    expects: "'off', 'prefer' or 'require'",
+    default: 'prefer',
+  },
+  'tls.sessionResumption': {
+    for: 'both',
+    expects: 'true or false',
+    default: true,
+  },
+  'tls.handshakeTimeoutMs': {
+    for: 'both',
+    expects: 'an integer from 1 to 2147483647 (ms)',
+    default: 10_000,
+    min: 1,
+    max: 2_147_483_647,
+  },
+  'tls.maxPendingHandshakes': {
+    for: 'server',
+    expects: 'an integer from 1 to 1048576 (connections)',
+    default: 1024,
+    min: 1,
+    max: 1_048_576,
+  },
+  'tls.identities': {
+    for: 'server',
+    expects: 'a list of objects with cert and key',
+  },
+  'tls.sniCallback': {
+    for: 'server',
+    expects: 'a function',
+  },
+  'tls.watch': {
+    for: 'server',
+    expects: 'true or false',
+    default: false,
+  },
   maxConnections: {
     for: 'server',
     expects: 'an integer from 1 to 1048576 (connections)',

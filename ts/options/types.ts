@@ -6,6 +6,8 @@ import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
+import type { TlsVersion } from '../link/tls.js';
+import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. `C` is the codec, which says what messages are. */
 export interface SharedOptions<C extends CodecOption = CodecOption> {
@@ -151,6 +153,11 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
    */
   readonly subprotocols?: readonly string[] | SubprotocolChoice;
   /**
+   * TLS of the endpoints tls:// and wss://: certificate, key, and whom to trust. Default: what the
+   * environment says (docs/tls.md).
+   */
+  readonly tls?: ServerTlsOptions;
+  /**
    * Connections held at a time: those beyond are refused. Takes an integer from 1 to 1048576 (connections).
    * Default: 10000.
    */
@@ -211,6 +218,11 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
   readonly signal?: AbortSignal;
   /** WebSocket subprotocols to offer, best first. Default: none. */
   readonly subprotocols?: readonly string[];
+  /**
+   * TLS of the endpoints tls:// and wss://: whom to trust, and a certificate where the server wants one.
+   * Default: what the environment says (docs/tls.md).
+   */
+  readonly tls?: ClientTlsOptions;
   /** Address that connections come from. Default: the system's choice. */
   readonly localAddress?: string;
   /**
@@ -289,4 +301,96 @@ export interface DeflateOptions {
   readonly serverMaxWindowBits?: number;
   /** The same for the client. Takes an integer from 9 to 15. Default: 15. */
   readonly clientMaxWindowBits?: number;
+}
+
+/** TLS of servers and clients alike. */
+export interface TlsOptions {
+  /** Our certificate, followed by the intermediate ones, in PEM or DER. Servers need one. Default: none. */
+  readonly cert?: TlsMaterial;
+  /** The file that has it, instead of cert. Default: none. */
+  readonly certPath?: string;
+  /** The private key of our certificate, in PEM or DER (PKCS 8, PKCS 1, SEC 1). Default: none. */
+  readonly key?: string | Uint8Array;
+  /** The file that has it, instead of key. Default: none. */
+  readonly keyPath?: string;
+  /** Of an encrypted key. It is decrypted once. Default: none. */
+  readonly passphrase?: string;
+  /**
+   * Authorities that peers' certificates must lead to, instead of the system's. Default: the system's roots.
+   */
+  readonly ca?: TlsMaterial;
+  /** The file that has them, instead of ca. Default: none. */
+  readonly caPath?: string;
+  /**
+   * End the handshake with a peer whose certificate does not verify. With pins and false the pin alone
+   * decides. Default: true.
+   */
+  readonly rejectUnauthorized?: boolean;
+  /** The lowest version that is spoken. Default: TLSv1.2. */
+  readonly minVersion?: TlsVersion;
+  /** The highest version that is spoken. Default: TLSv1.3. */
+  readonly maxVersion?: TlsVersion;
+  /**
+   * Application protocols, best first (ALPN). Two ends that have lists and no name in common do not connect.
+   * Default: none.
+   */
+  readonly alpn?: readonly string[];
+  /**
+   * Fingerprints of which the peer's certificate must have one: SHA-256 of its public key or of all of it.
+   * Default: none.
+   */
+  readonly pins?: readonly string[];
+  /** Fingerprints of which no certificate in the peer's chain may have one. Default: none. */
+  readonly revoked?: readonly string[];
+  /**
+   * Decides about a peer after the handshake, at once or as a promise: false or an exception refuses it.
+   * Default: none.
+   */
+  readonly verify?: VerifyPeer;
+  /** Key exchange with X25519MLKEM768: never, where both ends have it, or nothing else. Default: prefer. */
+  readonly postQuantum?: 'off' | 'prefer' | 'require';
+  /**
+   * Let sessions be resumed with tickets, which spares the second handshake its certificates. Default: true.
+   */
+  readonly sessionResumption?: boolean;
+  /**
+   * Time for a TLS handshake, callbacks included. A client has no more than connectTimeoutMs for everything.
+   * Takes an integer from 1 to 2147483647 (ms). Default: 10000.
+   */
+  readonly handshakeTimeoutMs?: number;
+}
+
+/** TLS of a server. */
+export interface ServerTlsOptions extends TlsOptions {
+  /** Ask clients for a certificate; with rejectUnauthorized those without one are refused. Default: false. */
+  readonly requestCert?: boolean;
+  /**
+   * TLS handshakes under way at a time; connections beyond are reset. Takes an integer from 1 to 1048576
+   * (connections). Default: 1024.
+   */
+  readonly maxPendingHandshakes?: number;
+  /**
+   * Further certificates, each for the names it is valid for or for names of its own: chosen by the name that
+   * a client asks for (SNI). Default: none.
+   */
+  readonly identities?: readonly TlsIdentityOptions[];
+  /**
+   * Asked for a certificate, at once or as a promise, where no certificate is for the name that a client asks
+   * for. Default: none.
+   */
+  readonly sniCallback?: SniCallback;
+  /**
+   * Watch the files of certPath, keyPath and caPath, and use what is new in them for new connections.
+   * Default: false.
+   */
+  readonly watch?: boolean;
+}
+
+/** TLS of a client. */
+export interface ClientTlsOptions extends TlsOptions {
+  /**
+   * The name to ask for (SNI) and to find in the server's certificate. Empty asks for none and checks the
+   * host that is called. Default: the host that is called.
+   */
+  readonly servername?: string;
 }

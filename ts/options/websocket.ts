@@ -1,5 +1,5 @@
 /** The options of WebSocket: their defaults, and what they are in the words of the seam. */
-import { authorityOf } from '../endpoint.js';
+import { authorityOf, defaultPort, type Scheme } from '../endpoint.js';
 import type {
   DeflateSettings,
   WebSocketDialSettings,
@@ -75,14 +75,20 @@ export function toListenWebSocket(settings: ServerSettings): WebSocketListenSett
   return Object.freeze({ ...boundsOf(settings, handshakeTimeoutMs), maxPendingHandshakes });
 }
 
+/** The value of Host: without the port where that is the scheme's own. */
+export function hostHeader(scheme: Scheme, host: string, port: number): string {
+  const authority = authorityOf(host, port);
+  return port === defaultPort(scheme) ? authority.slice(0, -`:${port}`.length) : authority;
+}
+
 /** For a call. */
 export function toDialWebSocket(settings: ClientSettings, endpoint: SettledEndpoint): WebSocketDialSettings {
   const { headers, subprotocols, agent, connectTimeoutMs } = settings;
-  const { host, port, path = '/', query = '' } = endpoint;
+  const { scheme, host, port, path = '/', query = '' } = endpoint;
   return {
     ...boundsOf(settings, connectTimeoutMs),
     target: `${path}${query}`,
-    authority: port === 80 ? authorityOf(host, port).slice(0, -':80'.length) : authorityOf(host, port),
+    authority: hostHeader(scheme, host, port),
     headers,
     subprotocols,
     agent,

@@ -5,16 +5,32 @@
 import { authorityOf, parseEndpoint, type Endpoint } from '../endpoint.js';
 import { QWormholeError } from '../errors/error.js';
 import type { DialSpec, Link, LinkDriver, WebSocketDialSettings } from '../link/link.js';
+import type { TlsDialSettings } from '../link/tls.js';
+import { hostHeader } from '../options/websocket.js';
 
 const REDIRECTS: ReadonlySet<unknown> = new Set([301, 302, 303, 307, 308]);
 /** Headers that say who asks, and the one that says whom. */
 const BOUND_TO_ORIGIN = new Set(['authorization', 'cookie', 'proxy-authorization', 'host']);
 
+const WEBSOCKET_SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = {
+  'ws:': 'ws',
+  'http:': 'ws',
+  'wss:': 'wss',
+  'https:': 'wss',
+};
+
+/** How redirects are followed. */
+export interface Following {
+  readonly maxRedirects: number;
+  /** TLS for a host; `undefined` where there is none. */
+  tlsFor(host: string): TlsDialSettings | undefined;
+}
+
 /** Calls, and where the answer is to call elsewhere, calls there. The time for all of it is that of one call. */
 export async function connectFollowing(
   driver: LinkDriver,
   spec: DialSpec,
-  maxRedirects: number,
+  { maxRedirects, tlsFor }: Following,
   signal: AbortSignal | undefined,
 ): Promise<Link> {
   const deadline = performance.now() + spec.connectTimeoutMs;
@@ -23,7 +39,7 @@ export async function connectFollowing(
     try {
       return await driver.connect(current, signal);
     } catch (error) {
-      const next = left > 0 ? redirected(current, error) : undefined;
+      const next = left > 0 ? redirected(current, error, tlsFor) : undefined;
       const connectTimeoutMs = Math.floor(deadline - performance.now());
       if (next === undefined || connectTimeoutMs < 1 || signal?.aborted) throw error;
       current = { ...next, connectTimeoutMs };
@@ -32,24 +48,30 @@ export async function connectFollowing(
 }
 
 /** The call that a refusal asks for instead; nothing where it asks for none that may be made. */
-function redirected(spec: DialSpec, error: unknown): DialSpec | undefined {
+function redirected(spec: DialSpec, error: unknown, tlsFor: Following['tlsFor']): DialSpec | undefined {
   const { ws } = spec;
   if (ws === undefined || !(error instanceof QWormholeError) || error.code !== 'ERR_QW_UPGRADE_REFUSED')
     return undefined;
   const { status, headers } = error.details as { status?: unknown; headers?: { location?: string } };
   if (!REDIRECTS.has(status) || headers?.location === undefined) return undefined;
-  const to = locate(headers.location, `ws://${authorityOf(spec.host, spec.port)}${ws.target}`);
+  const scheme = spec.tls === undefined ? 'ws' : 'wss';
+  const to = locate(headers.location, `${scheme}://${authorityOf(spec.host, spec.port)}${ws.target}`);
   if (to === undefined) return undefined;
-  const isSameOrigin = to.host === spec.host && to.port === spec.port;
-  return { ...spec, host: to.host, port: to.port, ws: retargeted(ws, to, isSameOrigin) };
+  const { host, port } = to;
+  const isSameOrigin = host === spec.host && port === spec.port && to.scheme === scheme;
+  const tls = to.scheme === 'wss' ? tlsFor(host) : undefined;
+  // Never from TLS to none, and not to TLS where nobody said whom to trust.
+  if ((to.scheme === 'wss' || scheme === 'wss') && tls === undefined) return undefined;
+  return { ...spec, host, port, tls, ws: retargeted(ws, to, isSameOrigin) };
 }
 
-/** Only what is no less safe and in this version: a WebSocket, written as one or as HTTP. */
+/** A WebSocket, written as one or as HTTP. */
 function locate(location: string, base: string): Endpoint | undefined {
   try {
     const url = new URL(location, base);
-    if (url.protocol !== 'ws:' && url.protocol !== 'http:') return undefined;
-    return parseEndpoint(`ws://${url.host}${url.pathname}${url.search}`, 'connect');
+    const scheme = WEBSOCKET_SCHEMES[url.protocol];
+    if (scheme === undefined) return undefined;
+    return parseEndpoint(`${scheme}://${url.host}${url.pathname}${url.search}`, 'connect');
   } catch {
     return undefined;
   }
@@ -59,5 +81,5 @@ function retargeted(ws: WebSocketDialSettings, to: Endpoint, isSameOrigin: boole
   const target = `${to.path}${to.query}`;
   if (isSameOrigin) return { ...ws, target };
   const headers = ws.headers.filter((_, at) => !BOUND_TO_ORIGIN.has(ws.headers[at - (at % 2)].toLowerCase()));
-  return { ...ws, target, authority: authorityOf(to.host, to.port), headers };
+  return { ...ws, target, authority: hostHeader(to.scheme, to.host, to.port), headers };
 }

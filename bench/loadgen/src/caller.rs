@@ -3,15 +3,18 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::net::TcpStream as PolledStream;
+use rustls::ClientConfig;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::error::Error;
 use crate::frame::{self, Sender};
 use crate::handshake;
 use crate::pattern::Pattern;
+use crate::transport::{self, Transport};
 
 /// How long an answer may take. Generous: it only tells lost from slow.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,11 +32,13 @@ pub struct Target {
     pub address: SocketAddr,
     /// Of the opening handshake.
     pub path: String,
+    /// Set: TLS below everything.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Target {
     /// Looks `name` up.
-    pub fn find(name: &str, path: &str) -> Result<Self, Error> {
+    pub fn find(name: &str, path: &str, with_tls: bool) -> Result<Self, Error> {
         let failed = |source| Error::Connect {
             address: name.to_owned(),
             source,
@@ -46,12 +51,20 @@ impl Target {
             name: name.to_owned(),
             address,
             path: path.to_owned(),
+            tls: if with_tls {
+                Some(transport::config().map_err(io::Error::other)?)
+            } else {
+                None
+            },
         })
     }
 
-    /// A TCP connection, the `id`-th.
-    pub fn dial(&self, id: u32) -> Result<TcpStream, Error> {
-        self.open(id).map_err(|source| Error::Connect {
+    /// A connection, the `id`-th.
+    pub fn dial(&self, id: u32) -> Result<Transport<TcpStream>, Error> {
+        let opened = self
+            .open(id)
+            .and_then(|socket| Transport::open(socket, self.tls.as_ref()));
+        opened.map_err(|source| Error::Connect {
             address: self.name.clone(),
             source,
         })
@@ -71,15 +84,9 @@ impl Target {
     }
 }
 
-/// Makes a connected socket one for a poll loop.
-pub fn polled(stream: TcpStream) -> io::Result<PolledStream> {
-    stream.set_nonblocking(true)?;
-    Ok(PolledStream::from_std(stream))
-}
-
 /// One open WebSocket.
 pub struct Caller {
-    stream: TcpStream,
+    stream: Transport<TcpStream>,
     id: u32,
     input: Vec<u8>,
 }
@@ -87,9 +94,9 @@ pub struct Caller {
 impl Caller {
     /// Connects and shakes hands.
     pub fn connect(target: &Target, id: u32) -> Result<Self, Error> {
-        let stream = target.dial(id)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut stream = target.dial(id)?;
+        stream.socket().set_read_timeout(Some(PATIENCE))?;
+        stream.socket().set_write_timeout(Some(PATIENCE))?;
         let mut caller = Self {
             stream,
             id,
@@ -139,19 +146,19 @@ impl Caller {
     }
 
     /// Drops the connection without a word.
-    pub fn reset(self) -> Result<(), Error> {
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
+    pub fn reset(mut self) -> Result<(), Error> {
+        SockRef::from(&*self.stream.socket()).set_linger(Some(Duration::ZERO))?;
         Ok(())
     }
 
     /// The socket, for a poll loop; the server must not have sent anything yet.
-    pub fn into_polled(self) -> Result<PolledStream, Error> {
+    pub fn into_polled(self) -> Result<Transport<PolledStream>, Error> {
         if !self.input.is_empty() {
             return Err(Error::Surplus {
                 connection: self.id,
             });
         }
-        Ok(polled(self.stream)?)
+        Ok(self.stream.polled()?)
     }
 
     fn send(&mut self, opcode: u8, payload: &[u8]) -> Result<(), Error> {

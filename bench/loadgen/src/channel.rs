@@ -13,11 +13,12 @@ use mio::net::TcpStream;
 use crate::error::Error;
 use crate::frame;
 use crate::pattern::Pattern;
+use crate::transport::Transport;
 use crate::wire::Wire;
 
 /// A socket that carries messages of one size.
 pub struct Channel {
-    stream: TcpStream,
+    stream: Transport<TcpStream>,
     wire: Wire,
     id: u32,
     /// Payload bytes of every message, both ways.
@@ -31,7 +32,13 @@ pub struct Channel {
 
 impl Channel {
     /// Takes over a connected socket, after its opening handshake.
-    pub fn new(stream: TcpStream, wire: Wire, id: u32, size: usize, window: usize) -> Self {
+    pub fn new(
+        stream: Transport<TcpStream>,
+        wire: Wire,
+        id: u32,
+        size: usize,
+        window: usize,
+    ) -> Self {
         let room = window * wire.frame(size) + frame::CONTROL;
         Self {
             stream,
@@ -47,7 +54,7 @@ impl Channel {
 
     /// The socket, to register it.
     pub fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+        self.stream.socket()
     }
 
     /// What errors call this connection.
@@ -76,7 +83,10 @@ impl Channel {
         }
         self.output.clear();
         self.written = 0;
-        Ok(())
+        match self.stream.flush() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            flushed => flushed.map_err(|error| self.ended(error)),
+        }
     }
 
     /// Reads all messages that are there and hands each out with the time of its arrival. Returns how
@@ -93,7 +103,7 @@ impl Channel {
             };
             self.filled += count;
             messages += self.walk(&mut on_message)?;
-            if drained(count, room) {
+            if !self.stream.is_secure() && drained(count, room) {
                 return Ok(messages);
             }
         }

@@ -1,22 +1,27 @@
 //! Churn: visitors that connect, shake hands, send one message, check its reply, close, and come again.
 
+use std::io::{Read, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use socket2::SockRef;
 
 use crate::caller::{Caller, Target};
 use crate::error::Error;
 use crate::options::LoadOptions;
 use crate::outcome::{Outcome, Stopwatch, latencies, record};
 use crate::pattern::Pattern;
+use crate::wire::Wire;
 
 /// Runs the load that `options` describe: as many visitors at once as it has connections.
 pub fn run(options: &LoadOptions) -> Result<Outcome, Error> {
     let churn = Churn {
-        target: Target::find(&options.address, &options.path)?,
+        target: Target::find(&options.address, &options.path, options.tls)?,
+        wire: options.wire,
+        size: options.size,
         pattern: Pattern::new(options.size),
         is_over: AtomicBool::new(false),
         visits: AtomicU32::new(0),
@@ -49,6 +54,8 @@ pub fn run(options: &LoadOptions) -> Result<Outcome, Error> {
 /// What all visitors share.
 struct Churn {
     target: Target,
+    wire: Wire,
+    size: usize,
     pattern: Pattern,
     is_over: AtomicBool,
     visits: AtomicU32,
@@ -72,12 +79,40 @@ impl Churn {
         while !self.is_over.load(Ordering::Relaxed) {
             let id = self.visits.fetch_add(1, Ordering::Relaxed);
             let began = Instant::now();
-            let mut caller = Caller::connect(&self.target, id)?;
-            caller.echo(&self.pattern, 0)?;
-            caller.close()?;
+            match self.wire {
+                Wire::WebSocket => {
+                    let mut caller = Caller::connect(&self.target, id)?;
+                    caller.echo(&self.pattern, 0)?;
+                    caller.close()?;
+                }
+                Wire::Prefixed => self.visit(id)?,
+            }
             record(&mut self.histogram(), began, Instant::now());
         }
         Ok(())
+    }
+
+    /// One message there and back on a connection without an opening handshake, then a reset: nobody is
+    /// left waiting for ports.
+    fn visit(&self, id: u32) -> Result<(), Error> {
+        let mut stream = self.target.dial(id)?;
+        let size = self.size;
+        let mut message = Vec::new();
+        self.wire.append(&mut message, size, 0, |output| {
+            self.pattern.write(output, id, 0);
+        });
+        stream.write_all(&message)?;
+        stream.flush()?;
+        let mut answer = vec![0; message.len()];
+        stream.read_exact(&mut answer)?;
+        SockRef::from(&*stream.socket()).set_linger(Some(Duration::ZERO))?;
+        if answer == message {
+            return Ok(());
+        }
+        Err(Error::Corrupt {
+            connection: id,
+            sequence: 0,
+        })
     }
 
     fn histogram(&self) -> std::sync::MutexGuard<'_, Histogram<u64>> {

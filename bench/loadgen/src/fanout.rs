@@ -82,7 +82,7 @@ struct Publication {
 impl Fanout {
     fn connect(options: &LoadOptions) -> Result<Self, Error> {
         let (window, size) = (options.window, options.size);
-        let target = Target::find(&options.address, &options.path)?;
+        let target = Target::find(&options.address, &options.path, options.tls)?;
         let poll = Poll::new()?;
         let open = |id, caller: Caller| {
             let stream = caller.into_polled()?;

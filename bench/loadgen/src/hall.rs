@@ -36,6 +36,7 @@ pub fn open(work: Work, twist: Twist) -> LoadOptions {
         path: "/".into(),
         scenario: None,
         wire: Wire::WebSocket,
+        tls: false,
         work,
         connections: 3,
         window: 2,

@@ -36,7 +36,7 @@ pub struct Weights {
 
 /// Runs the load that `options` describe; the measured time is that of holding.
 pub fn run(options: &LoadOptions) -> Result<Held, Error> {
-    let target = Target::find(&options.address, &options.path)?;
+    let target = Target::find(&options.address, &options.path, options.tls)?;
     let pattern = Pattern::new(options.size);
     rehearse(&target, &pattern, options.connections.min(REHEARSAL))?;
     let empty = weigh(options.pid)?;

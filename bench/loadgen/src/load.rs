@@ -6,13 +6,14 @@ use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::caller::{Caller, Target, polled};
+use crate::caller::{Caller, Target};
 use crate::channel::Channel;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::options::LoadOptions;
 use crate::outcome::{Outcome, Stopwatch, latencies, record};
 use crate::pattern::Pattern;
+use crate::transport::Transport;
 use crate::wire::Wire;
 
 /// How long replies may take after the last message. Generous: it only tells lost from slow.
@@ -59,7 +60,7 @@ struct Load {
 impl Load {
     fn connect(options: &LoadOptions) -> Result<Self, Error> {
         let (wire, window, size) = (options.wire, options.window, options.size);
-        let target = Target::find(&options.address, &options.path)?;
+        let target = Target::find(&options.address, &options.path, options.tls)?;
         let poll = Poll::new()?;
         let mut connections = Vec::new();
         for id in 0..options.connections {
@@ -155,9 +156,9 @@ impl Load {
     }
 }
 
-fn connect(target: &Target, wire: Wire, id: u32) -> Result<TcpStream, Error> {
+fn connect(target: &Target, wire: Wire, id: u32) -> Result<Transport<TcpStream>, Error> {
     match wire {
-        Wire::Prefixed => Ok(polled(target.dial(id)?)?),
+        Wire::Prefixed => Ok(target.dial(id)?.polled()?),
         Wire::WebSocket => Caller::connect(target, id)?.into_polled(),
     }
 }
@@ -195,6 +196,7 @@ mod tests {
             path: "/".into(),
             scenario: None,
             wire: Wire::Prefixed,
+            tls: false,
             work: Work::Echo,
             connections: 2,
             window: 3,

@@ -1,8 +1,9 @@
-//! Load generator for servers that speak u32-big-endian length-prefixed frames over TCP, or WebSocket.
+//! Load generator for servers that speak u32-big-endian length-prefixed frames over TCP, or WebSocket, with
+//! TLS or without.
 //!
 //! One thread, one poll loop, every byte of every reply checked: a figure from here is a figure for
 //! correct work. Reading order: `options` and `scenario` (what to do), `pattern` (what a message
-//! looks like), `wire`, `frame` and `handshake` (how it is framed), `channel` (one polled socket) and
+//! looks like), `wire`, `frame` and `handshake` (how it is framed), `transport` (TLS or none), `channel` (one polled socket) and
 //! `caller` (one that waits), `load`, `fanout`, `churn` and `idle` (the runs), `outcome` and `cpu` (what
 //! they found and what the server spent), `report` (what is printed). `floor` is the other side: the
 //! least a server can do, to compare with; `pair` measures the machine itself.
@@ -28,6 +29,7 @@ mod pair;
 mod pattern;
 mod report;
 mod scenario;
+mod transport;
 mod wire;
 
 use std::process::ExitCode;

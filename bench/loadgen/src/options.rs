@@ -22,6 +22,8 @@ Puts a load on a server and checks every byte that comes back.
                      ws-b1 ws-b8             one publishes, all others get it
                      ws-churn                connect, upgrade, one echo, close
                      ws-idle                 open, hold, weigh
+                     tls-e2 tls-e3 tls-e4 wss-e2   the same under TLS 1.3
+                     tls-handshake           connect, full handshake, one echo, reset
   --connections N    connections; with ws-churn, those at once
   --window W         messages in flight per connection
   --size BYTES       payload bytes per message, at least 8
@@ -67,6 +69,8 @@ pub struct LoadOptions {
     /// The preset in force, if the shape is exactly one of them.
     pub scenario: Option<&'static str>,
     pub wire: Wire,
+    /// TLS below it.
+    pub tls: bool,
     pub work: Work,
     pub connections: u32,
     pub window: usize,
@@ -157,6 +161,7 @@ fn parse_load(mut arguments: impl Iterator<Item = String>) -> Result<Command, Er
             .filter(|preset| *preset == resolved)
             .map(|preset| preset.name),
         wire: resolved.wire,
+        tls: resolved.tls,
         work: resolved.work,
         connections: resolved.connections,
         window: resolved.window,

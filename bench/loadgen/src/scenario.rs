@@ -20,6 +20,8 @@ pub enum Work {
 pub struct Scenario {
     pub name: &'static str,
     pub wire: Wire,
+    /// TLS below it.
+    pub tls: bool,
     pub work: Work,
     pub connections: u32,
     pub window: usize,
@@ -29,7 +31,7 @@ pub struct Scenario {
 const KIB: usize = 1024;
 
 /// Every scenario.
-pub const SCENARIOS: [Scenario; 14] = [
+pub const SCENARIOS: [Scenario; 19] = [
     tcp("e1", 1, 100, 64),
     tcp("e2", 50, 10, 64),
     tcp("e3", 50, 10, KIB),
@@ -44,12 +46,24 @@ pub const SCENARIOS: [Scenario; 14] = [
     ws("ws-b8", Work::Fanout, 500, 8, 128),
     ws("ws-churn", Work::Churn, 16, 1, 64),
     ws("ws-idle", Work::Idle, 10_000, 1, 64),
+    secured("tls-e2", tcp("e2", 50, 10, 64)),
+    secured("tls-e3", tcp("e3", 50, 10, KIB)),
+    secured("tls-e4", tcp("e4", 10, 4, 64 * KIB)),
+    secured("wss-e2", ws("ws-e2", Work::Echo, 50, 10, 64)),
+    secured(
+        "tls-handshake",
+        Scenario {
+            work: Work::Churn,
+            ..tcp("", 16, 1, 64)
+        },
+    ),
 ];
 
 const fn tcp(name: &'static str, connections: u32, window: usize, size: usize) -> Scenario {
     Scenario {
         name,
         wire: Wire::Prefixed,
+        tls: false,
         work: Work::Echo,
         connections,
         window,
@@ -67,10 +81,20 @@ const fn ws(
     Scenario {
         name,
         wire: Wire::WebSocket,
+        tls: false,
         work,
         connections,
         window,
         size,
+    }
+}
+
+/// The same under TLS.
+const fn secured(name: &'static str, scenario: Scenario) -> Scenario {
+    Scenario {
+        name,
+        tls: true,
+        ..scenario
     }
 }
 

@@ -214,10 +214,6 @@ impl<S: Sink> LinkTask<S> {
             match reader.read(&mut scratch) {
                 Ok(0) => self.peer_ended = true,
                 Ok(_) => {}
-                // Nobody waits for what may be missing: that TLS' close_notify is as well changes nothing.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    self.peer_ended = true;
-                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => {
                     return Err(Error::system(

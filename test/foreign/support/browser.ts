@@ -47,9 +47,9 @@ export async function pageServer(): Promise<{ origin: string; found: Promise<any
 }
 
 /** Opens an address in a browser of its own, until the test is over. */
-export function browse(address: string): void {
+export function browse(address: string, flags: readonly string[] = []): void {
   const profile = mkdtempSync(join(tmpdir(), 'qwormhole-chromium-'));
-  const args = [...FLAGS, `--user-data-dir=${profile}`, address];
+  const args = [...FLAGS, ...flags, `--user-data-dir=${profile}`, address];
   // A group of its own, so that the processes it starts end with it.
   const browser = spawn(chromium.path, args, { stdio: 'ignore', detached: true });
   const ended = once(browser, 'close').catch(() => {});

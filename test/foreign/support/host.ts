@@ -15,7 +15,7 @@ export const FINDINGS = {
 };
 
 /** Opens it; `left` resolves with code and reason of the client that said goodbye itself. */
-export async function host(options: object = {}) {
+export async function host(options: object = {}, scheme: 'ws' | 'wss' = 'ws') {
   const server = await serve(
     {
       protocol: 'raw',
@@ -24,7 +24,7 @@ export async function host(options: object = {}) {
       maxQueued: 16 << 20,
       ...options,
     } as object,
-    'ws://127.0.0.1:0/room',
+    `${scheme}://127.0.0.1:0/room`,
   );
   const dismissed = new Set<unknown>();
   server.on('message', (message: unknown, connection: any) => {
@@ -42,7 +42,7 @@ export async function host(options: object = {}) {
   const url = new URL(server.addresses[0]);
   return {
     server,
-    url: `ws://${url.host}${PATH}`,
+    url: `${scheme}://${url.host}${PATH}`,
     async left(): Promise<unknown[]> {
       for (;;) {
         const [connection, code, reason] = await next(server, 'clientClosed');

@@ -1,4 +1,4 @@
-/** The pure TypeScript backend, on `node:net` and the package `ws`. */
+/** The pure TypeScript backend, on `node:net`, `node:tls` and the package `ws`. */
 import type { Server as HttpServer } from 'node:http';
 import type {
   AttachSpec,
@@ -14,6 +14,7 @@ import { dial } from './dial.js';
 import { TsLink } from './link.js';
 import { TsListener } from './listener.js';
 import { linkMemory } from './memory.js';
+import { dialTls } from './tls-dial.js';
 import { WsAttachment } from './ws-attach.js';
 import { dialWs } from './ws-dial.js';
 import { WsListener } from './ws-listener.js';
@@ -35,7 +36,8 @@ export class TsDriver implements LinkDriver {
 
   async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
     if (spec.ws !== undefined) return dialWs(spec, spec.ws, signal);
-    const link = new TsLink(await dial(spec, signal), spec.protocol, spec.limits);
+    const socket = spec.tls === undefined ? await dial(spec, signal) : await dialTls(spec, spec.tls, signal);
+    const link = new TsLink(socket, spec.protocol, spec.limits);
     // The caller sets its handler when this promise resolves: well before the next turn of the loop.
     setImmediate(() => link.start());
     return link;

@@ -25,7 +25,11 @@ import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
 import { linkMemory, type Starved } from './memory.js';
 import { RawDecoder } from './raw-decoder.js';
+import { resetSocket } from './reset.js';
 import { SocketWriter } from './socket-writer.js';
+import { exportFrom } from './tls-export.js';
+import { faultOfTls } from './tls-faults.js';
+import { tlsInfoOf } from './tls-info.js';
 
 /** Where a socket keeps its link: the listeners are the same functions for all, an idle link has no closures. */
 const LINK = Symbol('link');
@@ -64,14 +68,17 @@ export class TsLink extends BoundedLink implements Starved {
     (socket as LinkedSocket)[LINK] = this;
     socket.on('error', onError);
     socket.on('close', onClose);
+    // One with TLS is read already: its end may have come, or come before we start.
+    this.#peerEnded = socket.readableEnded;
+    socket.on('end', onEnd);
   }
 
   /** Starts to watch the socket; the owner has set its handler. */
   start(): void {
     if (this.#socket.destroyed) return;
     this.#socket.on('data', onData);
-    this.#socket.on('end', onEnd);
     this.#socket.resume();
+    this.#checkEnd();
   }
 
   override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
@@ -141,6 +148,10 @@ export class TsLink extends BoundedLink implements Starved {
     // The reset is what ends it, whatever was asked for before.
     this.#ending = { code, reason, clean: false, error: this.#ending?.error };
     this.#kill(this.#ending);
+  }
+
+  exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Buffer {
+    return exportFrom(this.#socket, label, length, context);
   }
 
   ref(): void {
@@ -240,7 +251,8 @@ export class TsLink extends BoundedLink implements Starved {
   /** The peer has ended its side. */
   onSocketEnd(): void {
     this.#peerEnded = true;
-    this.#checkEnd();
+    // A dialled link has its handler once the promise of its caller is settled, not before.
+    if (this.handler !== undefined) this.#checkEnd();
   }
 
   /** Tells of the peer's end once everything before it is delivered; inside a message it is a fault. */
@@ -258,7 +270,8 @@ export class TsLink extends BoundedLink implements Starved {
 
   #lost(cause: unknown): QWormholeError {
     const { remoteAddress, remotePort } = this.info;
-    return fromSystem(cause, { during: 'io', what: `${remoteAddress}:${remotePort}` });
+    const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
+    return this.info.tls === undefined ? fromSystem(cause, context) : faultOfTls(cause, context);
   }
 
   #fail(error: QWormholeError): void {
@@ -278,7 +291,7 @@ export class TsLink extends BoundedLink implements Starved {
   #reset(): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
-    if (!socket.writableEnded || socket.writableFinished) socket.resetAndDestroy();
+    if (!socket.writableEnded || socket.writableFinished) resetSocket(socket);
     else socket.once('finish', reset);
   }
 
@@ -328,7 +341,7 @@ function onClose(this: LinkedSocket): void {
 }
 
 function reset(this: Socket): void {
-  if (!this.destroyed) this.resetAndDestroy();
+  if (!this.destroyed) resetSocket(this);
 }
 
 function wake(link: TsLink): void {
@@ -340,11 +353,13 @@ function progress(link: TsLink): void {
 }
 
 function infoOf(socket: Socket): LinkInfo {
+  const tls = tlsInfoOf(socket);
   return {
-    carrier: 'tcp',
+    carrier: tls === undefined ? 'tcp' : 'tls',
     remoteAddress: socket.remoteAddress ?? '',
     remotePort: socket.remotePort ?? 0,
     localAddress: socket.localAddress ?? '',
     localPort: socket.localPort ?? 0,
+    ...(tls && { tls }),
   };
 }

@@ -2,18 +2,23 @@
 import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
 import { fromSystem } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec } from '../link.js';
+import type { TlsListenSettings } from '../tls.js';
 import { TsLink } from './link.js';
+import { TlsAcceptor } from './tls-acceptor.js';
 
 export class TsListener implements LinkListener {
   readonly host: string;
   readonly port: number;
   readonly #server: Server;
 
-  private constructor(server: Server) {
+  readonly #acceptor: TlsAcceptor | undefined;
+
+  private constructor(server: Server, acceptor: TlsAcceptor | undefined) {
     const { address, port } = server.address() as AddressInfo;
     this.host = address;
     this.port = port;
     this.#server = server;
+    this.#acceptor = acceptor;
   }
 
   /** Binds and listens. Rejects with a `QWormholeError`. */
@@ -21,8 +26,9 @@ export class TsListener implements LinkListener {
     const { socket } = spec;
     const what = `${spec.host}:${spec.port}`;
     const server = createServer({
-      allowHalfOpen: true,
-      pauseOnConnect: true,
+      // With TLS that begins after the handshake, which must be read.
+      allowHalfOpen: spec.tls === undefined,
+      pauseOnConnect: spec.tls === undefined,
       noDelay: socket.noDelay,
       keepAlive: socket.keepAliveMs > 0,
       keepAliveInitialDelay: socket.keepAliveMs,
@@ -33,18 +39,28 @@ export class TsListener implements LinkListener {
     });
     server.removeAllListeners('error');
     server.on('error', (error) => handler.onError(fromSystem(error, { during: 'listen', what })));
-    server.on('connection', (accepted: Socket) => {
+    const admit = (accepted: Socket): void => {
       const link = new TsLink(accepted, spec.protocol, spec.limits);
       handler.onLink(link);
       link.start();
+    };
+    const acceptor = spec.tls && new TlsAcceptor(spec.tls, handler, admit);
+    server.on('connection', (accepted: Socket) => {
+      if (acceptor === undefined) admit(accepted);
+      else acceptor.accept(accepted);
     });
-    return new TsListener(server);
+    return new TsListener(server, acceptor);
+  }
+
+  updateTls(settings: TlsListenSettings): void {
+    this.#acceptor?.update(settings);
   }
 
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     // Its callback waits for all connections, but the port is free one turn of the loop later.
     this.#server.close();
+    this.#acceptor?.close();
     await new Promise((resolve) => setImmediate(resolve));
   }
 

@@ -1,12 +1,33 @@
-/** An end that the peer can tell from an orderly one. */
+/** Cutting a connection, so that its peer sees that it was cut. */
 import type { Socket } from 'node:net';
 
-/** Closes with a reset where the socket knows one. */
-export function reset(socket: Socket): void {
+/** A TLS socket knows no reset, the one below it does; Node has it under this name. */
+const BELOW = '_parent';
+
+interface Layered {
+  readonly [BELOW]?: Socket | null;
+}
+
+/**
+ * Resets; what is no TCP socket at its bottom (a pipe) is closed. With TLS that happens in the next turn: a
+ * reset from within a callback of OpenSSL, as messages and handshakes are, would take the handle from under it.
+ */
+export function resetSocket(socket: Socket): void {
+  const below = (socket as Layered)[BELOW];
+  if (below) setImmediate(() => cut(below, socket));
+  else cut(socket, socket);
+}
+
+function cut(below: Socket, socket: Socket): void {
   try {
-    socket.resetAndDestroy();
+    below.resetAndDestroy();
   } catch {
-    // TLS sockets and pipes, which HTTP servers may have too, know no reset.
-    socket.destroy();
+    // Nothing below that could be reset.
   }
+  socket.destroy();
+}
+
+/** The socket that a TLS socket was made on. */
+export function socketBelow(socket: Socket): Socket | undefined {
+  return (socket as Layered)[BELOW] ?? undefined;
 }

@@ -1,6 +1,7 @@
 /** An outgoing WebSocket: connecting, opening handshake, time limit and abort. */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { onAbort } from '../../abort.js';
 import { authorityOf } from '../../endpoint.js';
 import { aborted, QWormholeError } from '../../errors/error.js';
@@ -9,6 +10,9 @@ import type { DialSpec, WebSocketDialSettings } from '../link.js';
 import { connectTimeout } from '../fault.js';
 import { lastOf, optionsOf } from './dial.js';
 import { deflateOptions } from './ws-deflate.js';
+import { resetSocket } from './reset.js';
+import { dialTls, mayStillRefuse } from './tls-dial.js';
+import { faultOfTlsHandshake } from './tls-faults.js';
 import { faultOfHandshake, handshakeFault } from './ws-faults.js';
 import { WsLink } from './ws-link.js';
 import { loadWs, type LinkedWebSocket } from './ws-package.js';
@@ -26,19 +30,21 @@ export async function dialWs(
   const startedAt = performance.now();
   const { LinkedWebSocket } = await loadWs();
   if (signal?.aborted) throw aborted(signal);
+  const secured = spec.tls && (await dialTls(spec, spec.tls, signal));
   const ws = new LinkedWebSocket(
     // The socket is made here, unless there is an agent; a zone has no form in a URL.
     `ws://${authorityOf(spec.host.split('%', 1)[0], spec.port)}${settings.target}`,
     [...settings.subprotocols],
-    requestOptions(spec, settings),
+    requestOptions(spec, settings, secured),
   );
   const timeoutMs = Math.max(1, spec.connectTimeoutMs - (performance.now() - startedAt));
-  return new Dialling(ws, spec, settings, timeoutMs).settled(signal);
+  return new Dialling(ws, { spec, settings, secured, timeoutMs }).settled(signal);
 }
 
 function requestOptions(
   spec: DialSpec,
   { agent, deflate, maxFragments, ...settings }: WebSocketDialSettings,
+  secured: TLSSocket | undefined,
 ) {
   const { limits } = spec;
   return {
@@ -50,7 +56,7 @@ function requestOptions(
     closeTimeout: limits.closeTimeoutMs + 1000,
     maxHeaderSize: settings.maxHeaderBytes,
     agent,
-    createConnection: () => connect(optionsOf(spec)),
+    createConnection: () => secured ?? connect(optionsOf(spec)),
     finishRequest: (request: ClientRequest) => {
       // The bytes are bounded, and the headers are counted when they are there.
       request.maxHeadersCount = 0;
@@ -73,18 +79,32 @@ function requestHeaders({ authority, headers }: Pick<WebSocketDialSettings, 'aut
   return record;
 }
 
+interface Attempt {
+  readonly spec: DialSpec;
+  readonly settings: WebSocketDialSettings;
+  /** The socket, where it has TLS. */
+  readonly secured: TLSSocket | undefined;
+  readonly timeoutMs: number;
+}
+
+function wasRefused(secured: TLSSocket, { code }: NodeJS.ErrnoException): boolean {
+  return (code === 'ECONNRESET' || code === 'EPIPE') && mayStillRefuse(secured);
+}
+
 /** One attempt. */
 class Dialling {
   readonly #ws: LinkedWebSocket;
   readonly #spec: DialSpec;
   readonly #settings: WebSocketDialSettings;
   readonly #what: string;
+  readonly #secured: TLSSocket | undefined;
   readonly #timeoutMs: number;
   #socket: Socket | undefined;
   #settle: ((outcome: WsLink | QWormholeError) => void) | undefined;
 
-  constructor(ws: LinkedWebSocket, spec: DialSpec, settings: WebSocketDialSettings, timeoutMs: number) {
+  constructor(ws: LinkedWebSocket, { spec, settings, secured, timeoutMs }: Attempt) {
     this.#ws = ws;
+    this.#secured = secured;
     this.#spec = spec;
     this.#settings = settings;
     this.#timeoutMs = timeoutMs;
@@ -112,11 +132,19 @@ class Dialling {
 
   #listen(): void {
     const ws = this.#ws;
-    const context = { during: 'connect', what: this.#what } as const;
-    ws.on('error', (error) => this.#fail(faultOfHandshake(lastOf(error) as Error, context)));
+    ws.on('error', (error) => this.#fail(this.#faultOf(lastOf(error) as NodeJS.ErrnoException)));
     ws.on('unexpected-response', (_request, response) => void this.#refused(response));
     ws.on('upgrade', (response) => this.#onUpgrade(response));
     ws.on('open', () => this.#onOpen());
+  }
+
+  /** What comes before the 101 may still be the server's answer to our certificate. */
+  #faultOf(error: NodeJS.ErrnoException): QWormholeError {
+    const context = { during: 'connect', what: this.#what } as const;
+    const secured = this.#secured;
+    const isOfTls =
+      error.code?.startsWith('ERR_SSL_') || (secured !== undefined && wasRefused(secured, error));
+    return isOfTls ? faultOfTlsHandshake(error, context) : faultOfHandshake(error, context);
   }
 
   #onUpgrade({ socket, rawHeaders }: IncomingMessage): void {
@@ -150,7 +178,10 @@ class Dialling {
     this.#settle?.(error);
     // Whatever it still says has been said.
     this.#ws.removeAllListeners().on('error', () => {});
-    this.#ws.terminate();
+    if (this.#secured === undefined) return this.#ws.terminate();
+    // A server that is still deciding reads no end behind our request, but a reset it sees.
+    resetSocket(this.#secured);
+    setImmediate(() => this.#ws.terminate());
   }
 }
 

@@ -15,7 +15,7 @@ import type {
   UpgradeRequest,
   WebSocketListenSettings,
 } from '../link.js';
-import { reset } from './reset.js';
+import { resetSocket } from './reset.js';
 import { Early } from './ws-early.js';
 import { deflateFor } from './ws-deflate.js';
 import { WsLink } from './ws-link.js';
@@ -170,7 +170,7 @@ export class WsGate {
     for (const [socket, { handshake }] of this.#pending) {
       if (handshake !== undefined) continue;
       this.done(socket);
-      reset(socket);
+      resetSocket(socket);
       return true;
     }
     return false;

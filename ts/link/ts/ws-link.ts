@@ -22,7 +22,10 @@ import type {
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { closeTimeout, outOfBudget } from './faults.js';
 import { linkMemory, type Starved } from './memory.js';
-import { reset } from './reset.js';
+import { resetSocket } from './reset.js';
+import { exportFrom } from './tls-export.js';
+import { faultOfTls } from './tls-faults.js';
+import { tlsInfoOf } from './tls-info.js';
 import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
@@ -191,6 +194,10 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     this.#kill({ code, reason, clean: false, error: this.#fault?.error });
   }
 
+  exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Buffer {
+    return exportFrom(this.#socket, label, length, context);
+  }
+
   ref(): void {
     this.#socket.ref();
   }
@@ -314,7 +321,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
   #kill(close: LinkClose): void {
     this.#decide(close);
     if (this.#over !== undefined) return this.#wake();
-    reset(this.#socket);
+    resetSocket(this.#socket);
   }
 
   /** An unclean end. Of two reasons the first is told; the fault that spoils an end in order comes with it. */
@@ -361,7 +368,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     if (wireCode !== ABNORMAL)
       return { code: fromWebSocketCode(wireCode), reason: reason.toString(), clean: isWhole };
     const cause = this.#socketError ?? 'the connection ended without a close frame';
-    return faultClose(fromSystem(cause, this.#doing));
+    const { tls } = this.info;
+    return faultClose(tls === undefined ? fromSystem(cause, this.#doing) : faultOfTls(cause, this.#doing));
   }
 
   #tellOver(): void {
@@ -376,13 +384,15 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
 }
 
 function infoOf(ws: LinkedWebSocket, socket: Socket): LinkInfo {
+  const tls = tlsInfoOf(socket);
   return {
-    carrier: 'ws',
+    carrier: tls === undefined ? 'ws' : 'wss',
     remoteAddress: socket.remoteAddress ?? '',
     remotePort: socket.remotePort ?? 0,
     localAddress: socket.localAddress ?? '',
     localPort: socket.localPort ?? 0,
     subprotocol: ws.protocol,
     isDeflated: ws.extensions.includes('permessage-deflate'),
+    ...(tls && { tls }),
   };
 }

@@ -1,24 +1,35 @@
 /** A listening socket whose connections begin with an opening handshake. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import {
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server as TcpServer,
+  type Socket,
+} from 'node:net';
 import { fromSystem } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec, WebSocketListenSettings } from '../link.js';
 import { portOf } from './listener.js';
+import type { TlsListenSettings } from '../tls.js';
+import { resetSocket } from './reset.js';
+import { TlsAcceptor } from './tls-acceptor.js';
 import { WsGate } from './ws-gate.js';
 import { upgradeRequired } from './ws-request.js';
 
 export class WsListener implements LinkListener {
   readonly host: string;
   readonly port: number;
-  readonly #server: Server;
+  readonly #server: TcpServer;
   readonly #gate: WsGate;
 
-  private constructor(server: Server, gate: WsGate) {
+  readonly #acceptor: TlsAcceptor | undefined;
+
+  private constructor(server: TcpServer, gate: WsGate, acceptor: TlsAcceptor | undefined) {
     const { address, port } = server.address() as AddressInfo;
     this.host = address;
     this.port = port;
     this.#server = server;
     this.#gate = gate;
+    this.#acceptor = acceptor;
   }
 
   /** Binds and listens. Rejects with a `QWormholeError`. */
@@ -29,7 +40,11 @@ export class WsListener implements LinkListener {
   ): Promise<WsListener> {
     const gate = new WsGate({ limits: spec.limits, socket: spec.socket, ws }, handler);
     await gate.load();
-    const server = httpServer(spec, gate);
+    const http = httpServer(spec, gate);
+    // HTTP takes connections from others too: those whose TLS handshake is done.
+    const acceptor =
+      spec.tls && new TlsAcceptor(spec.tls, handler, (socket) => http.emit('connection', socket));
+    const server = acceptor === undefined ? http : tcpServer(spec, acceptor);
     const what = `${spec.host}:${spec.port}`;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(fromSystem(error, { during: 'listen', what })));
@@ -37,12 +52,17 @@ export class WsListener implements LinkListener {
     });
     server.removeAllListeners('error');
     server.on('error', (error) => handler.onError(fromSystem(error, { during: 'listen', what })));
-    return new WsListener(server, gate);
+    return new WsListener(server, gate, acceptor);
+  }
+
+  updateTls(settings: TlsListenSettings): void {
+    this.#acceptor?.update(settings);
   }
 
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     this.#server.close();
+    this.#acceptor?.close();
     this.#gate.close();
     // Its callback waits for all connections, but the port is free one turn of the loop later.
     await new Promise((resolve) => setImmediate(resolve));
@@ -55,6 +75,12 @@ export class WsListener implements LinkListener {
   unref(): void {
     this.#server.unref();
   }
+}
+
+/** What is below TLS. */
+function tcpServer({ socket: { noDelay, keepAliveMs } }: ListenSpec, acceptor: TlsAcceptor): TcpServer {
+  const options = { noDelay, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
+  return createTcpServer(options, (socket) => acceptor.accept(socket));
 }
 
 /** An HTTP server that knows one thing only. Its own time limits are off: the gate has one for everything. */
@@ -70,7 +96,7 @@ function httpServer({ socket: { noDelay, keepAliveMs } }: ListenSpec, gate: WsGa
   // The bytes are bounded, and the gate counts what they hold: the rest would be left out in silence.
   server.maxHeadersCount = 0;
   server.on('connection', (socket: Socket) => {
-    if (!gate.begin(socket)) socket.resetAndDestroy();
+    if (!gate.begin(socket)) resetSocket(socket);
   });
   server.on('request', refuseRequest);
   server.on('upgrade', (request: IncomingMessage, socket, head) =>

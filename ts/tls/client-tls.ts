@@ -1,0 +1,63 @@
+/** TLS of a client: read once, told to each call. */
+import type { TlsDialSettings } from '../link/tls.js';
+import { isSecure } from '../link/carriers.js';
+import type { ClientSettings } from '../options/settings.js';
+import type { CheckedClientTls } from '../options/tls-schema.js';
+import { isFirstInProcess } from '../policy/once-per-process.js';
+import { withEnvironment } from './environment.js';
+import { warnExpiry } from './expiry.js';
+import { identityOf } from './material.js';
+import { commonSettings, PREFIX } from './settings.js';
+
+type Base = Omit<TlsDialSettings, 'servername' | 'verifyName'>;
+
+export class ClientTls {
+  readonly #given: CheckedClientTls;
+  readonly #base: Base;
+  /** By host: backends know sessions that can be resumed by their settings. */
+  readonly #byHost = new Map<string, TlsDialSettings>();
+
+  /** @throws QWormholeError `ERR_QW_TLS_CONFIG`, `ERR_QW_OPTION_INVALID`. */
+  constructor(given: CheckedClientTls) {
+    this.#given = withEnvironment(given, 'client');
+    const identity = identityOf(this.#given, PREFIX);
+    if (identity !== undefined) warnExpiry(identity.chain[0]);
+    this.#base = { ...commonSettings(this.#given), identity };
+    const { rejectUnauthorized, pins, verify } = this.#given;
+    if (rejectUnauthorized === false && pins === undefined && verify === undefined) warnUnverified();
+  }
+
+  /** For a client that has an endpoint with TLS, or says something about it. */
+  static of({ endpoints, tls }: ClientSettings): ClientTls | undefined {
+    const isNeeded = tls !== undefined || endpoints.some(({ scheme }) => isSecure(scheme));
+    return isNeeded ? new ClientTls(tls ?? {}) : undefined;
+  }
+
+  /** For a call of this host. */
+  settingsFor(host: string): TlsDialSettings {
+    let settings = this.#byHost.get(host);
+    // The hosts are those of the endpoints, and few that redirects lead to.
+    if (settings === undefined) this.#byHost.set(host, (settings = this.#settingsFor(host)));
+    return settings;
+  }
+
+  #settingsFor(host: string): TlsDialSettings {
+    const { servername = host } = this.#given;
+    return Object.freeze({ ...this.#base, servername: sentName(servername), verifyName: servername || host });
+  }
+}
+
+/** An address is no name to ask for (RFC 6066, section 3). */
+function sentName(name: string): string {
+  return /^[\d.]+$|:/.test(name) ? '' : name.replace(/\.$/, '');
+}
+
+/** Said once per process. */
+function warnUnverified(): void {
+  if (!isFirstInProcess('tls unverified')) return;
+  process.emitWarning(
+    "tls.rejectUnauthorized is false and there are no pins: anybody on the way can be the server. Set pins, or trust the server's authority with ca.",
+    'QWormholeWarning',
+    'QW_TLS_UNVERIFIED',
+  );
+}

@@ -1,0 +1,118 @@
+/** Certificates and keys as users have them, turned into the one form that backends take. */
+import { createPrivateKey, X509Certificate, type KeyObject, type PrivateKeyInput } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { QWormholeError } from '../errors/error.js';
+import type { TlsIdentity } from '../link/tls.js';
+import type { TlsIdentityOptions, TlsMaterial } from './types.js';
+
+const PEM = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g;
+const PEM_BEGIN = '-----BEGIN ';
+const CERTIFICATE = /^(X509 |TRUSTED )?CERTIFICATE$/;
+/** DER forms of a private key, the usual one first. */
+const KEY_FORMS = ['pkcs8', 'sec1', 'pkcs1'] as const;
+
+/** An error that names an option and says what is wrong with what it was given. */
+export function badMaterial(option: string, why: string, cause?: unknown): QWormholeError {
+  const context = { details: { option }, ...(cause !== undefined && { cause }) };
+  return new QWormholeError('ERR_QW_TLS_CONFIG', `Option ${option} ${why}`, context);
+}
+
+/** What a file holds. */
+export function readMaterial(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw badMaterial(option, `names a file that cannot be read: ${path} (${code})`, cause);
+  }
+}
+
+/** Certificates in DER, in their order; at least one. */
+export function certificatesOf(option: string, material: TlsMaterial): Buffer[] {
+  const parts = Array.isArray(material) ? material : [material as string | Uint8Array];
+  const list = parts.flatMap((part) => (isPem(part) ? certificatesInPem(part) : [bytesOf(option, part)]));
+  if (list.length === 0) throw badMaterial(option, 'has PEM without a certificate');
+  for (const der of list) parseCertificate(option, der);
+  return list;
+}
+
+/** Throws what is wrong with it. */
+export function parseCertificate(option: string, der: Uint8Array): X509Certificate {
+  try {
+    return new X509Certificate(der);
+  } catch (cause) {
+    throw badMaterial(option, 'has what is no certificate', cause);
+  }
+}
+
+/** A certificate with its key, checked to belong together. `prefix` stands before the names of the options. */
+export function identityOf(given: TlsIdentityOptions, prefix: string): TlsIdentity | undefined {
+  const cert = oneOf(given, 'cert', prefix);
+  const key = oneOf(given, 'key', prefix);
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined) throw badMaterial(`${prefix}key`, 'is given without a certificate');
+  if (key === undefined) throw badMaterial(`${prefix}cert`, 'is given without its key');
+  const chain = certificatesOf(`${prefix}cert`, cert);
+  const secret = privateKeyOf(`${prefix}key`, key as string | Uint8Array, given.passphrase);
+  if (!new X509Certificate(chain[0]).checkPrivateKey(secret))
+    throw badMaterial(`${prefix}key`, 'does not belong to the first certificate of cert');
+  return { chain, key: secret.export({ type: 'pkcs8', format: 'der' }) };
+}
+
+/** The value of an option or of the file that its other form names. */
+export function oneOf(
+  given: Readonly<Record<string, unknown>> | TlsIdentityOptions,
+  name: 'cert' | 'key' | 'ca',
+  prefix: string,
+): TlsMaterial | undefined {
+  const values = given as Readonly<Record<string, unknown>>;
+  const path = values[`${name}Path`] as string | undefined;
+  const value = values[name] as TlsMaterial | undefined;
+  if (path === undefined) return value;
+  if (value !== undefined) throw badMaterial(`${prefix}${name}`, `excludes ${prefix}${name}Path`);
+  return readMaterial(`${prefix}${name}Path`, path);
+}
+
+function privateKeyOf(option: string, key: string | Uint8Array, passphrase: string | undefined): KeyObject {
+  const inputs: PrivateKeyInput[] = isPem(key)
+    ? [{ key: textOf(key), format: 'pem', passphrase }]
+    : KEY_FORMS.map((type) => ({ key: bytesOf(option, key), format: 'der', type, passphrase }));
+  const failures: unknown[] = [];
+  for (const input of inputs) {
+    try {
+      return createPrivateKey(input);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw badMaterial(option, whyNoKey(failures, passphrase), failures[0]);
+}
+
+/** The first form is the only one that may be encrypted. */
+function whyNoKey([failure]: readonly unknown[], passphrase: string | undefined): string {
+  const { code, message } = failure as NodeJS.ErrnoException;
+  if (code === 'ERR_MISSING_PASSPHRASE' || /interrupted or cancelled|empty password/i.test(message))
+    return 'is encrypted: give its passphrase';
+  if (passphrase !== undefined && /decrypt|padding|mac verify/i.test(`${code} ${message}`))
+    return 'does not open with this passphrase';
+  return 'is no private key in PEM or DER';
+}
+
+function isPem(part: string | Uint8Array): boolean {
+  return textOf(part).includes(PEM_BEGIN);
+}
+
+/** Latin 1 keeps bytes apart that are not text. */
+function textOf(part: string | Uint8Array): string {
+  return typeof part === 'string' ? part : Buffer.from(part).toString('latin1');
+}
+
+function bytesOf(option: string, part: string | Uint8Array): Buffer {
+  if (typeof part !== 'string') return Buffer.from(part);
+  throw badMaterial(option, `is text but no PEM: the path of a file goes into ${option}Path`);
+}
+
+function certificatesInPem(part: string | Uint8Array): Buffer[] {
+  const blocks = [...textOf(part).matchAll(PEM)].filter(([, label]) => CERTIFICATE.test(label));
+  return blocks.map(([, , base64]) => Buffer.from(base64, 'base64'));
+}
