@@ -38,6 +38,14 @@ impl Stream {
         }
     }
 
+    /// Whether a server that we called can still refuse us by TLS.
+    pub(super) fn may_be_refused(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Secured(secured) => secured.session.may_be_refused(),
+        }
+    }
+
     /// The socket, and what there is of TLS.
     pub(super) fn into_parts(self) -> (TcpStream, Option<Tls>) {
         match self {

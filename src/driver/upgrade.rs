@@ -27,6 +27,7 @@ use crate::{
     error::{Code, Error, Result},
     link::Outbound,
     socket,
+    tls::gone,
     ws::{
         Decoder, Encoder, HeadLimits, Params, Role,
         client::{Answer, ClientHandshake, Wish},
@@ -137,10 +138,14 @@ async fn ask(stream: &mut Stream, call: &Call, opening: &Opening) -> Result<Agre
         headers: &headers,
         limits: opening.head,
     })?;
-    stream.write_all(&request).await.map_err(lost)?;
+    let may_be_refused = stream.may_be_refused();
+    let written = stream.write_all(&request).await.map_err(lost);
+    written.map_err(|error| refused(error, may_be_refused))?;
     let mut bytes = Vec::new();
     loop {
-        read_more(stream, &mut bytes).await?;
+        let may_be_refused = stream.may_be_refused();
+        let read = read_more(stream, &mut bytes).await;
+        read.map_err(|error| refused(error, may_be_refused))?;
         match handshake.read(&bytes)? {
             Answer::Partial => {}
             Answer::Upgraded { head, used } => {
@@ -277,6 +282,14 @@ async fn read_more(stream: &mut Stream, bytes: &mut Vec<u8>) -> Result<()> {
 
 fn lost(error: io::Error) -> Error {
     Error::system(Code::ConnectionLost, "during the opening handshake", error)
+}
+
+/// A connection that a server ends where it still has its say about the TLS handshake was refused by that.
+fn refused(error: Error, may_be_refused: bool) -> Error {
+    match error.code() {
+        Code::ConnectionLost if may_be_refused => gone(),
+        _ => error,
+    }
 }
 
 fn too_late(within: Duration) -> Error {

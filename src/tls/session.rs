@@ -110,10 +110,19 @@ impl Session {
     /// Reads the socket once and takes in what came; what is in clear waits. Not while something is held.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
-    pub(crate) fn receive(&mut self, io: &mut impl Read) -> io::Result<usize> {
+    /// As [`read`](Self::read), and `UnexpectedEof` for the end of the stream: there is none in order before the
+    /// handshake is over.
+    pub(crate) fn receive(&mut self, io: &mut impl Read) -> io::Result<()> {
         debug_assert!(!self.holds());
-        self.read_stage(io, &mut [], RECORD).map(|(bytes, _)| bytes)
+        match self.read_stage(io, &mut [], RECORD)? {
+            (0, _) => Err(ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes in ciphertext that was read while something is held.
+    pub(crate) fn keep(&mut self, bytes: &[u8]) {
+        self.rest.extend_from_slice(bytes);
     }
 
     /// Takes in ciphertext that was read elsewhere.
@@ -124,8 +133,8 @@ impl Session {
         self.absorb(bytes, &mut []).map(drop)
     }
 
-    /// Reads bytes in clear; 0 is the peer's end, announced or not. What is less than there is room for has emptied the socket,
-    /// unless [`holds`](Self::holds).
+    /// Reads bytes in clear; 0 is the peer's end, announced or not. What is less than there is room for has emptied
+    /// the socket, unless [`holds`](Self::holds).
     ///
     /// # Errors
     /// `WouldBlock`; what the socket gave; an [`Error`] in an [`io::Error`] for a session that is broken.

@@ -4,14 +4,14 @@ use std::{
     future::{Future, poll_fn},
     io,
     net::Shutdown,
-    pin::pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
     net::TcpStream,
     time::timeout,
 };
@@ -34,6 +34,9 @@ use crate::{
 
 /// Bytes read at once before there is a session: a hello with a post-quantum key is 1.5 KiB.
 const READ: usize = 4 * 1024;
+
+/// So much of what a peer sends before it was let in is kept, beyond what its session holds.
+const MAX_EARLY: usize = 16 * 1024;
 
 /// How long an alert may take to reach its peer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -228,7 +231,8 @@ impl Handshake {
     }
 
     /// Whether the owner lets the peer in. A peer that leaves meanwhile is noticed, unless it has sent more
-    /// than is taken in before the verdict.
+    /// than [`MAX_EARLY`] before. One that has said something and ended its side waits for the verdict, except
+    /// where it is to become a WebSocket, which knows no half-open connections.
     async fn judged<S: Sink>(
         &mut self,
         session: &mut Session,
@@ -237,17 +241,29 @@ impl Handshake {
         link: &mut NewLink<S>,
     ) -> Result<bool> {
         link.sink.secured(ends, info);
-        poll_fn(|cx| {
+        let is_half_open_allowed = matches!(link.beginning, Beginning::Stream(_));
+        let mut early = Vec::new();
+        let mut has_ended = false;
+        let verdict = poll_fn(|cx| {
             loop {
-                match link.handle.poll_verdict(cx) {
-                    Some(Verdict::Allow) => return Poll::Ready(Ok(true)),
-                    Some(_) => return Poll::Ready(Ok(false)),
-                    None if session.holds() => return Poll::Pending,
-                    None => ready!(poll_receive(&mut self.stream, session, cx))?,
+                if let Some(verdict) = link.handle.poll_verdict(cx) {
+                    return Poll::Ready(Ok(matches!(verdict, Verdict::Allow)));
+                }
+                if !session.holds() {
+                    ready!(poll_receive(&mut self.stream, session, cx))?;
+                } else if has_ended || early.len() >= MAX_EARLY {
+                    return Poll::Pending;
+                } else {
+                    has_ended = ready!(poll_early(&mut self.stream, &mut early, cx))?;
+                    if has_ended && !is_half_open_allowed {
+                        return Poll::Ready(Err(gone()));
+                    }
                 }
             }
         })
-        .await
+        .await;
+        session.keep(&early);
+        verdict
     }
 
     /// Waits until the server can no longer refuse us.
@@ -294,10 +310,23 @@ fn poll_receive(
 ) -> Poll<Result<()>> {
     let mut io = Socket { half: stream, cx };
     match session.receive(&mut io) {
-        Ok(_) => Poll::Ready(Ok(())),
+        Ok(()) => Poll::Ready(Ok(())),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
         Err(error) => Poll::Ready(Err(lost(error))),
     }
+}
+
+/// Reads what a peer sends beyond what its session holds; true at its end.
+fn poll_early(
+    stream: &mut TcpStream,
+    early: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<bool>> {
+    let mut space = [0; READ];
+    let mut space = ReadBuf::new(&mut space);
+    ready!(Pin::new(stream).poll_read(cx, &mut space)).map_err(lost)?;
+    early.extend_from_slice(space.filled());
+    Poll::Ready(Ok(space.filled().is_empty()))
 }
 
 /// During a handshake a connection that is lost is a peer that does not want us, as far as one can know.
