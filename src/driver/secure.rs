@@ -111,6 +111,9 @@ pub(super) async fn secure<S: Sink>(
                 link.sink.insecure(ends, &error);
             }
             let is_given_up = error.code() == Code::Closed;
+            if is_given_up {
+                socket::reset_on_close(&handshake.stream);
+            }
             // Nobody waits for the peer to take what it is told.
             link.sink.closed(Closed::fault(error));
             if !is_given_up {
