@@ -243,7 +243,7 @@ it('resumes sessions, unless it is told not to', async () => {
     const [connection] = await arrived;
     connection.send('ticket and all');
     await next(one, 'message');
-    const back = next(one, 'ready');
+    const back = Promise.all([next(one, 'ready'), next(server, 'connection')]);
     connection.terminate();
     await back;
     return [first, one.tls!.isResumed];
