@@ -67,11 +67,47 @@ pub struct Declined {
     pub status: u16,
     /// All header fields: `Location`, `Retry-After`, `WWW-Authenticate`.
     pub headers: Headers,
-    /// The beginning of the body: what of it came with the head, at most 1 KiB.
+    /// The beginning of the body, as far as it has come: at most 1 KiB.
     pub body: Vec<u8>,
+    /// How long it is to become, if the answer says so.
+    announced: Option<usize>,
 }
 
 impl Declined {
+    fn new(status: u16, headers: Headers, body: &[u8]) -> Self {
+        let announced = match headers.only("content-length") {
+            // Neither has a body.
+            _ if matches!(status, 204 | 304) => Some(0),
+            Occurs::Once(length) => std::str::from_utf8(length)
+                .ok()
+                .and_then(|length| length.parse().ok()),
+            _ => None,
+        };
+        let mut declined = Self {
+            status,
+            headers,
+            body: Vec::new(),
+            announced,
+        };
+        declined.add(body);
+        declined
+    }
+
+    /// Bytes that the body still lacks, up to what is kept of it.
+    pub fn lacks(&self) -> usize {
+        let whole = self
+            .announced
+            .map_or(MAX_BODY, |length| length.min(MAX_BODY));
+        whole.saturating_sub(self.body.len())
+    }
+
+    /// Adds what came of the body.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let lacks = self.lacks();
+        self.body
+            .extend_from_slice(bytes.get(..lacks).unwrap_or(bytes));
+    }
+
     /// The answer as an error.
     pub fn error(&self) -> Error {
         let status = self.status;
@@ -98,6 +134,8 @@ pub struct ClientHandshake {
     protocols: Vec<String>,
     deflate: Option<Params>,
     limits: HeadLimits,
+    /// Bytes of interim answers in front.
+    start: usize,
     search: HeadSearch,
 }
 
@@ -114,12 +152,14 @@ impl ClientHandshake {
             protocols: wish.protocols.iter().map(|&name| name.to_owned()).collect(),
             deflate: wish.deflate,
             limits: wish.limits,
+            start: 0,
             search: HeadSearch::default(),
         };
         Ok((handshake, request))
     }
 
-    /// Looks at all that came so far. Until the head is whole, no byte is looked at twice.
+    /// Looks at all that came so far. Until the head is whole, no byte is looked at twice. Interim answers are
+    /// skipped (RFC 9110 §15.2); the bound of a head is that of all of them together.
     ///
     /// # Errors
     /// `Handshake` for anything that is no proper answer to the request.
@@ -135,23 +175,35 @@ impl ClientHandshake {
         }
         let most = self.limits.bytes;
         let window = bytes.get(..most).unwrap_or(bytes);
-        let Some(used) = self.search.end(window) else {
-            return match window.len() < most {
-                true => Ok(Answer::Partial),
-                false => Err(failed("the head of the answer is too large")),
+        loop {
+            let Some(end) = self
+                .search
+                .end(window.get(self.start..).unwrap_or_default())
+            else {
+                return match window.len() < most {
+                    true => Ok(Answer::Partial),
+                    false => Err(failed("the head of the answer is too large")),
+                };
             };
-        };
-        let (head, rest) = bytes.split_at_checked(used).unwrap_or_default();
-        let (status, headers) = parse(head, self.limits.headers)?;
-        if status != 101 {
-            return Ok(Answer::Declined(Box::new(Declined {
-                status,
-                headers,
-                body: rest.get(..MAX_BODY).unwrap_or(rest).to_vec(),
-            })));
+            let used = self.start + end;
+            let head = window.get(self.start..used).unwrap_or_default();
+            match parse(head, self.limits.headers)? {
+                (101, headers) => {
+                    let head = Box::new(self.check(headers)?);
+                    return Ok(Answer::Upgraded { head, used });
+                }
+                (100..200, _) => {
+                    self.start = used;
+                    self.search = HeadSearch::default();
+                }
+                (status, headers) => {
+                    let rest = bytes.get(used..).unwrap_or_default();
+                    return Ok(Answer::Declined(Box::new(Declined::new(
+                        status, headers, rest,
+                    ))));
+                }
+            }
         }
-        let head = Box::new(self.check(headers)?);
-        Ok(Answer::Upgraded { head, used })
     }
 
     fn check(&self, headers: Headers) -> Result<Agreement> {
