@@ -149,7 +149,7 @@ impl Listening {
         let failed = |error| Error::system(Code::Resources, "watching a listener", error);
         let listener = TcpListener::from_std(listener).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        if !address.ip().to_canonical().is_loopback() {
+        if !is_local(address) {
             tracing::warn!(%address, "listening beyond this machine, without encryption");
         }
         Ok(Self {
@@ -159,6 +159,15 @@ impl Listening {
             paths: paths.into(),
         })
     }
+
+    fn is_local(&self) -> bool {
+        is_local(self.address)
+    }
+}
+
+/// Whether only this machine can call there.
+fn is_local(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// Listening sockets. Dropping it frees the ports; its connections live on.
@@ -264,7 +273,7 @@ impl Server {
         if let Some(opening) = &at.opening {
             let (owner, mut link) = self.plan.link(None, true);
             link.sink
-                .await_visitor(Visitor::new(&self.door, &at.paths, owner));
+                .await_visitor(Visitor::new(&self.door, &at.paths, at.is_local(), owner));
             open_here(stream, link, Arc::clone(opening)).ok()?;
             return None;
         }
