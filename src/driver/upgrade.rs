@@ -165,7 +165,7 @@ async fn ask(stream: &mut TcpStream, call: &Call, opening: &Opening) -> Result<A
 
 /// Reads what is kept of the body of a refusal.
 async fn read_body(stream: &mut TcpStream, declined: &mut Declined) -> Result<()> {
-    while declined.lacks() > 0 {
+    while !declined.is_done() {
         let mut bytes = Vec::new();
         read_more(stream, &mut bytes).await?;
         declined.add(&bytes);

@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
+    body::Body,
     deflate::Params,
     extensions,
     headers::{
@@ -12,9 +13,6 @@ use super::{
     response::accept_key,
 };
 use crate::error::{self, Code, Error, Result};
-
-/// Most bytes kept of the body of an answer that refuses.
-const MAX_BODY: usize = 1024;
 
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,45 +65,33 @@ pub struct Declined {
     pub status: u16,
     /// All header fields: `Location`, `Retry-After`, `WWW-Authenticate`.
     pub headers: Headers,
-    /// The beginning of the body, as far as it has come: at most 1 KiB.
-    pub body: Vec<u8>,
-    /// How long it is to become, if the answer says so.
-    announced: Option<usize>,
+    body: Body,
 }
 
 impl Declined {
     fn new(status: u16, headers: Headers, body: &[u8]) -> Self {
-        let announced = match headers.only("content-length") {
-            // Neither has a body.
-            _ if matches!(status, 204 | 304) => Some(0),
-            Occurs::Once(length) => std::str::from_utf8(length)
-                .ok()
-                .and_then(|length| length.parse().ok()),
-            _ => None,
-        };
         let mut declined = Self {
             status,
+            body: Body::of(status, &headers),
             headers,
-            body: Vec::new(),
-            announced,
         };
         declined.add(body);
         declined
     }
 
-    /// Bytes that the body still lacks, up to what is kept of it.
-    pub fn lacks(&self) -> usize {
-        let whole = self
-            .announced
-            .map_or(MAX_BODY, |length| length.min(MAX_BODY));
-        whole.saturating_sub(self.body.len())
+    /// The beginning of the body, as far as it has come: at most 1 KiB.
+    pub fn body(&self) -> &[u8] {
+        self.body.bytes()
+    }
+
+    /// Whether the body is whole, or as much of it as is kept.
+    pub fn is_done(&self) -> bool {
+        self.body.is_done()
     }
 
     /// Adds what came of the body.
     pub fn add(&mut self, bytes: &[u8]) {
-        let lacks = self.lacks();
-        self.body
-            .extend_from_slice(bytes.get(..lacks).unwrap_or(bytes));
+        self.body.add(bytes);
     }
 
     /// The answer as an error.
@@ -122,7 +108,7 @@ impl Declined {
             headers: headers
                 .flat_map(|(name, value)| [name.to_owned(), text(value)])
                 .collect(),
-            body: text(&self.body),
+            body: text(self.body()),
         })
     }
 }

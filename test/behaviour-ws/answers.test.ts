@@ -58,6 +58,18 @@ it('the body of a refusal may come behind its head', async () => {
   expect(error.details).toMatchObject({ status: 403, body: 'not with ' });
 });
 
+it('a body in chunks is put together', async () => {
+  const { url } = await answering((_request, socket) =>
+    socket.write(
+      'HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnot\r\n5;a=b\r\n now!\r\n0\r\n\r\n',
+    ),
+  );
+  const startedAt = performance.now();
+  const error = await failure(() => call(url, ONCE));
+  expect(performance.now() - startedAt).toBeLessThan(900);
+  expect(error.details).toMatchObject({ status: 403, body: 'not now!' });
+});
+
 it('a body that never ends is not waited for', async () => {
   const { url } = await answering((_request, socket) => socket.write('HTTP/1.1 503 No\r\n\r\nbusy'));
   const startedAt = performance.now();
