@@ -17,7 +17,11 @@ export class Reception<C extends CodecOption> {
   constructor(settings: ServerSettings, roster: Roster<C>, report: (error: QWormholeError) => void) {
     this.#roster = roster;
     this.#report = report;
-    this.#policy = new UpgradePolicy(settings, { hasRoom: () => roster.hasRoom(), report });
+    this.#policy = new UpgradePolicy(settings, {
+      hasRoom: () => roster.hasRoom(),
+      dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
+      report,
+    });
   }
 
   /** Who hears of one socket: that of one endpoint, or of several that differ in their paths. */
@@ -37,6 +41,6 @@ export class Reception<C extends CodecOption> {
 
   /** Nobody is waited for any more. */
   close(): void {
-    this.#policy.cutDismissed();
+    this.#roster.cutDismissed();
   }
 }
