@@ -222,8 +222,9 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
   /** Further headers of a WebSocket opening handshake, such as Authorization or Origin. Default: none. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /**
-   * Redirects of a WebSocket opening handshake that are followed. Credentials do not go to another origin.
-   * Takes an integer from 0 to 20 (redirects). Default: 0.
+   * Redirects of a WebSocket opening handshake that are followed. Of the headers only User-Agent and
+   * Accept-Language go to another origin, and with subprotocols no redirect to one is followed. Takes an
+   * integer from 0 to 20 (redirects). Default: 0.
    */
   readonly maxRedirects?: number;
   /** Makes the socket of a WebSocket connection: for proxies. Default: none. */
