@@ -28,7 +28,7 @@ test.each([
   [{ [`X-Key: ${SECRET}`]: '' }, 'Option headers has a name that no header can have; it begins with "X-Key"'],
   [{ 'Sec-WebSocket-Protocol': SECRET }, 'must not have the name Sec-WebSocket-Protocol'],
   [
-    { Authorization: { toString: () => SECRET } },
+    { Authorization: { toString: (): string => SECRET } },
     'must be a string or a list of strings; it is of type object',
   ],
   [{ Authorization: undefined }, 'must be a string or a list of strings; it is undefined'],

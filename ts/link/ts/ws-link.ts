@@ -1,9 +1,9 @@
 /**
  * One WebSocket of the package `ws`.
  *
- * Receiving: the package gives whole messages. While paused the socket is still read until one message is
- * held: that is how the end of a peer that has nothing to say is noticed, and its pings are answered. What
- * is held is delivered before the end is told. Sending: `ws-outbox.ts`.
+ * Receiving: the package gives whole messages. While paused the socket is still read until so much is held as
+ * may be: that is how the end of the peer is noticed, and its pings are answered. What is held is delivered
+ * before the end is told, or dropped if nobody comes to listen. Sending: `ws-outbox.ts`.
  */
 import type { Socket } from 'node:net';
 import { fromSystem, type QWormholeError } from '../../errors/error.js';
@@ -21,7 +21,8 @@ import type {
 } from '../link.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { closeTimeout, outOfBudget } from './faults.js';
-import { linkMemory, type Starved } from './memory.js';
+import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
+import { Patience, type Forsaken } from './patience.js';
 import { reset } from './reset.js';
 import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
@@ -55,7 +56,7 @@ interface LinkedSocket extends Socket {
 /** The memory of the last message: that of the next one is mostly the same. */
 let lastMemory: ArrayBufferLike | undefined;
 
-export class WsLink extends BoundedLink implements SocketOwner, Starved {
+export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsaken {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -83,6 +84,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
   /** The socket is gone; the end is told after what is held. */
   #over: LinkClose | undefined;
   #isOverTold = false;
+  /** Runs while the end waits behind what is held. */
+  #patience: Patience | undefined;
   #socketError: Error | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
@@ -205,17 +208,22 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     if (!this.#isPaused && this.#waiting.length === 0) return this.handler.onMessage(payload, isText);
     this.#waiting.push({ payload, isText });
     this.#waitingBytes += Math.max(payload.length, MIN_COST);
-    this.#ws.pause();
+    this.#account();
   }
 
-  /** Counts what is held after a chunk was read, and stops reading where the environment holds too much. */
+  /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
   #account(): void {
     if (this.#ending !== undefined) return;
     this.#count(unfinishedIn(this.#ws) + this.#waitingBytes);
+    if (this.#isFarAhead) this.#ws.pause();
     if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
     this.#isStarved = true;
     linkMemory.wait(this, this.limits.memoryBudget);
     this.#ws.pause();
+  }
+
+  get #isFarAhead(): boolean {
+    return this.#counted >= READ_AHEAD && (this.#isPaused || this.#waiting.length > 0);
   }
 
   #count(held: number): void {
@@ -270,7 +278,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     if (this.#ending === undefined) {
       waiting.splice(0, next);
       this.#account();
-      if (waiting.length === 0 && !this.#isStarved && !this.#isPaused) this.#ws.resume();
+      if (!this.#isStarved && !this.#isFarAhead) this.#ws.resume();
     }
     this.#tellOver();
   }
@@ -349,6 +357,15 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     else this.#tellOver();
   }
 
+  get isHeard(): boolean {
+    return this.handler.isHeard;
+  }
+
+  giveUp(): void {
+    this.#forgetReceived();
+    this.#tellOver();
+  }
+
   #closeOf(wireCode: number, reason: Buffer): LinkClose {
     const isWhole = wireCode !== ABNORMAL && this.#outbox.messages === 0;
     const ending = this.#ending;
@@ -366,9 +383,14 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
 
   #tellOver(): void {
     const over = this.#over;
+    if (over === undefined || this.#isOverTold) return;
     // What the peer said before it closed comes first, whenever somebody wants it.
-    if (over === undefined || this.#isOverTold || this.#waiting.length > 0) return;
+    if (this.#waiting.length > 0) {
+      this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
+      return;
+    }
     this.#isOverTold = true;
+    this.#patience?.end();
     this.#forgetReceived();
     this.handler.onClose(over);
     this.#outbox.discard();
