@@ -305,6 +305,11 @@ export abstract class Connection<
   /** Tells of an error that no call can throw. */
   protected abstract report(error: QWormholeError): void;
 
+  /** @internal */
+  get isHeard(): boolean {
+    return !this.#listeners.isEmpty || !this.#iterators.isEmpty || this.hasOtherConsumers();
+  }
+
   /** Goes on with a link. */
   protected attach(link: Link): void {
     this.link = link;
@@ -381,8 +386,7 @@ export abstract class Connection<
 
   /** Has the link deliver or not: not before somebody listens, and not while somebody wants a pause. */
   protected updateFlow(): void {
-    const isHeard = !this.#listeners.isEmpty || !this.#iterators.isEmpty || this.hasOtherConsumers();
-    const flows = isHeard && !this.#isPaused && !this.#iterators.isFull;
+    const flows = this.isHeard && !this.#isPaused && !this.#iterators.isFull;
     if (flows === this.#isFlowing || this.link === undefined) return;
     this.#isFlowing = flows;
     if (flows) this.link.resume();

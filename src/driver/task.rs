@@ -11,11 +11,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::net::{TcpStream, tcp::OwnedReadHalf};
+use tokio::net::TcpStream;
 
 use self::ending::{Deadline, Phase};
 use super::{
-    carrier::Reader,
+    carrier::Receiver,
     guarded::message,
     handle::{Half, Handle},
     incoming::Incoming,
@@ -32,7 +32,7 @@ use crate::{
 /// A running link; resolves when the connection is over and its consumer was told.
 pub(crate) struct LinkTask<S: Sink> {
     handle: Arc<Handle>,
-    reader: OwnedReadHalf,
+    receiver: Receiver,
     incoming: Incoming,
     sink: S,
     close_timeout: Duration,
@@ -42,8 +42,10 @@ pub(crate) struct LinkTask<S: Sink> {
     /// Our side is ended.
     we_ended: bool,
     deadline: Option<Deadline>,
-    /// Not to be read: the bytes read when that was said.
+    /// Not to be read: how much data had come when that was said.
     ahead_of: Option<u64>,
+    /// The end of the peer was seen while there was nothing to be read.
+    sees_end: bool,
 }
 
 impl<S: Sink> LinkTask<S> {
@@ -55,10 +57,8 @@ impl<S: Sink> LinkTask<S> {
         agreed: &Agreed,
     ) -> Self {
         let (reader, writer) = stream.into_split();
-        // What came behind an opening handshake is read ahead like anything else.
-        let read = link.beginning.received();
         let mut task = Self {
-            reader,
+            receiver: Receiver::new(reader),
             handle: link.handle,
             incoming: link.beginning,
             sink: link.sink,
@@ -67,7 +67,9 @@ impl<S: Sink> LinkTask<S> {
             peer_ended: false,
             we_ended: false,
             deadline: None,
-            ahead_of: Some(read),
+            // What came behind an opening handshake is read ahead like anything else.
+            ahead_of: Some(0),
+            sees_end: false,
         };
         task.handle.lock().socket = Some(writer);
         task.sink.opened(ends, agreed);
@@ -101,7 +103,7 @@ impl<S: Sink> LinkTask<S> {
         }
         let reading = half.wishes.reading;
         if !reading && self.ahead_of.is_none() {
-            self.ahead_of = Some(self.incoming.received());
+            self.ahead_of = Some(self.incoming.data());
         }
         let released = half.out.released();
         drop(half);
@@ -110,7 +112,7 @@ impl<S: Sink> LinkTask<S> {
                 if reading {
                     self.ahead_of = None;
                 }
-                if !self.peer_ended && self.may_read() {
+                if !self.peer_ended && (self.may_read() || self.sees_end(cx)) {
                     self.read(cx)?;
                 }
             }
@@ -130,34 +132,40 @@ impl<S: Sink> LinkTask<S> {
         self.late(cx)
     }
 
-    /// A link that is not to be read is read ahead once all the same: only so is the end of a peer
-    /// noticed that says nothing more.
+    /// A link that is not to be read is read ahead all the same until data comes: only so are pings
+    /// answered and the end of a peer noticed that says nothing more. Behind that end nothing follows
+    /// what the kernel holds: then it is read to there.
     fn may_read(&self) -> bool {
-        self.ahead_of
-            .is_none_or(|received| received == self.incoming.received())
+        self.sees_end
+            || self
+                .ahead_of
+                .is_none_or(|data| data == self.incoming.data())
+    }
+
+    /// Of a link that is not to be read: whether its peer has gone, by an end or by a reset.
+    fn sees_end(&mut self, cx: &mut Context<'_>) -> bool {
+        self.sees_end = self.receiver.poll_peer_end(cx).is_ready();
+        self.sees_end
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let most = if self.ahead_of.is_some() { 1 } else { TURN };
+        let is_ahead = self.ahead_of.is_some() && !self.sees_end;
+        let most = if is_ahead { 1 } else { TURN };
         while self.may_read() {
-            let mut reader = Reader {
-                half: &mut self.reader,
-                cx,
-            };
+            let mut reader = self.receiver.reader(cx);
             let turn = self
                 .incoming
                 .on_readable(&mut reader, &mut self.sink.room(), most);
             self.reply(cx)?;
             match self.heard(turn, cx)? {
                 Some(ReadTurn::Drained) => {
-                    if self.reader.as_ref().poll_read_ready(cx).is_pending() {
+                    if self.receiver.poll_ready(cx).is_pending() {
                         return Ok(());
                     }
                 }
                 Some(ReadTurn::Yield) => {
-                    if self.may_read() {
-                        cx.waker().wake_by_ref();
-                    }
+                    // Also where it is read no further: then the peer's end is to be watched for.
+                    cx.waker().wake_by_ref();
                     return Ok(());
                 }
                 Some(ReadTurn::Stalled) => {
@@ -172,6 +180,7 @@ impl<S: Sink> LinkTask<S> {
                 None => return Ok(()),
             }
         }
+        cx.waker().wake_by_ref();
         Ok(())
     }
 
