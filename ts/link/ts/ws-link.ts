@@ -185,8 +185,13 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     this.#restartCloseTimer();
     // What still comes is read and thrown away, so that the peer gets as far as its close frame.
     this.#ws.resume();
-    const wireCode = toWebSocketCode(code) ?? INTERNAL;
-    this.#outbox.end(() => this.#ws.close(wireCode, fitReason(reason)));
+    // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
+    process.nextTick(() => this.#sayFarewell(toWebSocketCode(code) ?? INTERNAL, fitReason(reason)));
+  }
+
+  #sayFarewell(wireCode: number, reason: string): void {
+    if (this.#over !== undefined || this.#ending?.clean !== true) return;
+    this.#outbox.end(() => this.#ws.close(wireCode, reason));
   }
 
   terminate(code: number, reason: string): void {
@@ -256,6 +261,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     }
     this.#fail(flood('control frames'));
     this.#ws.close(POLICY);
+    // The package would wait for the peer's close frame, and read on until then. What it compresses comes first.
+    if (this.#ws.bufferedAmount === this.#socket.writableLength) this.#socket.end();
   }
 
   /** Has what is held, and the end behind it, delivered from the event loop. */
@@ -344,8 +351,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   #restartCloseTimer(): void {
     const { closeTimeoutMs } = this.limits;
     clearTimeout(this.#closeTimer);
-    this.#closeTimer = setTimeout(() => this.#kill(faultClose(closeTimeout(closeTimeoutMs))), closeTimeoutMs);
-    this.#closeTimer.unref();
+    const expire = (): void => this.#kill(this.#fault ?? faultClose(closeTimeout(closeTimeoutMs)));
+    this.#closeTimer = setTimeout(expire, closeTimeoutMs).unref();
   }
 
   #onClose(wireCode: number, reason: Buffer): void {
