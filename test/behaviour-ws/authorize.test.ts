@@ -81,6 +81,7 @@ it.each([
   [
     'answers with something that cannot be asked',
     () => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested.
       get then(): unknown {
         throw new Error('db is down');
       },

@@ -169,7 +169,8 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
   readonly ipv6Only?: boolean;
   /**
    * Origins whose pages may open a WebSocket, exactly as browsers send them; '*' lets all in. By default a
-   * page may talk to the host it came from. Default: the host of the request.
+   * page may talk to the host it came from; on a listener bound to loopback that must be an IP address or
+   * localhost, against DNS rebinding. Default: the host of the request.
    */
   readonly origins?: '*' | readonly string[];
   /**

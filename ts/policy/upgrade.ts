@@ -43,6 +43,8 @@ export interface UpgradeHost {
 export interface Destination {
   /** The protocol of a path, `undefined` for one that is not served. */
   protocolOf(path: string): Protocol | undefined;
+  /** Only this machine can reach it. */
+  readonly isLocal: boolean;
   admit(admission: Admission): void;
 }
 
@@ -71,7 +73,7 @@ export class UpgradePolicy {
     const protocol = destination.protocolOf(request.path);
     if (protocol === undefined) return upgrade.refuse(404, 'There is no WebSocket at this path.');
     if (!this.#host.hasRoom()) return upgrade.refuse(503, TRY_LATER);
-    if (!isOriginAllowed(this.#rules, request)) {
+    if (!isOriginAllowed(this.#rules, request, destination.isLocal)) {
       warnOriginRefused(request);
       return upgrade.refuse(403, 'This origin is not allowed.');
     }
