@@ -26,6 +26,7 @@ test.each([
   [{ Authorization: `Bearer ${SECRET}→` }, 'Option headers.Authorization has a character beyond U+00FF'],
   [{ Cookie: ['a=b', `${SECRET}\r\n`] }, 'Option headers.Cookie.1 has a control character'],
   [{ [`X-Key: ${SECRET}`]: '' }, 'Option headers has a name that no header can have; it begins with "X-Key"'],
+  [{ Host: SECRET }, 'must not have the name Host, which the handshake sets itself'],
   [{ 'Sec-WebSocket-Protocol': SECRET }, 'must not have the name Sec-WebSocket-Protocol'],
   [
     { Authorization: { toString: (): string => SECRET } },

@@ -76,14 +76,12 @@ function requestOptions(
 /** The handshake's own headers are the package's. */
 function requestHeaders({ authority, headers }: Pick<WebSocketDialSettings, 'authority' | 'headers'>) {
   const record: Record<string, string | string[]> = Object.create(null);
-  let hasHost = false;
   for (let at = 0; at < headers.length; at += 2) {
     const [name, value] = [headers[at], headers[at + 1]];
-    hasHost ||= name.toLowerCase() === 'host';
     const before = record[name];
     record[name] = before === undefined ? value : [before, value].flat();
   }
-  if (!hasHost) record.Host = authority;
+  record.Host = authority;
   return record;
 }
 
