@@ -220,7 +220,10 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
   readonly localPort?: number;
   /** How long one attempt to connect may take. Takes an integer from 1 to 2147483647 (ms). Default: 10000. */
   readonly connectTimeoutMs?: number;
-  /** Further headers of a WebSocket opening handshake, such as Authorization or Origin. Default: none. */
+  /**
+   * Further headers of a WebSocket opening handshake, such as Authorization or Origin; not Host and what the
+   * handshake sets itself. Default: none.
+   */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /**
    * Redirects of a WebSocket opening handshake that are followed. Of the headers only User-Agent and
