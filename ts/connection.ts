@@ -140,7 +140,7 @@ export abstract class Connection<
 
   // --- Receiving ---
 
-  /** Stops delivery at once, also among messages that came together; the socket is read no further. */
+  /** Stops delivery at once, also among messages that came together; the socket is read no further than to notice its end. */
   pause(): void {
     this.#isPaused = true;
     this.updateFlow();

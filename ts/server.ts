@@ -222,7 +222,9 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
       return { endpoint, spec: toListenSpec(this.#settings, endpoint) };
     });
     const { driver } = this.#choice;
-    const listening = await Listening.open(driver, places, (endpoints) => this.#reception.at(endpoints));
+    const listening = await Listening.open(driver, places, (endpoints) =>
+      this.#reception.at(endpoints, () => endpoints[0].host),
+    );
     if (this.#closing !== undefined || signal?.aborted) {
       await listening.close();
       throw signal?.aborted ? aborted(signal) : closed('server');

@@ -1,14 +1,14 @@
 /**
- * Redirects of opening handshakes: followed as often as the option says, and never with credentials to
- * another origin than the one that they were given for.
+ * Redirects of opening handshakes: followed as often as the option says. Another origin than the one that the
+ * options were meant for gets nothing that could be a secret: whoever answers chooses where the next call goes.
  */
 import { authorityOf, parseEndpoint, type Endpoint } from '../endpoint.js';
 import { QWormholeError } from '../errors/error.js';
 import type { DialSpec, Link, LinkDriver, WebSocketDialSettings } from '../link/link.js';
 
 const REDIRECTS: ReadonlySet<unknown> = new Set([301, 302, 303, 307, 308]);
-/** Headers that say who asks, and the one that says whom. */
-const BOUND_TO_ORIGIN = new Set(['authorization', 'cookie', 'proxy-authorization', 'host']);
+/** Headers that go to another origin: keys and tokens have names of too many kinds for a list of those that do not. */
+const HARMLESS = new Set(['user-agent', 'accept-language']);
 
 /** Calls, and where the answer is to call elsewhere, calls there. The time for all of it is that of one call. */
 export async function connectFollowing(
@@ -41,6 +41,8 @@ function redirected(spec: DialSpec, error: unknown): DialSpec | undefined {
   const to = locate(headers.location, `ws://${authorityOf(spec.host, spec.port)}${ws.target}`);
   if (to === undefined) return undefined;
   const isSameOrigin = to.host === spec.host && to.port === spec.port;
+  // Tokens travel as subprotocols too, and without them it would be another call than the one that was wished for.
+  if (!isSameOrigin && ws.subprotocols.length > 0) return undefined;
   return { ...spec, host: to.host, port: to.port, ws: retargeted(ws, to, isSameOrigin) };
 }
 
@@ -58,6 +60,6 @@ function locate(location: string, base: string): Endpoint | undefined {
 function retargeted(ws: WebSocketDialSettings, to: Endpoint, isSameOrigin: boolean): WebSocketDialSettings {
   const target = `${to.path}${to.query}`;
   if (isSameOrigin) return { ...ws, target };
-  const headers = ws.headers.filter((_, at) => !BOUND_TO_ORIGIN.has(ws.headers[at - (at % 2)].toLowerCase()));
+  const headers = ws.headers.filter((_, at) => HARMLESS.has(ws.headers[at - (at % 2)].toLowerCase()));
   return { ...ws, target, authority: authorityOf(to.host, to.port), headers };
 }

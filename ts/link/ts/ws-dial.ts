@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { onAbort } from '../../abort.js';
 import { authorityOf } from '../../endpoint.js';
-import { aborted, QWormholeError } from '../../errors/error.js';
+import { aborted, fromSystem, QWormholeError } from '../../errors/error.js';
 import { headersOf } from '../headers.js';
 import type { DialSpec, WebSocketDialSettings } from '../link.js';
 import { connectTimeout } from '../fault.js';
@@ -11,7 +11,7 @@ import { lastOf, optionsOf } from './dial.js';
 import { deflateOptions } from './ws-deflate.js';
 import { faultOfHandshake, handshakeFault } from './ws-faults.js';
 import { WsLink } from './ws-link.js';
-import { loadWs, type LinkedWebSocket } from './ws-package.js';
+import { loadWs, type LinkedWebSocket, type WsPackage } from './ws-package.js';
 
 /** So much of a refusal's body is kept, bytes, and waited for, ms. */
 const MAX_BODY = 1024;
@@ -26,14 +26,28 @@ export async function dialWs(
   const startedAt = performance.now();
   const { LinkedWebSocket } = await loadWs();
   if (signal?.aborted) throw aborted(signal);
-  const ws = new LinkedWebSocket(
-    // The socket is made here, unless there is an agent; a zone has no form in a URL.
-    `ws://${authorityOf(spec.host.split('%', 1)[0], spec.port)}${settings.target}`,
-    [...settings.subprotocols],
-    requestOptions(spec, settings),
-  );
+  const ws = begin(LinkedWebSocket, spec, settings);
   const timeoutMs = Math.max(1, spec.connectTimeoutMs - (performance.now() - startedAt));
   return new Dialling(ws, spec, settings, timeoutMs).settled(signal);
+}
+
+/** The call; throws a `QWormholeError`. */
+function begin(
+  Socket: WsPackage['LinkedWebSocket'],
+  spec: DialSpec,
+  settings: WebSocketDialSettings,
+): LinkedWebSocket {
+  try {
+    return new Socket(
+      // The socket is made here, unless there is an agent; a zone has no form in a URL.
+      `ws://${authorityOf(spec.host.split('%', 1)[0], spec.port)}${settings.target}`,
+      [...settings.subprotocols],
+      requestOptions(spec, settings),
+    );
+  } catch (error) {
+    // An agent is the application's, and may throw whatever it likes.
+    throw fromSystem(error, { during: 'connect', what: `${spec.host}:${spec.port}` });
+  }
 }
 
 function requestOptions(
@@ -62,14 +76,12 @@ function requestOptions(
 /** The handshake's own headers are the package's. */
 function requestHeaders({ authority, headers }: Pick<WebSocketDialSettings, 'authority' | 'headers'>) {
   const record: Record<string, string | string[]> = Object.create(null);
-  let hasHost = false;
   for (let at = 0; at < headers.length; at += 2) {
     const [name, value] = [headers[at], headers[at + 1]];
-    hasHost ||= name.toLowerCase() === 'host';
     const before = record[name];
     record[name] = before === undefined ? value : [before, value].flat();
   }
-  if (!hasHost) record.Host = authority;
+  record.Host = authority;
   return record;
 }
 
