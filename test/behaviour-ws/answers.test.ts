@@ -9,7 +9,7 @@ const ONCE = { reconnect: false } as const;
 
 /** A server that writes its answer as it likes, and the bytes of the last request. */
 async function answering(answer: (request: string, socket: Socket) => unknown) {
-  let request = Buffer.alloc(0);
+  let request: Buffer = Buffer.alloc(0);
   const server = createServer((socket) => {
     socket
       .on('error', () => {})
