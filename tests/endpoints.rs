@@ -89,6 +89,11 @@ fn an_error_shows_the_endpoint_without_a_password_and_within_bounds() {
         error.contains("***@host:1") && !error.contains("secret"),
         "{error}"
     );
+    let error = fault("ws://host:1/chat?token=secret#more").to_string();
+    assert!(
+        error.contains("\"ws://host:1/chat?***\"") && !error.contains("secret"),
+        "{error}"
+    );
     assert!(
         fault(&format!("tcp://{}:1", "a".repeat(100_000)))
             .context()

@@ -393,6 +393,13 @@ async fn compressed_messages_between_our_own_ends() {
     closed.expect("in order");
 }
 
+fn of_header(name: &str, value: &str) -> WebSocketOptions {
+    WebSocketOptions {
+        headers: vec![(name.into(), value.into())],
+        ..WebSocketOptions::default()
+    }
+}
+
 #[tokio::test]
 async fn options_and_close_codes_that_cannot_be_meant_are_refused() {
     for (wrong, name) in [
@@ -417,10 +424,16 @@ async fn options_and_close_codes_that_cannot_be_meant_are_refused() {
             },
             "subprotocols",
         ),
+        (of_header("X-Key", "secret\n"), "X-Key"),
+        (of_header("X-Key", "secret\u{100}"), "X-Key"),
+        (of_header("Host", "secret"), "Host"),
+        (of_header("Upgrade", "secret"), "Upgrade"),
+        (of_header("a b", "secret"), "a b"),
     ] {
         let error = listen(ANY, websocket(wrong)).await.expect_err("refused");
         assert_eq!(error.code(), Code::OptionInvalid);
         assert!(error.context().contains(name), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
     let (_server, _connection, client) = pair(Options::default()).await;
     for code in [0, 999, 1005, 1006, 2000, 5000] {

@@ -5,13 +5,22 @@ import { describe } from './describe.js';
 import { splitTarget, targetOf } from './endpoint-target.js';
 import { QWormholeError } from './errors/error.js';
 import { onTypeScript, type Choice } from './link/choose.js';
-import type { Adoption, LinkDriver } from './link/link.js';
+import type { Adoption, LinkDriver, LinkListener } from './link/link.js';
 import type { ServerSettings } from './options/settings.js';
 import { toLimits, toSocketSettings } from './options/specs.js';
 import { assertSupported } from './options/support.js';
 import { toListenWebSocket } from './options/websocket.js';
 import type { Reception } from './reception.js';
 import type { Attachment, AttachOptions } from './server-like.js';
+
+/** The paths of HTTP servers that somebody is attached to: the second one would never hear of anybody. */
+const takenPaths = new WeakMap<HttpServer, Set<string>>();
+
+function takenOf(server: HttpServer): Set<string> {
+  const paths = takenPaths.get(server) ?? new Set<string>();
+  takenPaths.set(server, paths);
+  return paths;
+}
 
 export class Attachments<C extends CodecOption> {
   readonly #settings: ServerSettings;
@@ -33,6 +42,8 @@ export class Attachments<C extends CodecOption> {
     if (typeof server?.on !== 'function') throw invalid('server', server, 'is not an HTTP server');
     const target = targetOf(path, 'listen');
     if (typeof target === 'string') throw invalid('path', path, `is not a path: ${target}`);
+    const taken = takenOf(server);
+    if (taken.has(target.path)) throw invalid('path', path, 'is taken already at this HTTP server');
     // Any of them may stay on Node's loop, which has no thread of its own.
     assertSupported({ ...this.#settings, endpoints: [], ioThreads: 1 }, 'ts');
     this.#choice ??= onTypeScript(undefined);
@@ -44,13 +55,17 @@ export class Attachments<C extends CodecOption> {
       concerns: (asked: string) => splitTarget(asked).path === target.path,
       adopt: (adoption: Adoption) => this.#ownDriver().adopt?.(adoption),
     };
-    const handler = this.#reception.at([{ protocol: 'raw', path: target.path }]);
-    const listener = driver.attach!(server, spec, handler);
+    const desk = { protocol: 'raw', path: target.path } as const;
+    const handler = this.#reception.at([desk], () => listener.host);
+    const listener: LinkListener = driver.attach!(server, spec, handler);
     const attachment: Attachment = {
       detach: () => {
-        if (this.#attached.delete(attachment)) void listener.close();
+        if (!this.#attached.delete(attachment)) return;
+        taken.delete(target.path);
+        void listener.close();
       },
     };
+    taken.add(target.path);
     this.#attached.add(attachment);
     return attachment;
   }

@@ -141,7 +141,7 @@ export abstract class Connection<
 
   // --- Receiving ---
 
-  /** Stops delivery at once, also among messages that came together; the socket is read no further. */
+  /** Stops delivery at once, also among messages that came together; the socket is read no further than to notice its end. */
   pause(): void {
     this.#isPaused = true;
     this.updateFlow();
@@ -311,6 +311,11 @@ export abstract class Connection<
   /** Tells of an error that no call can throw. */
   protected abstract report(error: QWormholeError): void;
 
+  /** @internal */
+  get isHeard(): boolean {
+    return !this.#listeners.isEmpty || !this.#iterators.isEmpty || this.hasOtherConsumers();
+  }
+
   /** Goes on with a link. */
   protected attach(link: Link): void {
     this.link = link;
@@ -387,8 +392,7 @@ export abstract class Connection<
 
   /** Has the link deliver or not: not before somebody listens, and not while somebody wants a pause. */
   protected updateFlow(): void {
-    const isHeard = !this.#listeners.isEmpty || !this.#iterators.isEmpty || this.hasOtherConsumers();
-    const flows = isHeard && !this.#isPaused && !this.#iterators.isFull;
+    const flows = this.isHeard && !this.#isPaused && !this.#iterators.isFull;
     if (flows === this.#isFlowing || this.link === undefined) return;
     this.#isFlowing = flows;
     if (flows) this.link.resume();

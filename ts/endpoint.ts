@@ -245,14 +245,21 @@ function show(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(plain(value)) : plain(value);
 }
 
-/** A short text for messages and logs; a password that was put into a URL does not get there. */
+/** A short text for messages and logs; a password, or a token in the query, does not get there. */
 function plain(value: unknown): string {
   let text: string;
   try {
-    text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+    text = typeof value === 'string' ? masked(value) : (JSON.stringify(value, maskedField) ?? String(value));
   } catch {
     text = String(value);
   }
-  const safe = text.replace(/(:\/\/)[^/?#]*@/, '$1***@');
-  return safe.length > MAX_SHOWN ? `${safe.slice(0, MAX_SHOWN)}…` : safe;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+function masked(text: string): string {
+  return text.replace(/(:\/\/)[^/?#]*@/, '$1***@').replace(/([?#]).+$/s, '$1***');
+}
+
+function maskedField(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? masked(value) : value;
 }

@@ -1,5 +1,6 @@
 /** Where those who call a server arrive: at an endpoint, or through an HTTP server that it is attached to. */
 import type { CodecOption } from './codec/codec.js';
+import { isLoopback } from './endpoint.js';
 import type { QWormholeError } from './errors/error.js';
 import type { ListenerHandler } from './link/link.js';
 import type { ServerSettings, SettledEndpoint } from './options/settings.js';
@@ -17,15 +18,25 @@ export class Reception<C extends CodecOption> {
   constructor(settings: ServerSettings, roster: Roster<C>, report: (error: QWormholeError) => void) {
     this.#roster = roster;
     this.#report = report;
-    this.#policy = new UpgradePolicy(settings, { hasRoom: () => roster.hasRoom(), report });
+    this.#policy = new UpgradePolicy(settings, {
+      hasRoom: () => roster.hasRoom(),
+      dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
+      report,
+    });
   }
 
-  /** Who hears of one socket: that of one endpoint, or of several that differ in their paths. */
-  at(desks: readonly Desk[]): ListenerHandler {
+  /**
+   * Who hears of one socket: that of one endpoint, or of several that differ in their paths.
+   * @param host Where it listens, once somebody has called.
+   */
+  at(desks: readonly Desk[], host: () => string): ListenerHandler {
     const [{ protocol }] = desks;
     const byPath = new Map(desks.map((desk) => [desk.path, desk.protocol]));
     const destination = {
       protocolOf: (path: string) => byPath.get(path),
+      get isLocal() {
+        return isLoopback(host());
+      },
       admit: (admission: Admission) => this.#roster.admit(admission),
     };
     return {
@@ -37,6 +48,6 @@ export class Reception<C extends CodecOption> {
 
   /** Nobody is waited for any more. */
   close(): void {
-    this.#policy.cutDismissed();
+    this.#roster.cutDismissed();
   }
 }

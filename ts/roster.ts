@@ -8,6 +8,7 @@ import type { Link, LinkClose, SharedMessage } from './link/link.js';
 import type { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
 import { Draining, GOING_AWAY } from './policy/draining.js';
+import { Farewells } from './policy/farewells.js';
 import { RateLimit } from './policy/warnings.js';
 import { classOf } from './sending.js';
 import { ServerConnection, type Arrival, type ConnectionHost } from './server-connection.js';
@@ -37,6 +38,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   #accepted = 0;
   #refused = 0;
   readonly #refusals = new RateLimit(REFUSAL_INTERVAL_MS);
+  readonly #farewells = new Farewells();
   #draining: Draining | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -70,12 +72,22 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   /** A peer has connected. */
   admit(arrival: Arrival): void {
     const { link } = arrival;
-    if (this.#draining !== undefined) return turnAway(link, CloseCode.shutdown, GOING_AWAY);
-    if (!this.hasRoom()) return turnAway(link, CloseCode.busy, 'there are too many connections');
+    if (this.#draining !== undefined) return this.#turnAway(link, CloseCode.shutdown, GOING_AWAY);
+    if (!this.hasRoom()) return this.#turnAway(link, CloseCode.busy, 'there are too many connections');
     const connection = new ServerConnection<C>(this, arrival, this.#settings);
     this.#connections.set(connection.id, connection);
     this.#accepted += 1;
     this.#voice.fire('connection', connection);
+  }
+
+  /** Closes a link that never becomes a connection, and has its client told why. */
+  dismiss(link: Link, code: number, reason: string): void {
+    this.#farewells.say(link, code, reason);
+  }
+
+  /** Resets those that were dismissed and are still there. */
+  cutDismissed(): void {
+    this.#farewells.cutAll();
   }
 
   /** Sends a message to all open connections but some. */
@@ -169,6 +181,13 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     this.#checkEmpty();
   }
 
+  /** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
+  #turnAway(link: Link, code: number, reason: string): void {
+    if (isWebSocket(link.info.carrier)) return this.dismiss(link, code, reason);
+    link.handler = DEAF;
+    link.terminate(code, reason);
+  }
+
   #reportRefusals(): void {
     this.#refusals.run((more) => {
       const { maxConnections } = this.#settings;
@@ -184,13 +203,6 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     this.#onEmpty();
     this.#onEmpty = undefined;
   }
-}
-
-/** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
-function turnAway(link: Link, code: number, reason: string): void {
-  link.handler = DEAF;
-  if (isWebSocket(link.info.carrier)) link.close(code, reason);
-  else link.terminate(code, reason);
 }
 
 function idsOf<C extends CodecOption>(except: NonNullable<BroadcastOptions<C>['except']>): Set<string> {

@@ -247,7 +247,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     });
     const { driver } = this.#choice;
     const listening = await Listening.open(driver, places, (endpoints) => ({
-      ...this.#reception.at(endpoints),
+      ...this.#reception.at(endpoints, () => endpoints[0].host),
       onTlsError: (...failure) => this.#tls?.handshakeFailed(...failure),
     }));
     if (this.#closing !== undefined || signal?.aborted) {

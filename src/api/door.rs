@@ -25,6 +25,9 @@ use crate::{
 /// What a close code says that has no better one (RFC 6455, section 7.4.1).
 const POLICY: u16 = 1008;
 
+/// Longest body of a refusal, bytes: it is told by a status, the body is for people.
+const MAX_BODY: usize = 16 * 1024;
+
 /// Where the connections of a server arrive that begin with handshakes.
 pub(super) struct Door {
     pub options: Options,
@@ -71,6 +74,8 @@ pub(super) struct Visitor {
     door: Weak<Door>,
     paths: Arc<[String]>,
     owner: Owner,
+    /// The listener is for this machine only.
+    is_local: bool,
     request: Option<Request>,
     place: Option<Place>,
     /// Opened only to be closed.
@@ -82,6 +87,7 @@ impl Visitor {
     pub(super) fn new(
         door: &Arc<Door>,
         paths: &Arc<[String]>,
+        is_local: bool,
         owner: Owner,
         place: Option<Place>,
     ) -> Box<Self> {
@@ -89,6 +95,7 @@ impl Visitor {
             door: Arc::downgrade(door),
             paths: Arc::clone(paths),
             owner,
+            is_local,
             request: None,
             place,
             farewell: None,
@@ -130,7 +137,10 @@ impl Visitor {
             return refuse(503, "The server takes no more connections at the moment.");
         }
         let is_allowed = match request.origin() {
-            Some(origin) => ws.origins.allow(origin, request.header("host")),
+            Some(origin) => {
+                let host = request.header("host");
+                ws.origins.allow(origin, host, self.is_local)
+            }
             // A header that is there and no text is no origin that anybody could allow.
             None => {
                 !ws.require_origin
@@ -151,7 +161,9 @@ impl Visitor {
         // A defect in the program's function is its own, and no client's business.
         match catch_unwind(AssertUnwindSafe(ask)) {
             Ok(Answer::Accept) => {}
-            Ok(Answer::Refuse { status, body }) if (400..600).contains(&status) => {
+            Ok(Answer::Refuse { status, body })
+                if (400..600).contains(&status) && body.len() <= MAX_BODY =>
+            {
                 return refuse(status, body);
             }
             Ok(Answer::Close { code, reason }) => {
@@ -163,7 +175,7 @@ impl Visitor {
             }
             Ok(Answer::Refuse { .. }) | Err(_) => {
                 tracing::error!(
-                    "refused: authorize panicked, or answered a status that refuses nothing"
+                    "refused: authorize panicked, or answered a status that refuses nothing or more than 16 KiB"
                 );
                 return refuse(500, "The request could not be decided.");
             }

@@ -307,7 +307,8 @@ fn check_port(port: Option<&str>, to: Use) -> Parsed<u16> {
     }
 }
 
-/// An endpoint for messages and logs: short, escaped, and without a password that was put into it.
+/// An endpoint for messages and logs: short, escaped, and without what may be secret: a password that was
+/// put into it, and the query.
 struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -316,9 +317,14 @@ impl fmt::Display for Shown<'_> {
         let (scheme, rest) = self.0.split_at(start);
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let secret = rest[..end].rfind('@').unwrap_or(0);
-        let shown: String = rest[secret..].chars().take(MAX_SHOWN).collect();
+        let told = rest.find(['?', '#']).unwrap_or(rest.len()).max(secret);
+        let shown: String = rest[secret..told].chars().take(MAX_SHOWN).collect();
         let scheme: String = scheme.chars().take(MAX_SHOWN).collect();
         let mask = if secret > 0 { "***" } else { "" };
-        write!(f, "{:?}", format!("{scheme}{mask}{shown}"))
+        let tail = match rest[told..].chars().next() {
+            Some(sign) => format!("{sign}***"),
+            None => String::new(),
+        };
+        write!(f, "{:?}", format!("{scheme}{mask}{shown}{tail}"))
     }
 }

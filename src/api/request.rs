@@ -76,7 +76,7 @@ pub enum Verdict {
     Refuse {
         /// The status; 500 is sent for one that is out of range.
         status: u16,
-        /// A few words.
+        /// A few words: at most 16 KiB. Status 500 is sent in place of a longer one.
         body: String,
     },
     /// It may not, and the connection is opened to be closed with this code, which a page can read.

@@ -160,7 +160,7 @@ impl Listening {
         let failed = |error| Error::system(Code::Resources, "watching a listener", error);
         let listener = TcpListener::from_std(listener).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        if security.is_none() && !address.ip().to_canonical().is_loopback() {
+        if security.is_none() && !is_local(address) {
             tracing::warn!(%address, "listening beyond this machine, without encryption");
         }
         Ok(Self {
@@ -171,6 +171,15 @@ impl Listening {
             security,
         })
     }
+
+    fn is_local(&self) -> bool {
+        is_local(self.address)
+    }
+}
+
+/// Whether only this machine can call there.
+fn is_local(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// Listening sockets. Dropping it frees the ports; its connections live on.
@@ -292,7 +301,7 @@ impl Server {
     /// Has a connection arrive at the door once its handshakes are over.
     fn open(&self, at: &Listening, stream: TcpStream, place: Option<Place>) {
         let (owner, mut link) = (self.plan).link(None, at.opening.is_some(), at.security.as_ref());
-        let visitor = Visitor::new(&self.door, &at.paths, owner, place);
+        let visitor = Visitor::new(&self.door, &at.paths, at.is_local(), owner, place);
         link.sink.await_visitor(visitor);
         // What fails here is a peer that is gone already.
         let _ = open_here(stream, link, at.opening.clone());

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     driver::{Call, Opening, UnderWay},
     error::Result,
-    ws::{Compression, HeadLimits, Limits, Params, headers::is_token},
+    ws::{
+        Compression, HeadLimits, Limits, Params,
+        headers::{check_field, is_token},
+    },
 };
 
 /// What only WebSockets have, in [`Options::websocket`]: endpoints `ws://host:port/path`.
@@ -36,7 +39,7 @@ pub struct WebSocketOptions {
     /// Compresses messages where the peer can (permessage-deflate). Default `None`: costs time, and memory
     /// for each connection.
     pub deflate: Option<Deflate>,
-    /// Further headers of the request, names and values. Clients only. Default none.
+    /// Further headers of the request, names and values; values are sent as Latin-1. Clients only. Default none.
     pub headers: Vec<(String, String)>,
     /// Whose pages may connect. Servers only. Default [`Origins::SameHost`].
     pub origins: Origins,
@@ -130,6 +133,14 @@ impl WebSocketOptions {
                 0..=1 << 30,
             )?;
             within("websocket.deflate.level", deflate.level, 0..=9)?;
+        }
+        for (name, value) in &self.headers {
+            check_field(name, value)?;
+            if name.eq_ignore_ascii_case("host") {
+                return Err(invalid(
+                    "websocket.headers has Host, which the endpoint sets",
+                ));
+            }
         }
         match self
             .subprotocols

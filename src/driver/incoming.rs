@@ -33,10 +33,12 @@ impl Incoming {
         }
     }
 
-    pub(super) fn received(&self) -> u64 {
+    /// Grows with every piece of a message, or of its framing, that comes; what the carrier itself
+    /// answers is none.
+    pub(super) fn data(&self) -> u64 {
         match self {
             Self::Stream(inbound) => inbound.received(),
-            Self::WebSocket(decoder) => decoder.received(),
+            Self::WebSocket(decoder) => decoder.data(),
         }
     }
 

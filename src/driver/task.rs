@@ -11,11 +11,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::net::tcp::OwnedReadHalf;
-
 use self::ending::{Deadline, Phase};
 use super::{
-    carrier::Reader,
+    carrier::Receiver,
     guarded::message,
     handle::{Half, Handle},
     incoming::Incoming,
@@ -33,7 +31,7 @@ use crate::{
 /// A running link; resolves when the connection is over and its consumer was told.
 pub(crate) struct LinkTask<S: Sink> {
     handle: Arc<Handle>,
-    reader: OwnedReadHalf,
+    receiver: Receiver,
     /// There is a TLS session.
     is_secured: bool,
     incoming: Incoming,
@@ -45,8 +43,10 @@ pub(crate) struct LinkTask<S: Sink> {
     /// Our side is ended.
     we_ended: bool,
     deadline: Option<Deadline>,
-    /// Not to be read: the bytes read when that was said.
+    /// Not to be read: how much data had come when that was said.
     ahead_of: Option<u64>,
+    /// The end of the peer was seen while there was nothing to be read.
+    sees_end: bool,
 }
 
 impl<S: Sink> LinkTask<S> {
@@ -59,10 +59,8 @@ impl<S: Sink> LinkTask<S> {
     ) -> Self {
         let (stream, secured) = stream.into().into_parts();
         let (reader, writer) = stream.into_split();
-        // What came behind an opening handshake is read ahead like anything else.
-        let read = link.beginning.received();
         let mut task = Self {
-            reader,
+            receiver: Receiver::new(reader),
             is_secured: secured.is_some(),
             handle: link.handle,
             incoming: link.beginning,
@@ -72,7 +70,9 @@ impl<S: Sink> LinkTask<S> {
             peer_ended: false,
             we_ended: false,
             deadline: None,
-            ahead_of: Some(read),
+            // What came behind an opening handshake is read ahead like anything else.
+            ahead_of: Some(0),
+            sees_end: false,
         };
         let mut half = task.handle.lock();
         half.socket = Some(writer);
@@ -112,7 +112,7 @@ impl<S: Sink> LinkTask<S> {
         }
         let reading = half.wishes.reading;
         if !reading && self.ahead_of.is_none() {
-            self.ahead_of = Some(self.incoming.received());
+            self.ahead_of = Some(self.incoming.data());
         }
         let released = half.out.released();
         drop(half);
@@ -121,7 +121,7 @@ impl<S: Sink> LinkTask<S> {
                 if reading {
                     self.ahead_of = None;
                 }
-                if !self.peer_ended && self.may_read() {
+                if !self.peer_ended && (self.may_read() || self.sees_end(cx)) {
                     self.read(cx)?;
                 }
             }
@@ -141,35 +141,41 @@ impl<S: Sink> LinkTask<S> {
         self.late(cx)
     }
 
-    /// A link that is not to be read is read ahead once all the same: only so is the end of a peer
-    /// noticed that says nothing more.
+    /// A link that is not to be read is read ahead all the same until data comes: only so are pings
+    /// answered and the end of a peer noticed that says nothing more. Behind that end nothing follows
+    /// what the kernel holds: then it is read to there.
     fn may_read(&self) -> bool {
-        self.ahead_of
-            .is_none_or(|received| received == self.incoming.received())
+        self.sees_end
+            || self
+                .ahead_of
+                .is_none_or(|data| data == self.incoming.data())
+    }
+
+    /// Of a link that is not to be read: whether its peer has gone, by an end or by a reset.
+    fn sees_end(&mut self, cx: &mut Context<'_>) -> bool {
+        self.sees_end = self.receiver.poll_peer_end(cx).is_ready();
+        self.sees_end
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let most = if self.ahead_of.is_some() { 1 } else { TURN };
+        let is_ahead = self.ahead_of.is_some() && !self.sees_end;
+        let most = if is_ahead { 1 } else { TURN };
         while self.may_read() {
-            let mut reader = Reader {
-                half: &mut self.reader,
-                cx,
-                secured: self.is_secured.then_some(&*self.handle),
-            };
+            let secured = self.is_secured.then_some(&*self.handle);
+            let mut reader = self.receiver.reader(cx, secured);
             let turn = self
                 .incoming
                 .on_readable(&mut reader, &mut self.sink.room(), most);
             self.reply(cx)?;
             match self.heard(turn, cx)? {
                 Some(ReadTurn::Drained) => {
-                    if self.reader.as_ref().poll_read_ready(cx).is_pending() {
+                    if self.receiver.poll_ready(cx).is_pending() {
                         return Ok(());
                     }
                 }
                 Some(ReadTurn::Yield) => {
-                    if self.may_read() {
-                        cx.waker().wake_by_ref();
-                    }
+                    // Also where it is read no further: then the peer's end is to be watched for.
+                    cx.waker().wake_by_ref();
                     return Ok(());
                 }
                 Some(ReadTurn::Stalled) => {
@@ -184,6 +190,7 @@ impl<S: Sink> LinkTask<S> {
                 None => return Ok(()),
             }
         }
+        cx.waker().wake_by_ref();
         Ok(())
     }
 

@@ -30,7 +30,8 @@ use crate::{
     tls::gone,
     ws::{
         Decoder, Encoder, HeadLimits, Params, Role,
-        client::{Answer, ClientHandshake, Wish},
+        client::{Answer, ClientHandshake, Declined, Wish},
+        headers::latin1,
         request::{Request, RequestHead, RequestReader},
         response,
     },
@@ -43,7 +44,7 @@ const READ: usize = 4 * 1024;
 /// sends any (RFC 6455, section 4.1). Of one that has sent more its leaving is noticed only at the verdict.
 const MAX_EARLY: usize = 16 * 1024;
 
-/// How long a refusal may take to reach its client.
+/// How long a refusal may take to reach its client, and its body behind the head.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Agrees with the peer and opens the link; a handshake that fails is the link's end.
@@ -131,7 +132,11 @@ async fn ask(stream: &mut Stream, call: &Call, opening: &Opening) -> Result<Agre
     let headers: Vec<_> = call
         .headers
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .map(|(name, value)| Ok((name.as_str(), latin1(name, value)?)))
+        .collect::<Result<_>>()?;
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_slice()))
         .collect();
     let (mut handshake, request) = ClientHandshake::start(&Wish {
         target: &call.target,
@@ -158,9 +163,23 @@ async fn ask(stream: &mut Stream, call: &Call, opening: &Opening) -> Result<Agre
                     first: bytes.split_off(used),
                 });
             }
-            Answer::Declined(declined) => return Err(declined.error()),
+            Answer::Declined(mut declined) => {
+                // The status says most: a body that breaks off or takes too long is given as it came.
+                let _ = timeout(LINGER, read_body(stream, &mut declined)).await;
+                return Err(declined.error());
+            }
         }
     }
+}
+
+/// Reads what is kept of the body of a refusal.
+async fn read_body(stream: &mut Stream, declined: &mut Declined) -> Result<()> {
+    while !declined.is_done() {
+        let mut bytes = Vec::new();
+        read_more(stream, &mut bytes).await?;
+        declined.add(&bytes);
+    }
+    Ok(())
 }
 
 /// As the server; `None` if the client was refused or left. `is_asked` is set once the owner is.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     driver::{Agreed, Closed, Ends, Handle, Poller, Ration, Sink, watch},
-    error::Error,
+    error::{Code, Error},
     link::{Marks, Payload, Room},
     tls::Info,
     ws::request::RequestHead,
@@ -37,6 +37,8 @@ pub(crate) struct LinkSink<P: Poller> {
     memory_budget: usize,
     /// The last look found the memory budget used up.
     starves: Cell<bool>,
+    /// The consumer was told of the end.
+    is_over: bool,
 }
 
 impl<P: Poller> LinkSink<P> {
@@ -54,6 +56,7 @@ impl<P: Poller> LinkSink<P> {
             handle: Arc::clone(handle),
             memory_budget,
             starves: Cell::new(false),
+            is_over: false,
         }
     }
 
@@ -155,6 +158,7 @@ impl<P: Poller> Sink for LinkSink<P> {
     }
 
     fn closed(&mut self, closed: Closed) {
+        self.is_over = true;
         let (code, text) = match (closed.farewell, closed.error) {
             // 1005 is how users see a close frame without a code (RFC 6455, section 7.1.5).
             (Some(farewell), _) => (
@@ -174,6 +178,12 @@ impl<P: Poller> Sink for LinkSink<P> {
 impl<P: Poller> Drop for LinkSink<P> {
     fn drop(&mut self) {
         self.stop_starving();
+        // A link that is stopped with its thread is over for its consumer by that alone.
+        if !self.is_over && std::thread::panicking() {
+            self.handle.abandon(true);
+            let why = "the connection's task panicked before it was up";
+            self.closed(Closed::fault(Error::new(Code::Internal, why)));
+        }
         // Nothing, unless the task went down with its thread.
         self.hold(-(self.handle.held() as isize));
     }

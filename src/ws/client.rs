@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
+    body::Body,
     deflate::Params,
     extensions,
     headers::{
@@ -12,9 +13,6 @@ use super::{
     response::accept_key,
 };
 use crate::error::{self, Code, Error, Result};
-
-/// Most bytes kept of the body of an answer that refuses.
-const MAX_BODY: usize = 1024;
 
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,11 +65,35 @@ pub struct Declined {
     pub status: u16,
     /// All header fields: `Location`, `Retry-After`, `WWW-Authenticate`.
     pub headers: Headers,
-    /// The beginning of the body: what of it came with the head, at most 1 KiB.
-    pub body: Vec<u8>,
+    body: Body,
 }
 
 impl Declined {
+    fn new(status: u16, headers: Headers, body: &[u8]) -> Self {
+        let mut declined = Self {
+            status,
+            body: Body::of(status, &headers),
+            headers,
+        };
+        declined.add(body);
+        declined
+    }
+
+    /// The beginning of the body, as far as it has come: at most 1 KiB.
+    pub fn body(&self) -> &[u8] {
+        self.body.bytes()
+    }
+
+    /// Whether the body is whole, or as much of it as is kept.
+    pub fn is_done(&self) -> bool {
+        self.body.is_done()
+    }
+
+    /// Adds what came of the body.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.body.add(bytes);
+    }
+
     /// The answer as an error.
     pub fn error(&self) -> Error {
         let status = self.status;
@@ -86,7 +108,7 @@ impl Declined {
             headers: headers
                 .flat_map(|(name, value)| [name.to_owned(), text(value)])
                 .collect(),
-            body: text(&self.body),
+            body: text(self.body()),
         })
     }
 }
@@ -98,6 +120,8 @@ pub struct ClientHandshake {
     protocols: Vec<String>,
     deflate: Option<Params>,
     limits: HeadLimits,
+    /// Bytes of interim answers in front.
+    start: usize,
     search: HeadSearch,
 }
 
@@ -114,12 +138,14 @@ impl ClientHandshake {
             protocols: wish.protocols.iter().map(|&name| name.to_owned()).collect(),
             deflate: wish.deflate,
             limits: wish.limits,
+            start: 0,
             search: HeadSearch::default(),
         };
         Ok((handshake, request))
     }
 
-    /// Looks at all that came so far. Until the head is whole, no byte is looked at twice.
+    /// Looks at all that came so far. Until the head is whole, no byte is looked at twice. Interim answers are
+    /// skipped (RFC 9110 §15.2); the bound of a head is that of all of them together.
     ///
     /// # Errors
     /// `Handshake` for anything that is no proper answer to the request.
@@ -135,23 +161,35 @@ impl ClientHandshake {
         }
         let most = self.limits.bytes;
         let window = bytes.get(..most).unwrap_or(bytes);
-        let Some(used) = self.search.end(window) else {
-            return match window.len() < most {
-                true => Ok(Answer::Partial),
-                false => Err(failed("the head of the answer is too large")),
+        loop {
+            let Some(end) = self
+                .search
+                .end(window.get(self.start..).unwrap_or_default())
+            else {
+                return match window.len() < most {
+                    true => Ok(Answer::Partial),
+                    false => Err(failed("the head of the answer is too large")),
+                };
             };
-        };
-        let (head, rest) = bytes.split_at_checked(used).unwrap_or_default();
-        let (status, headers) = parse(head, self.limits.headers)?;
-        if status != 101 {
-            return Ok(Answer::Declined(Box::new(Declined {
-                status,
-                headers,
-                body: rest.get(..MAX_BODY).unwrap_or(rest).to_vec(),
-            })));
+            let used = self.start + end;
+            let head = window.get(self.start..used).unwrap_or_default();
+            match parse(head, self.limits.headers)? {
+                (101, headers) => {
+                    let head = Box::new(self.check(headers)?);
+                    return Ok(Answer::Upgraded { head, used });
+                }
+                (100..200, _) => {
+                    self.start = used;
+                    self.search = HeadSearch::default();
+                }
+                (status, headers) => {
+                    let rest = bytes.get(used..).unwrap_or_default();
+                    return Ok(Answer::Declined(Box::new(Declined::new(
+                        status, headers, rest,
+                    ))));
+                }
+            }
         }
-        let head = Box::new(self.check(headers)?);
-        Ok(Answer::Upgraded { head, used })
     }
 
     fn check(&self, headers: Headers) -> Result<Agreement> {

@@ -88,9 +88,9 @@ impl Decoder {
         self.role
     }
 
-    /// Bytes ever read, those behind the handshake included.
-    pub fn received(&self) -> u64 {
-        self.reader.received()
+    /// Grows with every piece of a message that comes, also of an empty one, and with no control frame.
+    pub fn data(&self) -> u64 {
+        self.reader.parser().data
     }
 
     /// Bytes held for what is unfinished.

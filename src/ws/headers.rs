@@ -186,6 +186,27 @@ pub(super) fn is_value(value: &[u8]) -> bool {
         .all(|byte| !byte.is_ascii_control() || *byte == b'\t')
 }
 
+/// The bytes of a field's value: one for each character, up to U+00FF (RFC 9110 §5.5).
+///
+/// # Errors
+/// `OptionInvalid` for a value with other characters; the value itself is nobody's business.
+pub(crate) fn latin1(name: &str, value: &str) -> Result<Vec<u8>> {
+    let bytes = value.chars().map(|c| u8::try_from(u32::from(c)));
+    bytes.collect::<std::result::Result<_, _>>().map_err(|_| {
+        invalid(format!(
+            "the value of the header {name:?} has characters above U+00FF"
+        ))
+    })
+}
+
+/// Whether a user may set a header so.
+///
+/// # Errors
+/// As [`write_extra`] and [`latin1`].
+pub(crate) fn check_field(name: &str, value: &str) -> Result<()> {
+    write_extra(&mut Vec::new(), &[(name, &latin1(name, value)?)])
+}
+
 pub(super) fn invalid(what: impl Into<String>) -> Error {
     Error::new(Code::OptionInvalid, what)
 }

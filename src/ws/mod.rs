@@ -10,6 +10,7 @@
 //!  message ──► Deflater ──► Header ──► mask ──► bytes                (sending)
 //! ```
 
+mod body;
 pub mod client;
 mod close;
 mod control;

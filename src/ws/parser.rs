@@ -33,6 +33,8 @@ pub(super) struct Parser {
     begun: Begun,
     /// The largest frame found in place since this was last asked.
     largest: usize,
+    /// Pieces of messages ever seen.
+    pub(super) data: u64,
 }
 
 /// A frame whose payload is taken as it comes.
@@ -64,6 +66,7 @@ impl Parser {
             open: None,
             begun: Begun::default(),
             largest: 0,
+            data: 0,
         }
     }
 }
@@ -78,6 +81,7 @@ impl Parse for Parser {
     ) -> Result<Stop> {
         loop {
             if self.open.is_some() {
+                self.data += 1;
                 *used += self.feed(bytes.get_mut(*used..).unwrap_or_default())?;
                 if let Some(stop) = self.finish_frame()? {
                     return Ok(stop);
@@ -95,6 +99,9 @@ impl Parse for Parser {
             let Some(payload) = rest.get_mut(head..) else {
                 return Ok(Stop::Hungry);
             };
+            if !header.opcode.is_control() {
+                self.data += 1;
+            }
             let step = if header.is_plain() {
                 let marks = marks.as_deref_mut();
                 self.plain(&header, payload, marks, (*used, head))?
@@ -136,6 +143,7 @@ impl Parse for Parser {
     }
 
     fn filled(&mut self, before: usize) -> Result<Option<Stop>> {
+        self.data += 1;
         if let Some(message) = &mut self.message {
             message.validate(before, self.limits.max_message)?;
         }

@@ -140,6 +140,11 @@ fn because<T>(status: u16, why: &'static str) -> Checked<T> {
 }
 
 fn parse(head: &[u8], most: usize) -> Checked<RequestHead> {
+    // Allowed to be taken for a line's end (RFC 9112 §2.2); whoever does not do so reads another request.
+    let mut lines = head.split_inclusive(|byte| *byte == b'\n');
+    if lines.any(|line| !line.ends_with(b"\r\n")) {
+        return because(400, "a line does not end in CRLF");
+    }
     let mut fields = vec![httparse::EMPTY_HEADER; most];
     let mut request = httparse::Request::new(&mut fields);
     match request.parse(head) {
@@ -215,14 +220,18 @@ fn check_upgrade(headers: &Headers) -> Checked<()> {
     }
 }
 
-/// Sixteen bytes in Base64. Nobody decodes them, so stray bits in the last digit do no harm.
+/// Sixteen bytes in Base64. Of the last digit only two bits are the key's; the others are zero (RFC 4648 §3.5).
 fn check_key(headers: &Headers) -> Checked<String> {
     let Occurs::Once(key) = headers.only("sec-websocket-key") else {
         return because(400, "there must be one Sec-WebSocket-Key");
     };
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     match key.strip_suffix(b"==") {
-        Some(digits) if digits.len() == 22 && digits.iter().all(is_digit) => {
+        Some(digits)
+            if digits.len() == 22
+                && digits.iter().all(is_digit)
+                && digits.last().is_some_and(|last| b"AQgw".contains(last)) =>
+        {
             Ok(String::from_utf8_lossy(key).into_owned())
         }
         _ => because(400, "Sec-WebSocket-Key is not 16 bytes in Base64"),

@@ -55,6 +55,22 @@ it('is possible for several servers and paths', async () => {
   expect(statusOf(await exchange(url, openingRequest('/2')))).toBe(404);
 });
 
+it('takes no path twice, until the first has left it', async () => {
+  const { http, url } = await httpServer();
+  const servers = [await serve(), await serve()];
+  const first = servers[0].attach(http, { path: '/chat' });
+  for (const server of servers) {
+    const error = await failure(() => server.attach(http, { path: '/chat' }));
+    expect(error).toMatchObject({ code: 'ERR_QW_OPTION_INVALID', details: { option: 'path' } });
+  }
+  servers[1].attach((await httpServer()).http, { path: '/chat' });
+  first.detach();
+  first.detach();
+  servers[1].attach(http, { path: '/chat' });
+  await call(`${url}/chat`, { forceTs: true });
+  await until(() => servers[1].getConnectionCount() === 1, 'the connection');
+});
+
 it('needs no endpoint of its own, and ends by detach and by close', async () => {
   const { http, url } = await httpServer();
   const { server } = createQWormholeServer({ endpoints: [] });

@@ -109,7 +109,10 @@ const SECRETS = {
   Authorization: 'Bearer x',
   Cookie: 'a=b',
   'Proxy-Authorization': 'Basic x',
-  'X-Other': 'kept',
+  'X-Api-Key': 'x',
+  'X-Auth-Token': 'x',
+  Cookie2: 'x',
+  'User-Agent': 'kept/1',
 };
 
 it('follows redirects when told to, and leaves credentials behind', async () => {
@@ -124,10 +127,19 @@ it('follows redirects when told to, and leaves credentials behind', async () => 
   const [connection] = await arrived;
   expect(requests.at(-1)?.headers.authorization).toBe('Bearer x');
   expect([connection.path, connection.query.get('q')]).toEqual(['/end', '1']);
-  expect(connection.headers['x-other']).toBe('kept');
-  for (const name of ['authorization', 'cookie', 'proxy-authorization'])
-    expect(connection.headers[name]).toBeUndefined();
+  for (const name of Object.keys(SECRETS))
+    expect(connection.headers[name.toLowerCase()]).toBe(name === 'User-Agent' ? 'kept/1' : undefined);
   expect(connection.headers.host).toBe(new URL(server.addresses[0]).host);
+});
+
+it('follows no redirect to another origin with subprotocols, which may be tokens', async () => {
+  const server = await serve({ subprotocols: ['a'] }, 'ws://127.0.0.1:0/');
+  const { url, requests } = await redirecting(() => server.addresses[0]);
+  const options = { ...ONCE, subprotocols: ['a', 'bearer.x'], maxRedirects: 3 };
+  const error = await failure(() => call(url, options));
+  expect(error).toMatchObject({ code: 'ERR_QW_UPGRADE_REFUSED', details: { status: 302 } });
+  expect(requests).toHaveLength(1);
+  expect(server.stats().connectionsAccepted).toBe(0);
 });
 
 it('keeps credentials within an origin, and ends a circle', async () => {
@@ -181,4 +193,20 @@ it.each([
   expect((await failure(() => call('ws://127.0.0.1:1/', { ...ONCE, ...(options as object) }))).code).toBe(
     'ERR_QW_OPTION_INVALID',
   );
+});
+
+it.each([
+  ['throws', () => new Error('no proxy')],
+  ['throws something else', () => 'no proxy'],
+  ['throws an error of the system', () => Object.assign(new Error('x'), { code: 'ENOTFOUND' })],
+])('fails with an error of ours where an agent %s', async (_what, reason) => {
+  class Broken extends Agent {
+    override createConnection(): Socket {
+      throw reason();
+    }
+  }
+  const server = await serve({ forceTs: true }, 'ws://127.0.0.1:0/');
+  const error = await failure(() => call(server, { ...ONCE, agent: new Broken(), forceTs: true }));
+  expect(error.code).toMatch(/^ERR_QW_(CONNECT_FAILED|DNS)$/);
+  expect(error.cause).toEqual(reason());
 });

@@ -3,7 +3,7 @@ import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { call, cleanUp, serve } from '../support/scene.js';
 import { RawPeer } from '../support/raw-peer.js';
-import { collect, failure, next, until } from '../support/wait.js';
+import { collect, failure, next, times, until } from '../support/wait.js';
 import { closeFrame, OPCODE, wsFrame } from '../support/ws-frames.js';
 
 const WS = 'ws://127.0.0.1:0/';
@@ -178,4 +178,31 @@ it('answers pings, also while nobody listens', async () => {
   peer.write(wsFrame('are you there?', { opcode: OPCODE.ping, mask: true }));
   await until(() => peer.frames.length === 1, 'the pong');
   expect(peer.frames[0]).toMatchObject({ opcode: OPCODE.pong, payload: Buffer.from('are you there?') });
+});
+
+it('that is terminated in the same tick is a reset', async () => {
+  const { peer, connection } = await rawPairWs();
+  const closed = next(connection, 'close');
+  void connection.close(4001, 'banned');
+  connection.terminate();
+  expect(await closed).toEqual([0, '', false]);
+  await peer.closed();
+  expect(peer.closing).toBeUndefined();
+  expect(peer.error?.code).toBe('ECONNRESET');
+});
+
+it('after too many control frames ends the stream, and is told as that whatever the peer does', async () => {
+  for (const ends of [true, false]) {
+    const options = { controlBurst: 10, controlPerSecond: 1, closeTimeoutMs: 300 };
+    const { server, peer, connection } = await rawPairWs(options);
+    if (!ends) peer.socket.removeAllListeners('end');
+    let isOver = false;
+    peer.socket.once('end', () => (isOver = true));
+    const closed = next(connection, 'close');
+    peer.write(Buffer.concat(times(20, wsFrame('', { opcode: OPCODE.ping, mask: true }))));
+    await until(() => isOver, 'the end of the stream');
+    expect(peer.closing?.[0]).toBe(1008);
+    expect((await closed)[2]).toBe(false);
+    expect(server.errors.map(({ code }) => code)).toEqual(['ERR_QW_FLOOD']);
+  }
 });

@@ -1,5 +1,5 @@
 /** permessage-deflate: negotiated, off by default, and honest about sizes. */
-import { constants, deflateRawSync } from 'node:zlib';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { call, cleanUp, echo, serve } from '../support/scene.js';
 import { RawPeer } from '../support/raw-peer.js';
@@ -39,6 +39,50 @@ it('agrees to windows and to beginning anew', async () => {
   expect(await answerTo({ deflate: { clientMaxWindowBits: 11 } }, 'permessage-deflate')).toBe(
     'permessage-deflate',
   );
+});
+
+/** What a server says to an offer; empty: the connection is uncompressed. */
+it.each([
+  [{}, '; foo', ''],
+  [{}, '; foo, permessage-deflate', 'permessage-deflate'],
+  [{}, '; foo=1, permessage-deflate; client_no_context_takeover', '; client_no_context_takeover'],
+  [{}, '; server_max_window_bits', ''],
+  [{}, '; server_max_window_bits=16', ''],
+  [{}, '; server_max_window_bits=08', ''],
+  [{}, '; server_max_window_bits=8', ''],
+  [
+    {},
+    '; server_max_window_bits=8, permessage-deflate; server_max_window_bits=9',
+    '; server_max_window_bits=9',
+  ],
+  [{}, '; server_max_window_bits="10"', '; server_max_window_bits=10'],
+  [{}, '; server_no_context_takeover; server_no_context_takeover', ''],
+  [{}, '; server_no_context_takeover=1', ''],
+  [{}, '; client_max_window_bits', 'permessage-deflate'],
+  [{}, '; client_max_window_bits=8', '; client_max_window_bits=8'],
+  [{ serverMaxWindowBits: 10 }, '; server_max_window_bits=12', '; server_max_window_bits=10'],
+  [{ serverMaxWindowBits: 10 }, '; server_max_window_bits=15', '; server_max_window_bits=10'],
+  [{ serverMaxWindowBits: 12 }, '; server_max_window_bits=10', '; server_max_window_bits=10'],
+  [{ clientMaxWindowBits: 10 }, '; client_max_window_bits=12', '; client_max_window_bits=10'],
+  [{ clientMaxWindowBits: 12 }, '; client_max_window_bits=9', '; client_max_window_bits=9'],
+  [{ clientMaxWindowBits: 12 }, '', 'permessage-deflate'],
+])('with %j answers an offer %j by %j', async (deflate, offer, answer) => {
+  const whole = answer.startsWith(';') ? `permessage-deflate${answer}` : answer;
+  expect(await answerTo({ deflate }, `permessage-deflate${offer}`)).toBe(whole);
+});
+
+it('sends what it agreed to', async () => {
+  const server = await serve({ deflate: { threshold: 0 } }, WS);
+  server.on('connection', (connection) => connection.send('long '.repeat(1000)));
+  const { connect } = await import('node:net');
+  const peer = new RawPeer(connect(Number(new URL(server.addresses[0]).port), '127.0.0.1'), 'ws-client');
+  cleanUp(() => peer.destroy());
+  const offers = 'permessage-deflate; foo, permessage-deflate; server_max_window_bits=9';
+  peer.write(openingRequest('/', 'h', [`Sec-WebSocket-Extensions: ${offers}`]));
+  await until(() => peer.frames.length === 1, 'the message');
+  const bytes = Buffer.concat([peer.frames[0].payload, Buffer.from([0, 0, 0xff, 0xff])]);
+  const options = { windowBits: 9, finishFlush: constants.Z_SYNC_FLUSH };
+  expect(inflateRawSync(bytes, options).toString()).toBe('long '.repeat(1000));
 });
 
 it.each([

@@ -39,6 +39,13 @@ it.each([
     ),
     431,
   ],
+  ['an empty host', openingRequest('/', ''), 400],
+  ['the version twice', openingRequest('/', 'h', ['Sec-WebSocket-Version: 13']), 400],
+  ['stray bits in the key', replaced('Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZR=='), 400],
+  ['a line that ends without CR', openingRequest('/', 'h', ['X: y\nZ: 1']), 400],
+  ['no path', openingRequest('*'), 400],
+  ['a target that is too long', openingRequest(`/${'a'.repeat(8192)}`), 414],
+  ['a broken list of extensions', openingRequest('/', 'h', ['Sec-WebSocket-Extensions: a; =b']), 400],
   ['no HTTP at all', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), 400],
   ['SSH', 'SSH-2.0-OpenSSH_9.6\r\n', 400],
   ['a plain request', 'GET / HTTP/1.1\r\nHost: h\r\n\r\n', 426],
@@ -53,9 +60,27 @@ it.each([
   await client.close();
 });
 
+it.each([
+  ['another upgrade besides', replaced('Upgrade', 'h2c, WebSocket')],
+  ['a list of connections', replaced('Connection', 'keep-alive, Upgrade')],
+  ['the origin in front of the path', openingRequest('http://h/')],
+  ['a target of the most bytes', openingRequest(`/?${'a'.repeat(8190)}`)],
+  ['unknown extensions', openingRequest('/', 'h', ['Sec-WebSocket-Extensions: x; y="z" , w;a'])],
+])('is opened with %s', async (_what, request) => {
+  const server = await serve({}, WS);
+  const answer = await exchange(server.addresses[0], `${request}\x88\x80\0\0\0\0`);
+  expect(statusOf(answer)).toBe(101);
+});
+
 it('takes linear time for hostile lists', async () => {
   const server = await serve({ maxHeaderBytes: 65_536, deflate: true }, WS);
-  for (const filler of [' '.repeat(30_000), ','.repeat(30_000), '";'.repeat(15_000)]) {
+  for (const filler of [
+    ' '.repeat(30_000),
+    ','.repeat(30_000),
+    '";'.repeat(15_000),
+    '\\'.repeat(30_000),
+    ';a'.repeat(15_000),
+  ]) {
     const startedAt = performance.now();
     await exchange(
       server.addresses[0],

@@ -1,6 +1,6 @@
 /** Pages from elsewhere may not open a WebSocket unless they are listed. */
 import { expect, it } from 'vitest';
-import { exchange, statusOf } from '../support/http.js';
+import { exchange, httpServer, statusOf } from '../support/http.js';
 import { serve } from '../support/scene.js';
 import { OpeningRequest, warnOriginRefused } from 'qwormhole/internal';
 import { sleep } from '../support/wait.js';
@@ -9,11 +9,19 @@ import { closeFrame, openingRequest } from '../support/ws-frames.js';
 const WS = 'ws://127.0.0.1:0/';
 
 async function statusFor(options: object, origin: string | undefined, host?: string): Promise<number> {
-  const server = await serve(options, WS);
-  const address = server.addresses[0];
+  return statusAt((await serve(options, WS)).addresses[0], origin, host);
+}
+
+async function statusAt(address: string, origin: string | undefined, host?: string): Promise<number> {
   const headers = origin === undefined ? [] : [`Origin: ${origin}`];
   const request = openingRequest('/', host ?? new URL(address).host, headers);
   return statusOf(await exchange(address, Buffer.concat([Buffer.from(request), closeFrame(1000, '', true)])));
+}
+
+/** At a listener that other machines can reach; `0.0.0.0` is this one too. */
+async function statusOutside(origin: string, host: string): Promise<number> {
+  const server = await serve({}, 'ws://0.0.0.0:0/');
+  return statusAt(server.addresses[0].replace('0.0.0.0', '127.0.0.1'), origin, host);
 }
 
 it.each([
@@ -31,8 +39,39 @@ it.each([
   ['file://', 'example.com', 403],
   ['', 'example.com', 403],
 ])('by default %j with host %s gets %d', async (origin, host, status) => {
-  expect(await statusFor({}, origin, host)).toBe(status);
+  expect(await statusOutside(origin, host)).toBe(status);
 });
+
+it.each([
+  ['127.0.0.1:8080', 101],
+  ['[::1]:8080', 101],
+  ['192.168.7.7', 101],
+  ['localhost', 101],
+  ['LocalHost:8080', 101],
+  ['app.localhost:8080', 101],
+  ['evil.example', 403],
+  ['evil.example:8080', 403],
+  ['localhost.evil.example', 403],
+  ['127.0.0.1.evil.example', 403],
+  ['notlocalhost', 403],
+])('on loopback a page of the host %s gets %d', async (host, status) => {
+  expect(await statusFor({}, `http://${host}`, host)).toBe(status);
+  expect(
+    await statusFor({ origins: [`http://${host.toLowerCase()}`] }, `http://${host.toLowerCase()}`, host),
+  ).toBe(101);
+});
+
+it('is asked in the same way behind an HTTP server of others', async () => {
+  const { url } = await attached();
+  expect(await statusAt(url, 'http://evil.example', 'evil.example')).toBe(403);
+  expect(await statusAt(url, 'http://localhost', 'localhost')).toBe(101);
+});
+
+async function attached() {
+  const { http, url } = await httpServer();
+  (await serve({}, [])).attach(http);
+  return { url };
+}
 
 it('lets in who is listed, and nobody who looks like it', async () => {
   const options = { origins: ['https://good.com', 'https://other.com:444'] };

@@ -66,8 +66,8 @@ export async function pair(options: Options = {}, clientOptions: ConnectOptions<
 }
 
 /** A server, one raw peer, and the server's end of the connection. */
-export async function rawPair(options: Options = {}) {
-  const server = await serve(options);
+export async function rawPair(options: Options = {}, endpoint = ANYWHERE) {
+  const server = await serve(options, endpoint);
   const arrived = next(server, 'connection');
   const peer = await RawPeer.connect(server.addresses[0]);
   cleanUp(() => peer.destroy());

@@ -2,6 +2,7 @@
 import type { LinkHandler } from './link.js';
 
 export const DEAF: LinkHandler = Object.freeze({
+  isHeard: false,
   onMessage() {},
   onDrain() {},
   onEmpty() {},

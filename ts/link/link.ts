@@ -92,6 +92,8 @@ export interface Upgrade {
  * The order is: messages, at most one `onEnd`, exactly one `onClose`, then nothing.
  */
 export interface LinkHandler {
+  /** Whether anybody wants messages, now or after a pause. */
+  readonly isHeard: boolean;
   /**
    * One message. The view may share a larger slab of memory and keeps it alive. `isText`: a WebSocket text
    * message, whose payload is valid UTF-8.

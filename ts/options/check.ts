@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { describe } from '../describe.js';
 import { QWormholeError } from '../errors/error.js';
 import { nearest } from '../nearest.js';
+import { isUntold, untoldFault } from './untold.js';
 import { OPTION_TABLE, type OptionFacts } from './table.js';
 
 /** Whose options they are. */
@@ -32,9 +33,9 @@ export function checkOptions<S extends z.ZodType>(
   const issues = result.error.issues.map(innermost);
   // A misspelt name explains more than what it leaves unset.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
-  throw issue.code === 'unrecognized_keys'
-    ? unknown(issue, role, prefix)
-    : invalidOption(prefix + nameOf(issue.path), valueAt(options, issue.path));
+  if (issue.code === 'unrecognized_keys') throw unknown(issue, role, prefix);
+  const value = valueAt(options, issue.path);
+  throw isUntold(issue.path) ? untoldFault(issue, value) : invalidOption(prefix + nameOf(issue.path), value);
 }
 
 /** An error that names an option, what it takes, and what it was given; `why` replaces the range. */

@@ -176,7 +176,8 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
   readonly ipv6Only?: boolean;
   /**
    * Origins whose pages may open a WebSocket, exactly as browsers send them; '*' lets all in. By default a
-   * page may talk to the host it came from. Default: the host of the request.
+   * page may talk to the host it came from; on a listener bound to loopback that must be an IP address or
+   * localhost, against DNS rebinding. Default: the host of the request.
    */
   readonly origins?: '*' | readonly string[];
   /**
@@ -231,11 +232,15 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
   readonly localPort?: number;
   /** How long one attempt to connect may take. Takes an integer from 1 to 2147483647 (ms). Default: 10000. */
   readonly connectTimeoutMs?: number;
-  /** Further headers of a WebSocket opening handshake, such as Authorization or Origin. Default: none. */
+  /**
+   * Further headers of a WebSocket opening handshake, such as Authorization or Origin; not Host and what the
+   * handshake sets itself. Default: none.
+   */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /**
-   * Redirects of a WebSocket opening handshake that are followed. Credentials do not go to another origin.
-   * Takes an integer from 0 to 20 (redirects). Default: 0.
+   * Redirects of a WebSocket opening handshake that are followed. Of the headers only User-Agent and
+   * Accept-Language go to another origin, and with subprotocols no redirect to one is followed. Takes an
+   * integer from 0 to 20 (redirects). Default: 0.
    */
   readonly maxRedirects?: number;
   /** Makes the socket of a WebSocket connection: for proxies. Default: none. */

@@ -12,7 +12,7 @@ const FIELD_VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 /** As browsers write it: no path, no slash at the end. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\A-Z]+$/;
 /** Headers that the handshake writes itself. */
-const OWN = /^(connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
+const OWN = /^(host|connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
 
 const subprotocols = z
   .array(z.string().regex(TOKEN))

@@ -1,6 +1,6 @@
 /**
- * Redirects of opening handshakes: followed as often as the option says, and never with credentials to
- * another origin than the one that they were given for.
+ * Redirects of opening handshakes: followed as often as the option says. Another origin than the one that the
+ * options were meant for gets nothing that could be a secret: whoever answers chooses where the next call goes.
  */
 import { authorityOf, parseEndpoint, type Endpoint } from '../endpoint.js';
 import { QWormholeError } from '../errors/error.js';
@@ -9,8 +9,8 @@ import type { TlsDialSettings } from '../link/tls.js';
 import { hostHeader } from '../options/websocket.js';
 
 const REDIRECTS: ReadonlySet<unknown> = new Set([301, 302, 303, 307, 308]);
-/** Headers that say who asks, and the one that says whom. */
-const BOUND_TO_ORIGIN = new Set(['authorization', 'cookie', 'proxy-authorization', 'host']);
+/** Headers that go to another origin: keys and tokens have names of too many kinds for a list of those that do not. */
+const HARMLESS = new Set(['user-agent', 'accept-language']);
 
 const WEBSOCKET_SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = {
   'ws:': 'ws',
@@ -59,6 +59,8 @@ function redirected(spec: DialSpec, error: unknown, tlsFor: Following['tlsFor'])
   if (to === undefined) return undefined;
   const { host, port } = to;
   const isSameOrigin = host === spec.host && port === spec.port && to.scheme === scheme;
+  // Tokens travel as subprotocols too, and without them it would be another call than the one that was wished for.
+  if (!isSameOrigin && ws.subprotocols.length > 0) return undefined;
   const tls = to.scheme === 'wss' ? tlsFor(host) : undefined;
   // Never from TLS to none, and not to TLS where nobody said whom to trust.
   if ((to.scheme === 'wss' || scheme === 'wss') && tls === undefined) return undefined;
@@ -80,6 +82,6 @@ function locate(location: string, base: string): Endpoint | undefined {
 function retargeted(ws: WebSocketDialSettings, to: Endpoint, isSameOrigin: boolean): WebSocketDialSettings {
   const target = `${to.path}${to.query}`;
   if (isSameOrigin) return { ...ws, target };
-  const headers = ws.headers.filter((_, at) => !BOUND_TO_ORIGIN.has(ws.headers[at - (at % 2)].toLowerCase()));
+  const headers = ws.headers.filter((_, at) => HARMLESS.has(ws.headers[at - (at % 2)].toLowerCase()));
   return { ...ws, target, authority: hostHeader(to.scheme, to.host, to.port), headers };
 }

@@ -17,7 +17,7 @@ export interface Welcome {
 export interface RefusalByStatus {
   /** 400 to 599. */
   readonly status: number;
-  /** A few words. */
+  /** A few words, 16 KiB at most. */
   readonly body?: string;
 }
 
@@ -35,6 +35,8 @@ export type Authorize = (request: OpeningRequest) => Verdict | PromiseLike<Verdi
 
 const MIN_STATUS = 400;
 const MAX_STATUS = 599;
+/** Bytes of a refusal's body: more is no reason but a page. */
+const MAX_BODY = 16 * 1024;
 
 /** A verdict in one of three forms. @throws QWormholeError for one that is none. */
 export function checkVerdict(
@@ -57,7 +59,14 @@ function checkStatus({ status, body = '' }: RefusalByStatus): RefusalByStatus {
   const isStatus = Number.isInteger(status) && status >= MIN_STATUS && status <= MAX_STATUS;
   if (!isStatus) throw invalid(status, `is not a status from ${MIN_STATUS} to ${MAX_STATUS}`);
   if (typeof body !== 'string') throw invalid(body, 'is not a body: that is a string');
+  const size = Buffer.byteLength(body);
+  if (size > MAX_BODY) throw tooLong(size);
   return { status, body };
+}
+
+function tooLong(size: number): QWormholeError {
+  const message = `authorize answered a body of ${size} bytes; a refusal has ${MAX_BODY} at most`;
+  return new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'authorize' } });
 }
 
 function invalid(value: unknown, why: string): QWormholeError {

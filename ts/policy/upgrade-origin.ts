@@ -2,7 +2,9 @@
  * Which pages may open a WebSocket. Browsers let any page call any server and send its cookies along; the
  * header Origin, which no page can forge, is all that tells the server.
  */
+import { isIP } from 'node:net';
 import { describe } from '../describe.js';
+import { isLoopback } from '../endpoint.js';
 import { RateLimit } from './warnings.js';
 import type { OpeningRequest } from './upgrade-request.js';
 
@@ -13,12 +15,27 @@ export interface OriginRules {
   readonly requireOrigin: boolean;
 }
 
-/** Whether the request may pass. */
-export function isOriginAllowed({ origins, requireOrigin }: OriginRules, request: OpeningRequest): boolean {
+/** Whether the request may pass. @param isLocal It came to a listener that only this machine can reach. */
+export function isOriginAllowed(
+  { origins, requireOrigin }: OriginRules,
+  request: OpeningRequest,
+  isLocal: boolean,
+): boolean {
   const { origin } = request;
   if (origin === undefined) return !requireOrigin;
   if (origins === '*') return true;
-  return origins === undefined ? isSameHost(origin, request.headers.host) : origins.includes(origin);
+  if (origins !== undefined) return origins.includes(origin);
+  const { host } = request.headers;
+  return isSameHost(origin, host) && !(isLocal && isRebindable(host));
+}
+
+/**
+ * Whether a name server has a say in where the host is: any page can have its own name lead to this machine, and
+ * would be of the same host then (DNS rebinding). Of `localhost` and below it has none (RFC 6761, section 6.3).
+ */
+function isRebindable(host = ''): boolean {
+  const { hostname } = new URL(`http://${host}`);
+  return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 && !isLoopback(hostname);
 }
 
 /** The host is compared as the origin's scheme writes it: without its default port. */

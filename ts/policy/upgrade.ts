@@ -4,7 +4,6 @@
  * that comes too late does nothing.
  */
 import { QWormholeError } from '../errors/error.js';
-import { DEAF } from '../link/deaf.js';
 import type { Link, Protocol, Upgrade } from '../link/link.js';
 import {
   checkVerdict,
@@ -36,12 +35,16 @@ export interface UpgradeHost {
   /** There is room, and the server is not closing. Counts a refusal. */
   hasRoom(): boolean;
   report(error: QWormholeError): void;
+  /** Closes a link that was opened only for this. */
+  dismiss(link: Link, code: number, reason: string): void;
 }
 
 /** Where a client has come to. */
 export interface Destination {
   /** The protocol of a path, `undefined` for one that is not served. */
   protocolOf(path: string): Protocol | undefined;
+  /** Only this machine can reach it. */
+  readonly isLocal: boolean;
   admit(admission: Admission): void;
 }
 
@@ -58,8 +61,6 @@ const TRY_LATER = 'The server takes no more connections at the moment.';
 export class UpgradePolicy {
   readonly #rules: UpgradeRules;
   readonly #host: UpgradeHost;
-  /** Opened only to be closed with a code. */
-  readonly #dismissed = new Set<Link>();
 
   constructor(rules: UpgradeRules, host: UpgradeHost) {
     this.#rules = rules;
@@ -72,16 +73,11 @@ export class UpgradePolicy {
     const protocol = destination.protocolOf(request.path);
     if (protocol === undefined) return upgrade.refuse(404, 'There is no WebSocket at this path.');
     if (!this.#host.hasRoom()) return upgrade.refuse(503, TRY_LATER);
-    if (!isOriginAllowed(this.#rules, request)) {
+    if (!isOriginAllowed(this.#rules, request, destination.isLocal)) {
       warnOriginRefused(request);
       return upgrade.refuse(403, 'This origin is not allowed.');
     }
     this.#authorize({ upgrade, request, protocol, destination });
-  }
-
-  /** Cuts the connections that were opened only to be closed. */
-  cutDismissed(): void {
-    for (const link of this.#dismissed) link.terminate(0, '');
   }
 
   #authorize(pending: Case): void {
@@ -90,12 +86,15 @@ export class UpgradePolicy {
     const onVerdict = (verdict: unknown): void => this.#settle(pending, verdict);
     upgrade.onGone = () => request.abandon();
     let verdict: unknown;
+    let isLater: boolean;
     try {
       verdict = authorize?.(request);
+      // The application's code too: what it answers may have a getter.
+      isLater = typeof (verdict as PromiseLike<unknown> | undefined)?.then === 'function';
     } catch (error) {
       return this.#fail(pending, error);
     }
-    if (typeof (verdict as PromiseLike<unknown> | undefined)?.then !== 'function') return onVerdict(verdict);
+    if (!isLater) return onVerdict(verdict);
     Promise.resolve(verdict).then(onVerdict, (error: unknown) => this.#fail(pending, error));
   }
 
@@ -122,11 +121,9 @@ export class UpgradePolicy {
   /** A page whose subprotocols are all unknown here would never get to see the code: any of them will do. */
   #dismiss(upgrade: Upgrade, subprotocol: string, { closeCode, reason = '' }: RefusalByClose): void {
     const [offered = ''] = upgrade.request.subprotocols;
-    upgrade.accept(subprotocol === '' ? offered : subprotocol, (link) => {
-      this.#dismissed.add(link);
-      link.handler = { ...DEAF, onClose: () => void this.#dismissed.delete(link) };
-      link.close(closeCode, reason);
-    });
+    upgrade.accept(subprotocol === '' ? offered : subprotocol, (link) =>
+      this.#host.dismiss(link, closeCode, reason),
+    );
   }
 
   /** The application's own code failed: that is told here, and not to the client. */

@@ -12,7 +12,6 @@ use tokio::time::{Sleep, sleep};
 use super::LinkTask;
 use crate::{
     driver::{
-        carrier::Reader,
         handle::Half,
         incoming::{Incoming, Void},
         sink::{Closed, Sink},
@@ -143,18 +142,13 @@ impl<S: Sink> LinkTask<S> {
         for _ in 0..VOID_READS {
             let mut books = self.sink.room();
             let mut void = Void::new(&mut space, &mut books);
-            let mut reader = Reader {
-                half: &mut self.reader,
-                cx,
-                secured: self.is_secured.then_some(&*self.handle),
-            };
+            let secured = self.is_secured.then_some(&*self.handle);
+            let mut reader = self.receiver.reader(cx, secured);
             let turn = self.incoming.on_readable(&mut reader, &mut void, 1);
             drop(books);
             match self.heard(turn, cx)? {
                 None => return Ok(()),
-                Some(ReadTurn::Drained)
-                    if self.reader.as_ref().poll_read_ready(cx).is_pending() =>
-                {
+                Some(ReadTurn::Drained) if self.receiver.poll_ready(cx).is_pending() => {
                     return Ok(());
                 }
                 Some(_) => {}
@@ -206,11 +200,8 @@ impl<S: Sink> LinkTask<S> {
             if self.peer_ended {
                 return Ok(());
             }
-            let mut reader = Reader {
-                half: &mut self.reader,
-                cx,
-                secured: self.is_secured.then_some(&*self.handle),
-            };
+            let secured = self.is_secured.then_some(&*self.handle);
+            let mut reader = self.receiver.reader(cx, secured);
             match reader.read(&mut scratch) {
                 Ok(0) => self.peer_ended = true,
                 Ok(_) => {}

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read},
     net::{SocketAddr, TcpStream},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -126,6 +127,15 @@ impl Wake for Wakes {
 }
 
 impl Driven {
+    /// Goes down with a beginning that panics.
+    pub(super) fn panic(self) {
+        let panicked = catch_unwind(AssertUnwindSafe(move || {
+            let _link = self.link;
+            panic!("a beginning broke");
+        }));
+        assert!(panicked.is_err());
+    }
+
     pub(super) fn open(&mut self) {
         let address = SocketAddr::from(([127, 0, 0, 1], 9));
         let ends = Ends {

@@ -113,6 +113,27 @@ fn an_error_crosses_with_code_numbers_and_context() {
 }
 
 #[test]
+fn a_panic_before_a_link_is_up_is_its_end_and_told_once() {
+    let mut consumer = with_memory();
+    let link = consumer.link().expect("a slot");
+    let id = link.id;
+    link.panic();
+    consumer.turn();
+    let text = "ERR_QW_INTERNAL\n\n\nthe connection's task panicked before it was up";
+    assert_eq!(
+        consumer.take(64),
+        [Event::Closed(id, false, text.to_owned())]
+    );
+    // One that has told of its end by itself has nothing to add.
+    let mut link = consumer.link().expect("a slot");
+    let id = link.id;
+    link.end(Closed::clean());
+    link.panic();
+    consumer.turn();
+    assert_eq!(consumer.take(64), [Event::Closed(id, true, String::new())]);
+}
+
+#[test]
 fn events_are_taken_in_parts() {
     let mut consumer = with_memory();
     let mut link = consumer.link().expect("a slot");

@@ -126,6 +126,7 @@ fn requests_that_are_refused() {
         (key, "Sec-WebSocket-Key: dGhlIHNhbXBsZQ==", 400),
         (key, "Sec-WebSocket-Key: dGhlIHNhbXBs*SBub25jZQ==", 400),
         (key, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQAA", 400),
+        (key, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==", 400),
         (key, &format!("{key}\r\n{key}"), 400),
         (protocols, "Sec-WebSocket-Protocol: chat,, superchat", 400),
         (protocols, "Sec-WebSocket-Protocol: chat, chat", 400),
@@ -143,6 +144,7 @@ fn requests_that_are_refused() {
         (protocols, "X: a\0b", 400),
         (protocols, "X: a\r\n folded", 400),
         (protocols, "X: a\n\n", 400),
+        (protocols, "X: a\nY: b", 400),
         (protocols, "no colon", 400),
         ("/chat?room=1", &format!("/{}", "a".repeat(9_000)), 414),
     ] {
@@ -348,18 +350,38 @@ fn answers_that_are_no_upgrade() {
 fn another_status_is_given_as_it_is() {
     let body = "b".repeat(100 * 1024);
     for status in [200, 301, 401, 503] {
-        let head = format!("HTTP/1.1 {status} X\r\nLocation: http://other/\r\n\r\n{body}");
+        let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+        let head = format!("{interim}HTTP/1.1 {status} X\r\nLocation: http://other/\r\n\r\n{body}");
         let Ok(Answer::Declined(declined)) = answered(|_| head.into_bytes()) else {
             panic!("no refusal");
         };
         assert_eq!(declined.status, status);
-        assert_eq!(declined.body.len(), 1024);
+        assert_eq!(declined.body().len(), 1024);
         let location: Vec<&[u8]> = declined.headers.all("location").collect();
         assert_eq!(location, [b"http://other/"]);
         let error = declined.error();
         assert_eq!(error.code(), Code::UpgradeRefused);
         assert!(error.context().contains(&status.to_string()));
     }
+}
+
+#[test]
+fn interim_answers_are_skipped_however_they_come() {
+    let interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    let (mut handshake, request) = ClientHandshake::start(&wish()).unwrap();
+    let (head, _) = whole(&request);
+    let answer = response::upgrade(&head, Some("chat"), None, &[]).unwrap();
+    let bytes = [&interim[..], &answer].concat();
+    for end in 0..bytes.len() {
+        let answer = handshake.read(&bytes[..end]).unwrap();
+        assert!(matches!(answer, Answer::Partial), "{end}");
+    }
+    let Ok(Answer::Upgraded { used, .. }) = handshake.read(&bytes) else {
+        panic!("no upgrade");
+    };
+    assert_eq!(used, bytes.len());
+    let endless = interim.repeat(1000);
+    assert_eq!(answered(|_| endless).unwrap_err().code(), Code::Handshake);
 }
 
 #[test]

@@ -75,6 +75,7 @@ export function dialing(over: Partial<TlsDialSettings> = {}): TlsDialSettings {
 
 /** What one end hears. */
 export class Heard implements LinkHandler {
+  readonly isHeard = true;
   readonly messages: Buffer[] = [];
   close: LinkClose | undefined;
   readonly link: Link;

@@ -221,4 +221,11 @@ function isAnswer(error: unknown): boolean {
 
 const ignore = (): void => {};
 /** The handler of a connection that its caller gave up before it stood. */
-const NOBODY = { onMessage: ignore, onDrain: ignore, onEmpty: ignore, onEnd: ignore, onClose: ignore };
+const NOBODY = {
+  isHeard: false,
+  onMessage: ignore,
+  onDrain: ignore,
+  onEmpty: ignore,
+  onEnd: ignore,
+  onClose: ignore,
+};

@@ -25,6 +25,11 @@ export interface Closed {
   readonly farewell: Farewell | undefined;
 }
 
+/** Whether somebody listens by now is looked at again after this time at the earliest, ms. */
+const LOOK_AGAIN_MS = 1000;
+
+const UNHEARD = 'The peer has ended its side, and nobody listens for what it sent';
+
 export class NativeLink extends BoundedLink implements Target {
   readonly mode = 'native';
   /** Whose link it is: it ends with any thread of its owner. */
@@ -59,6 +64,8 @@ export class NativeLink extends BoundedLink implements Target {
   #hasPeerEnded = false;
   /** How it ended on the I/O side: told when everything before it is delivered. */
   #closed: Closed | undefined;
+  /** Runs while its end waits behind what is held. */
+  #patience: NodeJS.Timeout | undefined;
   #isDrainArmed = false;
   #isEmptyArmed = false;
   /** How it ends, once our side decided it. */
@@ -302,6 +309,7 @@ export class NativeLink extends BoundedLink implements Target {
     // What was accepted and never written is off the books.
     exchange.accepted = (exchange.accepted - this.bufferedAmount) >>> 0;
     this.#over = true;
+    clearTimeout(this.#patience);
     if (this.#isReferenced) exchange.hold(-1);
     exchange.remove(this);
     if (exchange.failure === undefined) exchange.outbox.operation(Operation.release, this);
@@ -352,13 +360,30 @@ export class NativeLink extends BoundedLink implements Target {
     this.#isWaking = false;
     this.#deliverHeld();
     if (this.#hasPeerEnded && this.#tellsText) this.#partWith();
-    if (this.#held !== undefined || this.#over) return;
+    if (this.#over) return;
+    if (this.#held !== undefined) return this.#bePatient();
     if (this.#hasPeerEnded && this.#ending === undefined) {
       this.#hasPeerEnded = false;
       this.handler.onEnd();
     }
     if (this.#closed === undefined) this.#read();
     else this.#finish(this.#closed);
+  };
+
+  /** Has a link that its peer has left, and that nobody listens to, end although something is held. */
+  #bePatient(leastMs = 0): void {
+    if (this.#patience !== undefined || (this.#closed === undefined && !this.#hasPeerEnded)) return;
+    const { closeTimeoutMs } = this.limits;
+    this.#patience = setTimeout(this.#onImpatient, Math.max(closeTimeoutMs, leastMs)).unref();
+  }
+
+  readonly #onImpatient = (): void => {
+    this.#patience = undefined;
+    if (this.#held === undefined || this.#over) return;
+    if (this.handler.isHeard) return this.#bePatient(LOOK_AGAIN_MS);
+    this.#forgetReceived();
+    if (this.#closed !== undefined) this.#finish(this.#closed);
+    else this.#terminate(faultClose(new QWormholeError('ERR_QW_CONNECTION_LOST', UNHEARD)));
   };
 
   #deliverHeld(): void {

@@ -4,6 +4,7 @@
  * Consecutive messages to one link make one run; one native call hands over all runs of a tick, or of a
  * dispatched batch. A large message does not take the way through the buffer.
  */
+import { QWormholeError } from '../../errors/error.js';
 import type { ClassIndex, SharedMessage } from '../link.js';
 import type { HotFunctions } from './binding.js';
 
@@ -153,6 +154,8 @@ export class Outbox {
   wish(operation: number, target: LinkName, number: number | undefined, text: string): void {
     const size = Buffer.byteLength(text);
     const words = number === undefined ? 0 : WORD;
+    // What may be long is bounded by the policy above; a text that was cut here would be a lie.
+    if (RUN_HEADER + words + size + WORD > OUTBOX_BYTES) throw tooLong(size);
     const run = this.#open(operation, target.slot, target.generation, words + size);
     this.#isDirect = false;
     if (number !== undefined) this.#words[run + RUN_WORDS] = number;
@@ -262,6 +265,10 @@ export class Outbox {
     this.#isScheduled = false;
     this.flush();
   };
+}
+
+function tooLong(size: number): QWormholeError {
+  return new QWormholeError('ERR_QW_INTERNAL', `A text of ${size} bytes does not fit the outgoing buffer`);
 }
 
 function mannerOf(cls: ClassIndex, isText: boolean): number {

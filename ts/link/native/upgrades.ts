@@ -29,8 +29,8 @@ export class NativeUpgrade implements Upgrade {
 
   refuse(status: number, body: string): void {
     if (this.#isJudged) return;
-    this.#isJudged = true;
     this.#outbox.wish(Operation.refuse, this.#name, status, body);
+    this.#isJudged = true;
   }
 
   /** The listener closes before the verdict. */

@@ -2,9 +2,10 @@
  * One connection over a `net.Socket`.
  *
  * Receiving: chunks go through a decoder that is pulled message by message, so that `pause` stops at
- * once. While paused the socket is still read until one chunk is held: that is how the end of a peer
- * that has nothing to say is noticed. Sending: `socket-writer.ts`. Ending: a link is over when the
- * socket says `close`, and tells its owner then, once.
+ * once. While paused the socket is still read until so much is held as may be: that is how the end of the
+ * peer is noticed. What is held is delivered before the end is told, or dropped if nobody comes to listen.
+ * Sending: `socket-writer.ts`. Ending: a link is over when the socket says `close`, and tells its owner
+ * then, once.
  */
 import type { Socket } from 'node:net';
 import { fromSystem, tooBig, type QWormholeError } from '../../errors/error.js';
@@ -20,10 +21,11 @@ import type {
   SendResult,
   SharedMessage,
 } from '../link.js';
-import { closeTimeout, outOfBudget, truncated } from './faults.js';
+import { closeTimeout, outOfBudget, truncated, unheard } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
-import { linkMemory, type Starved } from './memory.js';
+import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
+import { Patience, type Forsaken } from './patience.js';
 import { RawDecoder } from './raw-decoder.js';
 import { resetSocket } from './reset.js';
 import { SocketWriter } from './socket-writer.js';
@@ -35,13 +37,15 @@ import { tlsInfoOf } from './tls-info.js';
 const LINK = Symbol('link');
 type LinkedSocket = Socket & { [LINK]: TsLink };
 
-export class TsLink extends BoundedLink implements Starved {
+export class TsLink extends BoundedLink implements Starved, Forsaken {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
   readonly #socket: Socket;
   readonly #decoder: FrameDecoder | RawDecoder;
   readonly #writer: SocketWriter;
+  /** Read and not given to the decoder, which has enough to do. */
+  #ahead: Buffer | undefined;
   /** Bytes of `linkMemory.inbound` that are ours. */
   #held = 0;
   #isPaused = true;
@@ -57,6 +61,13 @@ export class TsLink extends BoundedLink implements Starved {
   /** How it ends, once that is decided: by our wish or by a fault. */
   #ending: LinkClose | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  /** Why the socket is gone, if the peer did it. */
+  #socketError: Error | undefined;
+  /** The socket is gone; the end is told after what is held. */
+  #isOver = false;
+  #isOverTold = false;
+  /** Runs while the peer's end waits behind what is held. */
+  #patience: Patience | undefined;
 
   constructor(socket: Socket, protocol: Protocol, limits: LinkLimits) {
     super(limits);
@@ -138,6 +149,7 @@ export class TsLink extends BoundedLink implements Starved {
     this.ended = true;
     this.#ending = { code, reason, clean: true };
     this.#forgetReceived();
+    if (this.#isOver) return this.#wake();
     this.#restartCloseTimer();
     // What still comes is read and thrown away, so that the peer gets as far as its end.
     if (!this.#isDispatching) this.#socket.resume();
@@ -165,7 +177,8 @@ export class TsLink extends BoundedLink implements Starved {
   /** The socket has read a chunk. */
   onData(chunk: Buffer): void {
     if (this.#ending !== undefined) return;
-    this.#decoder.push(chunk);
+    if (this.#isBehind) this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
+    else this.#decoder.push(chunk);
     if (!this.#isPaused) this.#dispatch();
     this.#afterReading();
   }
@@ -177,8 +190,8 @@ export class TsLink extends BoundedLink implements Starved {
     try {
       while (!this.#isPaused && this.#ending === undefined) {
         const message = this.#decoder.next();
-        if (message === undefined) break;
-        this.handler.onMessage(message, false);
+        if (message !== undefined) this.handler.onMessage(message, false);
+        else if (!this.#feed()) break;
       }
     } finally {
       this.#isDispatching = false;
@@ -188,10 +201,24 @@ export class TsLink extends BoundedLink implements Starved {
     if (oversized >= 0) this.#fail(tooBig(oversized, this.limits.maxMessage));
   }
 
+  /** Gives the decoder what was read ahead of it; false if nothing was. */
+  #feed(): boolean {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead === undefined || this.#decoder.oversized >= 0) return false;
+    this.#decoder.push(ahead);
+    return true;
+  }
+
+  /** There are bytes that nobody has looked at. */
+  get #isBehind(): boolean {
+    return this.#ahead !== undefined || this.#decoder.hasUnparsed;
+  }
+
   /** Counts what is held, and reads on or not. */
   #afterReading(): void {
     if (this.#ending !== undefined) return void this.#socket.resume();
-    const { held, hasUnparsed } = this.#decoder;
+    const held = this.#decoder.held + (this.#ahead?.length ?? 0);
     if (held !== this.#held) {
       linkMemory.inbound += held - this.#held;
       this.#held = held;
@@ -200,7 +227,7 @@ export class TsLink extends BoundedLink implements Starved {
       this.#isStarved = true;
       linkMemory.wait(this, this.limits.memoryBudget);
     }
-    if (this.#isStarved || hasUnparsed) this.#socket.pause();
+    if (this.#isStarved || (this.#isBehind && held >= READ_AHEAD)) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
@@ -228,8 +255,9 @@ export class TsLink extends BoundedLink implements Starved {
   /** Delivers what is held and reads on. */
   onWake(): void {
     this.#isWaking = false;
+    if (this.#ending === undefined && !this.#isPaused && this.#isBehind) this.#dispatch();
+    if (this.#isOver) return this.#tellOver();
     if (this.#ending !== undefined || this.#socket.destroyed) return;
-    if (!this.#isPaused && this.#decoder.hasUnparsed) this.#dispatch();
     this.#afterReading();
     this.#checkEnd();
   }
@@ -257,15 +285,29 @@ export class TsLink extends BoundedLink implements Starved {
 
   /** Tells of the peer's end once everything before it is delivered; inside a message it is a fault. */
   #checkEnd(): void {
-    if (!this.#peerEnded || this.#isEndTold || this.#ending !== undefined || this.#decoder.hasUnparsed)
-      return;
+    if (!this.#peerEnded || this.#isEndTold || this.#ending !== undefined) return;
+    if (this.#isBehind) return this.#bePatient();
     this.#isEndTold = true;
+    this.#patience?.end();
     if (this.#decoder.held === 0) this.handler.onEnd();
     else this.#fail(truncated(this.#decoder.held));
   }
 
   onSocketError(error: Error): void {
-    if (this.#ending?.error === undefined) this.#fail(this.#lost(error));
+    this.#socketError = error;
+    if (this.#ending !== undefined && this.#ending.error === undefined) this.#fail(this.#lost(error));
+  }
+
+  #bePatient(): void {
+    this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
+  }
+
+  get isHeard(): boolean {
+    return this.handler.isHeard;
+  }
+
+  giveUp(): void {
+    this.#fail(unheard());
   }
 
   #lost(cause: unknown): QWormholeError {
@@ -284,7 +326,8 @@ export class TsLink extends BoundedLink implements Starved {
     else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
     this.ended = true;
     this.#forgetReceived();
-    this.#reset();
+    if (this.#isOver) this.#wake();
+    else this.#reset();
   }
 
   /** While the end of our side is on its way to the kernel a reset is refused, and `close` would never come. */
@@ -297,6 +340,8 @@ export class TsLink extends BoundedLink implements Starved {
 
   #forgetReceived(): void {
     this.#decoder.clear();
+    this.#ahead = undefined;
+    this.#patience?.end();
     linkMemory.inbound -= this.#held;
     this.#held = 0;
     linkMemory.forget(this);
@@ -316,8 +361,17 @@ export class TsLink extends BoundedLink implements Starved {
   onSocketClose(): void {
     clearTimeout(this.#closeTimer);
     this.ended = true;
+    this.#isOver = true;
+    this.#tellOver();
+  }
+
+  /** Tells of the end once everything before it is delivered. */
+  #tellOver(): void {
+    if (this.#isOverTold) return;
+    if (this.#ending === undefined && this.#isBehind) return this.#bePatient();
+    this.#isOverTold = true;
     this.#forgetReceived();
-    const close = this.#ending ?? faultClose(this.#lost('the socket was closed'));
+    const close = this.#ending ?? faultClose(this.#lost(this.#socketError ?? 'the socket was closed'));
     const isWhole = this.#peerEnded && this.#writer.messages === 0;
     this.handler.onClose(close.clean && !isWhole ? { ...close, clean: false } : close);
     this.#writer.discard();

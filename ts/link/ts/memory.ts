@@ -10,6 +10,9 @@ const LOOK_AGAIN_MS = 20;
 /** Nothing was freed for so long, ms: whoever holds the most of an unfinished message will not finish it. */
 const STUCK_MS = 5000;
 
+/** A link that delivers nothing is read until it holds so much, bytes: else the end of its peer would not be noticed. */
+export const READ_AHEAD = 64 * 1024;
+
 /** A link that waits for memory. */
 export interface Starved {
   /** Bytes it holds of a message that is not finished. */

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { onAbort } from '../../abort.js';
 import { authorityOf } from '../../endpoint.js';
-import { aborted, QWormholeError } from '../../errors/error.js';
+import { aborted, fromSystem, QWormholeError } from '../../errors/error.js';
 import { headersOf } from '../headers.js';
 import type { DialSpec, WebSocketDialSettings } from '../link.js';
 import { connectTimeout } from '../fault.js';
@@ -15,7 +15,7 @@ import { dialTls, mayStillRefuse } from './tls-dial.js';
 import { faultOfTlsHandshake } from './tls-faults.js';
 import { faultOfHandshake, handshakeFault } from './ws-faults.js';
 import { WsLink } from './ws-link.js';
-import { loadWs, type LinkedWebSocket } from './ws-package.js';
+import { loadWs, type LinkedWebSocket, type WsPackage } from './ws-package.js';
 
 /** So much of a refusal's body is kept, bytes, and waited for, ms. */
 const MAX_BODY = 1024;
@@ -31,14 +31,29 @@ export async function dialWs(
   const { LinkedWebSocket } = await loadWs();
   if (signal?.aborted) throw aborted(signal);
   const secured = spec.tls && (await dialTls(spec, spec.tls, signal));
-  const ws = new LinkedWebSocket(
-    // The socket is made here, unless there is an agent; a zone has no form in a URL.
-    `ws://${authorityOf(spec.host.split('%', 1)[0], spec.port)}${settings.target}`,
-    [...settings.subprotocols],
-    requestOptions(spec, settings, secured),
-  );
+  const ws = begin(LinkedWebSocket, spec, settings, secured);
   const timeoutMs = Math.max(1, spec.connectTimeoutMs - (performance.now() - startedAt));
   return new Dialling(ws, { spec, settings, secured, timeoutMs }).settled(signal);
+}
+
+/** The call; throws a `QWormholeError`. */
+function begin(
+  Socket: WsPackage['LinkedWebSocket'],
+  spec: DialSpec,
+  settings: WebSocketDialSettings,
+  secured: TLSSocket | undefined,
+): LinkedWebSocket {
+  try {
+    return new Socket(
+      // The socket is made here, unless there is an agent; a zone has no form in a URL.
+      `ws://${authorityOf(spec.host.split('%', 1)[0], spec.port)}${settings.target}`,
+      [...settings.subprotocols],
+      requestOptions(spec, settings, secured),
+    );
+  } catch (error) {
+    // An agent is the application's, and may throw whatever it likes.
+    throw fromSystem(error, { during: 'connect', what: `${spec.host}:${spec.port}` });
+  }
 }
 
 function requestOptions(
@@ -68,14 +83,12 @@ function requestOptions(
 /** The handshake's own headers are the package's. */
 function requestHeaders({ authority, headers }: Pick<WebSocketDialSettings, 'authority' | 'headers'>) {
   const record: Record<string, string | string[]> = Object.create(null);
-  let hasHost = false;
   for (let at = 0; at < headers.length; at += 2) {
     const [name, value] = [headers[at], headers[at + 1]];
-    hasHost ||= name.toLowerCase() === 'host';
     const before = record[name];
     record[name] = before === undefined ? value : [before, value].flat();
   }
-  if (!hasHost) record.Host = authority;
+  record.Host = authority;
   return record;
 }
 

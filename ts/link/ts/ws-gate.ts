@@ -17,7 +17,7 @@ import type {
 } from '../link.js';
 import { resetSocket } from './reset.js';
 import { Early } from './ws-early.js';
-import { deflateFor } from './ws-deflate.js';
+import { answerDeflate } from './ws-deflate.js';
 import { WsLink } from './ws-link.js';
 import { loadWs, type LinkedWebSocket } from './ws-package.js';
 import { refuseSocket } from './ws-refusal.js';
@@ -125,10 +125,12 @@ export class WsGate {
     const { limits, ws: settings, socket: socketSettings } = this.spec;
     const server = this.#server!;
     this.#subprotocol = subprotocol;
-    server.options.perMessageDeflate = deflateFor(
-      settings.deflate,
-      message.headers['sec-websocket-extensions'],
-    );
+    const { headers } = message;
+    const deflate = answerDeflate(settings.deflate, headers['sec-websocket-extensions']);
+    server.options.perMessageDeflate = deflate?.options ?? false;
+    // The package is given the words that it takes: both were decided about here.
+    if (deflate !== undefined) headers['sec-websocket-extensions'] = deflate.offer;
+    headers.upgrade = 'websocket';
     server.handleUpgrade(message, socket, head, (ws) => {
       // The package turns it on.
       if (!socketSettings.noDelay) socket.setNoDelay(false);
@@ -154,9 +156,13 @@ export class WsGate {
     pending.handshake?.end();
   }
 
-  /** Cuts what is under way. */
+  /** Ends what is under way: those who wait for their verdict hear that there will be none. */
   close(): void {
-    for (const socket of this.#pending.keys()) {
+    for (const [socket, { handshake }] of this.#pending) {
+      if (handshake !== undefined) {
+        this.refuse(socket, 503, '');
+        continue;
+      }
       this.done(socket);
       socket.destroy();
     }

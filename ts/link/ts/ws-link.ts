@@ -1,9 +1,9 @@
 /**
  * One WebSocket of the package `ws`.
  *
- * Receiving: the package gives whole messages. While paused the socket is still read until one message is
- * held: that is how the end of a peer that has nothing to say is noticed, and its pings are answered. What
- * is held is delivered before the end is told. Sending: `ws-outbox.ts`.
+ * Receiving: the package gives whole messages. While paused the socket is still read until so much is held as
+ * may be: that is how the end of the peer is noticed, and its pings are answered. What is held is delivered
+ * before the end is told, or dropped if nobody comes to listen. Sending: `ws-outbox.ts`.
  */
 import type { Socket } from 'node:net';
 import { fromSystem, type QWormholeError } from '../../errors/error.js';
@@ -21,7 +21,8 @@ import type {
 } from '../link.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { closeTimeout, outOfBudget } from './faults.js';
-import { linkMemory, type Starved } from './memory.js';
+import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
+import { Patience, type Forsaken } from './patience.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
 import { faultOfTls } from './tls-faults.js';
@@ -58,7 +59,7 @@ interface LinkedSocket extends Socket {
 /** The memory of the last message: that of the next one is mostly the same. */
 let lastMemory: ArrayBufferLike | undefined;
 
-export class WsLink extends BoundedLink implements SocketOwner, Starved {
+export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsaken {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -86,6 +87,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
   /** The socket is gone; the end is told after what is held. */
   #over: LinkClose | undefined;
   #isOverTold = false;
+  /** Runs while the end waits behind what is held. */
+  #patience: Patience | undefined;
   #socketError: Error | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
@@ -185,8 +188,13 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     this.#restartCloseTimer();
     // What still comes is read and thrown away, so that the peer gets as far as its close frame.
     this.#ws.resume();
-    const wireCode = toWebSocketCode(code) ?? INTERNAL;
-    this.#outbox.end(() => this.#ws.close(wireCode, fitReason(reason)));
+    // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
+    process.nextTick(() => this.#sayFarewell(toWebSocketCode(code) ?? INTERNAL, fitReason(reason)));
+  }
+
+  #sayFarewell(wireCode: number, reason: string): void {
+    if (this.#over !== undefined || this.#ending?.clean !== true) return;
+    this.#outbox.end(() => this.#ws.close(wireCode, reason));
   }
 
   terminate(code: number, reason: string): void {
@@ -212,17 +220,22 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     if (!this.#isPaused && this.#waiting.length === 0) return this.handler.onMessage(payload, isText);
     this.#waiting.push({ payload, isText });
     this.#waitingBytes += Math.max(payload.length, MIN_COST);
-    this.#ws.pause();
+    this.#account();
   }
 
-  /** Counts what is held after a chunk was read, and stops reading where the environment holds too much. */
+  /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
   #account(): void {
     if (this.#ending !== undefined) return;
     this.#count(unfinishedIn(this.#ws) + this.#waitingBytes);
+    if (this.#isFarAhead) this.#ws.pause();
     if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
     this.#isStarved = true;
     linkMemory.wait(this, this.limits.memoryBudget);
     this.#ws.pause();
+  }
+
+  get #isFarAhead(): boolean {
+    return this.#counted >= READ_AHEAD && (this.#isPaused || this.#waiting.length > 0);
   }
 
   #count(held: number): void {
@@ -255,6 +268,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     }
     this.#fail(flood('control frames'));
     this.#ws.close(POLICY);
+    // The package would wait for the peer's close frame, and read on until then. What it compresses comes first.
+    if (this.#ws.bufferedAmount === this.#socket.writableLength) this.#socket.end();
   }
 
   /** Has what is held, and the end behind it, delivered from the event loop. */
@@ -277,7 +292,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     if (this.#ending === undefined) {
       waiting.splice(0, next);
       this.#account();
-      if (waiting.length === 0 && !this.#isStarved && !this.#isPaused) this.#ws.resume();
+      if (!this.#isStarved && !this.#isFarAhead) this.#ws.resume();
     }
     this.#tellOver();
   }
@@ -343,8 +358,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
   #restartCloseTimer(): void {
     const { closeTimeoutMs } = this.limits;
     clearTimeout(this.#closeTimer);
-    this.#closeTimer = setTimeout(() => this.#kill(faultClose(closeTimeout(closeTimeoutMs))), closeTimeoutMs);
-    this.#closeTimer.unref();
+    const expire = (): void => this.#kill(this.#fault ?? faultClose(closeTimeout(closeTimeoutMs)));
+    this.#closeTimer = setTimeout(expire, closeTimeoutMs).unref();
   }
 
   #onClose(wireCode: number, reason: Buffer): void {
@@ -354,6 +369,15 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
     // A dialled link has its handler once the promise of its caller is settled, not before.
     if (this.handler === undefined) setImmediate(() => this.#tellOver());
     else this.#tellOver();
+  }
+
+  get isHeard(): boolean {
+    return this.handler.isHeard;
+  }
+
+  giveUp(): void {
+    this.#forgetReceived();
+    this.#tellOver();
   }
 
   #closeOf(wireCode: number, reason: Buffer): LinkClose {
@@ -374,9 +398,14 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved {
 
   #tellOver(): void {
     const over = this.#over;
+    if (over === undefined || this.#isOverTold) return;
     // What the peer said before it closed comes first, whenever somebody wants it.
-    if (over === undefined || this.#isOverTold || this.#waiting.length > 0) return;
+    if (this.#waiting.length > 0) {
+      this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
+      return;
+    }
     this.#isOverTold = true;
+    this.#patience?.end();
     this.#forgetReceived();
     this.handler.onClose(over);
     this.#outbox.discard();

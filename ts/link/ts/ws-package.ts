@@ -5,6 +5,7 @@
  * is loaded without them; a program that has loaded it before has decided otherwise.
  */
 import type { WebSocket, WebSocketServer } from 'ws';
+import { warnUnknownInside } from './ws-inside.js';
 
 /** Whose WebSocket it is. */
 export interface SocketOwner {
@@ -38,6 +39,7 @@ async function load(): Promise<WsPackage> {
   for (const name of SWITCHES) process.env[name] = '1';
   try {
     const ws = await import('ws');
+    warnUnknownInside(ws);
     return { WebSocketServer: ws.WebSocketServer, LinkedWebSocket: linked(ws.WebSocket) };
   } finally {
     // They are the program's.
