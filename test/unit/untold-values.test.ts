@@ -63,7 +63,7 @@ test.each([
   `ws://127.0.0.1:9000/#token=${SECRET}`,
   `ws://127.0.0.1:9000/?a=b?token=${SECRET} `,
   `ws://127.0.0.1:9000/?a\n=${SECRET}`,
-  `wss://127.0.0.1/?token=${SECRET}`,
+  `wss://127.0.0.1:99999/?token=${SECRET}`,
   `ws://user:${SECRET}@127.0.0.1/`,
   { scheme: 'ws' as const, port: 1, path: `/x?"token"=${SECRET} ` },
   { scheme: 'ws' as const, port: 99999, path: `?${SECRET}` },
@@ -71,4 +71,14 @@ test.each([
   const error = fault(() => parseEndpoint(endpoint, 'connect'));
   expect(textOf(error)).not.toContain(SECRET);
   expect(error.message).toContain('***');
+});
+
+test.each([
+  ['tls.key', { key: { pem: SECRET }, cert: 'x' }],
+  ['tls.passphrase', { passphrase: [SECRET] }],
+  ['tls.identities.0.passphrase', { identities: [{ cert: 'x', key: 'y', passphrase: [SECRET] }] }],
+])('%s is not shown', (name, tls) => {
+  const error = fault(() => resolveServerOptions({ endpoints: 'tls://127.0.0.1:0', tls } as never));
+  expect(error.message).toContain(`Option ${name} must be`);
+  expect(textOf(error)).not.toContain(SECRET);
 });

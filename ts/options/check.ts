@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { describe } from '../describe.js';
 import { QWormholeError } from '../errors/error.js';
 import { nearest } from '../nearest.js';
-import { isUntold, untoldFault } from './untold.js';
+import { isSecret, isUntold, kindOf, untoldFault } from './untold.js';
 import { OPTION_TABLE, type OptionFacts } from './table.js';
 
 /** Whose options they are. */
@@ -40,11 +40,20 @@ export function checkOptions<S extends z.ZodType>(
 
 /** An error that names an option, what it takes, and what it was given; `why` replaces the range. */
 export function invalidOption(name: string, value: unknown, why?: string): QWormholeError {
-  const facts: OptionFacts | undefined = OPTION_TABLE[name as OptionName];
-  const rule = why ?? `must be ${facts?.expects ?? 'left out'}`;
-  return new QWormholeError('ERR_QW_OPTION_INVALID', `Option ${name} ${rule}; it is ${describe(value)}`, {
+  const rule = why ?? `must be ${factsOf(name)?.expects ?? 'left out'}`;
+  const shown = isSecret(name) ? kindOf(value) : describe(value);
+  return new QWormholeError('ERR_QW_OPTION_INVALID', `Option ${name} ${rule}; it is ${shown}`, {
     details: { option: name },
   });
+}
+
+/** Of an element of a list those of the list: the table has no names for elements. */
+function factsOf(name: string): OptionFacts | undefined {
+  for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
+    const facts: OptionFacts | undefined = OPTION_TABLE[name.slice(0, end) as OptionName];
+    if (facts !== undefined) return facts;
+  }
+  return undefined;
 }
 
 /** A union reports the faults of all its branches: the one that went deeper than the first look is meant. */

@@ -11,6 +11,11 @@ type Issue = z.core.$ZodIssue;
 /** Values of headers are tokens and cookies; subprotocols carry tokens where a page can set nothing else. */
 const UNTOLD: ReadonlySet<PropertyKey> = new Set(['headers', 'subprotocols']);
 
+/** Whether this is the name of an option of TLS that holds a secret. */
+export function isSecret(name: string): boolean {
+  return /^tls\.(.*\.)?(key|passphrase)$/.test(name);
+}
+
 /** Whether the value at this path must not be shown. */
 export function isUntold([option]: readonly PropertyKey[]): boolean {
   return UNTOLD.has(option);
@@ -62,7 +67,8 @@ function hasControl(value: string): boolean {
   return /\p{Cc}/u.test(value);
 }
 
-function kindOf(value: unknown): string {
+/** What a value is, without saying which. */
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   return Array.isArray(value) ? `an array of ${value.length}` : `of type ${typeof value}`;
 }
