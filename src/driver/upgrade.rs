@@ -66,7 +66,10 @@ pub(super) async fn upgrade<S: Sink>(
     let agreement = match unless_terminated(&handle, timeout(within, agreeing)).await {
         Some(Ok(agreement)) => agreement,
         Some(Err(_)) => Err(too_late(within)),
-        None => Ok(None),
+        None => {
+            socket::reset_on_close(&stream);
+            Ok(None)
+        }
     };
     let closed = match agreement {
         Ok(Some(agreement)) => return Some(open(stream, ends, link, opening, agreement)),
