@@ -27,6 +27,12 @@ export function connectTimeout(what: string, timeoutMs: number): QWormholeError 
   return new QWormholeError('ERR_QW_CONNECT_TIMEOUT', message, { details: { what, timeoutMs } });
 }
 
+/** The peer has left, and what it sent is for nobody. */
+export function unheard(): QWormholeError {
+  const message = 'The peer has ended its side, and nobody listens for what it sent';
+  return new QWormholeError('ERR_QW_CONNECTION_LOST', message);
+}
+
 /** An unclean end; a fault that is no peer's doing counts as ours. */
 export function faultClose(error: QWormholeError): LinkClose {
   // A peer that is gone without a word did, as far as anyone can tell, not answer any more.

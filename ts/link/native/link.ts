@@ -1,8 +1,9 @@
 /** One connection of the I/O side. */
 import { BoundedLink } from '../bounded-link.js';
-import { faultClose } from '../fault.js';
+import { faultClose, unheard } from '../fault.js';
 import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits, SharedMessage } from '../link.js';
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
+import { Patience, type Forsaken } from '../patience.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange, Owner } from './exchange.js';
 import { isWebSocket } from './events.js';
@@ -25,12 +26,7 @@ export interface Closed {
   readonly farewell: Farewell | undefined;
 }
 
-/** Whether somebody listens by now is looked at again after this time at the earliest, ms. */
-const LOOK_AGAIN_MS = 1000;
-
-const UNHEARD = 'The peer has ended its side, and nobody listens for what it sent';
-
-export class NativeLink extends BoundedLink implements Target {
+export class NativeLink extends BoundedLink implements Forsaken, Target {
   readonly mode = 'native';
   /** Whose link it is: it ends with any thread of its owner. */
   readonly owner: Owner;
@@ -65,7 +61,7 @@ export class NativeLink extends BoundedLink implements Target {
   /** How it ended on the I/O side: told when everything before it is delivered. */
   #closed: Closed | undefined;
   /** Runs while its end waits behind what is held. */
-  #patience: NodeJS.Timeout | undefined;
+  #patience: Patience | undefined;
   #isDrainArmed = false;
   #isEmptyArmed = false;
   /** How it ends, once our side decided it. */
@@ -309,7 +305,7 @@ export class NativeLink extends BoundedLink implements Target {
     // What was accepted and never written is off the books.
     exchange.accepted = (exchange.accepted - this.bufferedAmount) >>> 0;
     this.#over = true;
-    clearTimeout(this.#patience);
+    this.#patience?.end();
     if (this.#isReferenced) exchange.hold(-1);
     exchange.remove(this);
     if (exchange.failure === undefined) exchange.outbox.operation(Operation.release, this);
@@ -371,20 +367,22 @@ export class NativeLink extends BoundedLink implements Target {
   };
 
   /** Has a link that its peer has left, and that nobody listens to, end although something is held. */
-  #bePatient(leastMs = 0): void {
-    if (this.#patience !== undefined || (this.#closed === undefined && !this.#hasPeerEnded)) return;
-    const { closeTimeoutMs } = this.limits;
-    this.#patience = setTimeout(this.#onImpatient, Math.max(closeTimeoutMs, leastMs)).unref();
+  #bePatient(): void {
+    if (this.#closed === undefined && !this.#hasPeerEnded) return;
+    this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
   }
 
-  readonly #onImpatient = (): void => {
+  get isHeard(): boolean {
+    return this.handler.isHeard;
+  }
+
+  giveUp(): void {
     this.#patience = undefined;
     if (this.#held === undefined || this.#over) return;
-    if (this.handler.isHeard) return this.#bePatient(LOOK_AGAIN_MS);
     this.#forgetReceived();
     if (this.#closed !== undefined) this.#finish(this.#closed);
-    else this.#terminate(faultClose(new QWormholeError('ERR_QW_CONNECTION_LOST', UNHEARD)));
-  };
+    else this.#terminate(faultClose(unheard()));
+  }
 
   #deliverHeld(): void {
     while (this.#held !== undefined && !this.#isPaused) {

@@ -13,12 +13,6 @@ export function closeTimeout(timeoutMs: number): QWormholeError {
   return new QWormholeError('ERR_QW_CLOSE_TIMEOUT', message, { details: { timeoutMs } });
 }
 
-/** The peer has left, and what it sent is for nobody. */
-export function unheard(): QWormholeError {
-  const message = 'The peer has ended its side, and nobody listens for what it sent';
-  return new QWormholeError('ERR_QW_CONNECTION_LOST', message);
-}
-
 /** The link held the most of a full budget for too long, all of it of a message that does not come to its end. */
 export function outOfBudget(held: number, budget: number): QWormholeError {
   const message = `The memory budget of ${budget} bytes is used up, and ${held} bytes of it wait for the rest of a message`;

@@ -10,7 +10,7 @@
 import type { Socket } from 'node:net';
 import { fromSystem, tooBig, type QWormholeError } from '../../errors/error.js';
 import { BoundedLink } from '../bounded-link.js';
-import { faultClose } from '../fault.js';
+import { faultClose, unheard } from '../fault.js';
 import type {
   ClassIndex,
   LinkClose,
@@ -21,11 +21,11 @@ import type {
   SendResult,
   SharedMessage,
 } from '../link.js';
-import { closeTimeout, outOfBudget, truncated, unheard } from './faults.js';
+import { closeTimeout, outOfBudget, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
-import { Patience, type Forsaken } from './patience.js';
+import { Patience, type Forsaken } from '../patience.js';
 import { RawDecoder } from './raw-decoder.js';
 import { resetSocket } from './reset.js';
 import { SocketWriter } from './socket-writer.js';

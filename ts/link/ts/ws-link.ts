@@ -22,7 +22,7 @@ import type {
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { closeTimeout, outOfBudget } from './faults.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
-import { Patience, type Forsaken } from './patience.js';
+import { Patience, type Forsaken } from '../patience.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
 import { faultOfTls } from './tls-faults.js';
@@ -398,7 +398,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
 
   #tellOver(): void {
     const over = this.#over;
-    if (over === undefined || this.#isOverTold) return;
+    // Without a handler yet it is told from the turn in which there is one.
+    if (over === undefined || this.#isOverTold || this.handler === undefined) return;
     // What the peer said before it closed comes first, whenever somebody wants it.
     if (this.#waiting.length > 0) {
       this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
