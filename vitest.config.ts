@@ -18,8 +18,16 @@ function aliases(main: string) {
   ];
 }
 
-/** Sockets and worker threads are torn down between files, so each file has a process of its own. */
-const shared = { pool: 'forks', testTimeout: 20_000, hookTimeout: 20_000 } as const;
+/**
+ * Sockets and worker threads are torn down between files, so each file has a process of its own. Faults are made on
+ * purpose, and what node would print about them says nothing.
+ */
+const shared = {
+  pool: 'forks',
+  execArgv: ['--no-warnings'] as string[],
+  testTimeout: 20_000,
+  hookTimeout: 20_000,
+} as const;
 
 export interface Settings {
   readonly env?: Record<string, string>;

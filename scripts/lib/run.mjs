@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { root } from './root.mjs';
 
 /** How often a long step shows that it lives where there is no terminal, ms. */
-const SIGN_OF_LIFE = 15_000;
+export const SIGN_OF_LIFE = 15_000;
 /** How much of a failed program's output is shown, lines: enough for the error, not for the whole log. */
 const SHOWN_LINES = 80;
 

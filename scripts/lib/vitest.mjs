@@ -1,11 +1,11 @@
-/** Runs vitest in the open. */
+/** Runs vitest: what passes is counted, what fails is shown. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bin } from './root.mjs';
 import { openly } from './run.mjs';
 
-const REPORTERS = ['--reporter=default', '--reporter=./scripts/lib/failed-tests.mjs'];
+const REPORTERS = ['--reporter=minimal', '--reporter=./scripts/lib/test-report.mjs'];
 
 /** Runs the tests; where some fail, the error has them as its `failures`, a text each. */
 export function vitest(args, env) {

@@ -1,8 +1,27 @@
-/** A reporter for vitest: it writes what failed, a paragraph each, into the file that FAILED_TESTS names. */
+/**
+ * A reporter for vitest: a sign of life from time to time, and what failed, a paragraph each, in the file that
+ * FAILED_TESTS names.
+ */
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 
-export default class FailedTests {
+import { SIGN_OF_LIFE } from './run.mjs';
+
+export default class TestReport {
+  #started = Date.now();
+  #shown = Date.now();
+  #files = 0;
+  #tests = 0;
+
+  onTestModuleEnd(module) {
+    this.#files += 1;
+    this.#tests += [...module.children.allTests()].length;
+    if (Date.now() - this.#shown < SIGN_OF_LIFE) return;
+    this.#shown = Date.now();
+    const seconds = Math.round((this.#shown - this.#started) / 1000);
+    console.log(`  still at it after ${seconds} s: ${this.#tests} tests in ${this.#files} files`);
+  }
+
   onTestRunEnd(modules, unhandledErrors) {
     const failures = modules.flatMap(failuresOf);
     for (const error of unhandledErrors) failures.push(paragraph('outside of any test', [error]));
