@@ -112,6 +112,10 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     return this.#endpoint.scheme;
   }
 
+  protected override get bufferedMessages(): number {
+    return super.bufferedMessages + (this.#offline?.messages ?? 0);
+  }
+
   override get bufferedAmount(): number {
     return super.bufferedAmount + (this.#offline?.bytes ?? 0);
   }
@@ -289,7 +293,14 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (this.state !== 'open') return;
     if (this.#backoff !== undefined) this.#isDirect = false;
     clearTimeout(this.#pumpTimer);
-    this.link?.close(CloseCode.ok, '');
+    this.closeLink(CloseCode.ok, '');
+  }
+
+  /** @internal The link ends and not the client, if it may have another. */
+  override overrun(): void {
+    if (this.#backoff === undefined) return super.overrun();
+    this.#isDirect = false;
+    this.closeLink(CloseCode.rejected_by_policy, 'the queue is full');
   }
 
   /** Without a link there is nothing to wait for, but `close` is not fired from inside a call. */
@@ -304,7 +315,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     clearTimeout(this.#pumpTimer);
     const { signal } = this.#settings;
     this.#stopListening?.();
-    this.traffic.bytesDiscarded += this.#offline?.clear() ?? 0;
+    if (this.#offline !== undefined) this.traffic.discard(this.#offline.clear());
     this.#choice.driver.onFailure = undefined;
     this.#choice.driver.release();
     this.finish(close);
@@ -330,8 +341,13 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   // --- Sending without a link ---
 
-  protected override sendPayload(payload: string | Uint8Array, cls: ClassIndex, isText: boolean): SendResult {
-    if (this.#isDirect) return super.sendPayload(payload, cls, isText);
+  protected override sendPayload(
+    payload: string | Uint8Array,
+    cls: ClassIndex,
+    isText: boolean,
+    key?: string,
+  ): SendResult {
+    if (this.#isDirect) return super.sendPayload(payload, cls, isText, key);
     return this.sendWithoutLink(payload, sizeOf(payload), cls, isText);
   }
 
@@ -388,7 +404,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
       () => {
         this.#expiryTimer = undefined;
         const gone = this.#offline!.expire(performance.now());
-        this.traffic.bytesDiscarded += gone.bytes;
+        this.traffic.discard(gone);
         if (gone.messages > 0) this.drop('expired', gone.bytes, gone.messages);
         this.#watchAge();
       },

@@ -6,6 +6,7 @@
  * event `message`, iteration, `pause`, `resume`), ending (`close`, `terminate`, `Symbol.asyncDispose`),
  * looking (`id`, `state`, addresses, `stats`). The `on…` methods are the link's reports, not for users.
  */
+import { CloseCode } from './close-codes.js';
 import { codecFor } from './codec/builtin.js';
 import type { Codec, CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
 import { Emitter, type EventMap } from './emitter.js';
@@ -28,7 +29,11 @@ import type {
 import { MessageListeners } from './message-listeners.js';
 import { sessionOf, type ConnectionTls } from './tls/session.js';
 import type { SharedSettings } from './options/settings.js';
+import type { Outgoing } from './policy/backlog.js';
 import { DropLog, type DropRun } from './policy/drop-log.js';
+import { Handlers } from './policy/handlers.js';
+import { checkKey, checkOverflow, type Overflow } from './policy/overflow.js';
+import { Pressure } from './policy/pressure.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
 import { checkClose, classOf, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
@@ -44,12 +49,19 @@ export interface ConnectionEvents<C extends CodecOption = CodecOption> {
   backpressure: [bufferedAmount: number];
   /** After `backpressure`: the queue fell to the low watermark. */
   drain: [];
-  /** Messages were not accepted: one event per run of them. */
+  /** Messages were not accepted, or were and had to make room: one event per run of them, at least once a second. */
   dropped: [run: DropRun];
   /** The end, once: why, and whether both sides ended in order with nothing lost. */
   close: [code: number, reason: string, clean: boolean];
   /** A payload that does not decode (the connection goes on), or the fault that ends the connection. */
   error: [error: QWormholeError];
+}
+
+/** How a message for many connections goes to each of them. */
+export interface SharedManner {
+  /** `undefined`: that of the connection. */
+  readonly overflow: Overflow | undefined;
+  readonly key: string | undefined;
 }
 
 export abstract class Connection<
@@ -69,16 +81,25 @@ export abstract class Connection<
   /** Messages are their payloads: the codec `buffer` has nothing to do for bytes. */
   readonly #isPlain: boolean;
   readonly #copies: boolean;
+  readonly #settings: SharedSettings;
+  #overflow: Overflow;
   #state: ConnectionState = 'idle';
   #info: LinkInfo | undefined;
   #isPaused = false;
   /** Whether the link was told to deliver. */
   #isFlowing = false;
   #isBackpressured = false;
+  /** Messages go the long way, by `#pressure`: while backpressured, and always under a hard rate. */
+  #isHindered: boolean;
   readonly #listeners = new MessageListeners(this);
   readonly #iterators = new Iterators<CodecMessage<C>>(this);
   #drops: DropLog | undefined;
-  /** Made when first needed, these three: most connections never wait for anything. */
+  /** Of messages that were accepted before. */
+  #losses: DropLog | undefined;
+  /** Set: the number of handlers at work is bounded. */
+  protected readonly handlers: Handlers | undefined;
+  /** Made when first needed, these four: most connections never wait for anything. */
+  #pressure: Pressure | undefined;
   #drainWaits: Waits | undefined;
   #emptyWaits: Waits | undefined;
   #closeWaits: Waits | undefined;
@@ -87,6 +108,11 @@ export abstract class Connection<
     super();
     this.#codec = settings.codec;
     this.#copies = settings.copy;
+    this.#settings = settings;
+    this.#overflow = settings.overflow;
+    this.#isHindered = settings.outboundRate?.isHard === true;
+    if (settings.concurrency !== Infinity)
+      this.handlers = new Handlers(settings.concurrency, () => this.updateFlow());
     this.#isBytes = settings.codec === codecFor('buffer');
     this.#isPlain = this.#isBytes && !settings.copy;
   }
@@ -106,10 +132,22 @@ export abstract class Connection<
    */
   send(message: CodecInput<C>, options?: SendOptions): SendResult {
     const cls = options === undefined ? NORMAL : classOf(options.class);
+    const key = options?.key;
+    if (key !== undefined) checkKey(key);
     if (this.#isPlain && (message as unknown) instanceof Uint8Array && options?.text === undefined)
-      return this.sendPayload(message, cls, false);
+      return this.sendPayload(message, cls, false, key);
     const payload = this.#codec.encode(message);
-    return this.sendPayload(payload, cls, isTextOf(payload, options?.text));
+    return this.sendPayload(payload, cls, isTextOf(payload, options?.text), key);
+  }
+
+  /** What happens when the peer takes less than is sent to it. At first the option of the same name. */
+  get overflow(): Overflow {
+    return this.#overflow;
+  }
+
+  set overflow(overflow: Overflow) {
+    checkOverflow(overflow);
+    this.#overflow = overflow;
   }
 
   /** Hands over now what would wait for the end of the tick. */
@@ -119,7 +157,8 @@ export abstract class Connection<
 
   /** Payload bytes accepted and not yet taken by the kernel. */
   get bufferedAmount(): number {
-    return this.link === undefined ? 0 : this.link.bufferedAmount;
+    const waiting = this.#pressure === undefined ? 0 : this.#pressure.bytes;
+    return this.link === undefined ? waiting : this.link.bufferedAmount + waiting;
   }
 
   /** Resolves when `send` answers `backpressure` no longer: at once if it does not. Rejects when the connection ends. */
@@ -173,7 +212,7 @@ export abstract class Connection<
     checkClose(code, reason, this.carrier);
     if (this.#state === 'closed') return Promise.resolve();
     this.state = 'closing';
-    this.link?.close(code, reason);
+    this.closeLink(code, reason);
     return (this.#closeWaits ??= new Waits()).add();
   }
 
@@ -233,7 +272,7 @@ export abstract class Connection<
 
   /** Counters since the start. */
   stats(): TrafficStats {
-    return this.traffic.stats(this.bufferedAmount);
+    return this.traffic.stats({ bytes: this.bufferedAmount, messages: this.bufferedMessages });
   }
 
   /** The process lives at least as long as the connection: the default. */
@@ -262,14 +301,21 @@ export abstract class Connection<
 
   /** @internal */
   onDrain(): void {
+    const { link } = this;
+    if (link !== undefined && this.#pressure?.feed(link) === false) return;
+    this.#losses?.end();
     this.#isBackpressured = false;
-    this.fire('drain');
+    this.#isHindered = this.#settings.outboundRate?.isHard === true;
+    this.onDrained();
     if (!this.#isBackpressured) this.#drainWaits?.resolve();
   }
 
   /** @internal */
   onEmpty(): void {
-    this.#emptyWaits?.resolve();
+    if (this.#pressure !== undefined && this.#pressure.messages > 0) {
+      this.onDrain();
+      this.link?.notifyEmpty();
+    } else this.#emptyWaits?.resolve();
   }
 
   /** @internal */
@@ -284,7 +330,10 @@ export abstract class Connection<
 
   /** @internal */
   onClose(close: LinkClose): void {
-    this.traffic.bytesDiscarded += this.link?.bufferedAmount ?? 0;
+    const { link } = this;
+    if (link !== undefined)
+      this.traffic.discard({ bytes: link.bufferedAmount, messages: link.bufferedMessages });
+    if (this.#pressure !== undefined) this.traffic.discard(this.#pressure.clear());
     this.link = undefined;
     this.#isFlowing = false;
     this.linkClosed(close);
@@ -337,27 +386,53 @@ export abstract class Connection<
   }
 
   /** Sends what is encoded already. */
-  protected sendPayload(payload: string | Uint8Array, cls: ClassIndex, isText: boolean): SendResult {
+  protected sendPayload(
+    payload: string | Uint8Array,
+    cls: ClassIndex,
+    isText: boolean,
+    key?: string,
+  ): SendResult {
     const { link } = this;
     const size = sizeOf(payload);
     if (link === undefined) return this.sendWithoutLink(payload, size, cls, isText);
+    if (this.#isHindered) return this.#sendHindered(link, { payload, size, cls, isText, key });
     const result = link.send(payload, cls, size, isText);
-    if (result === 'dropped') return this.drop(link.dropReason, size);
+    if (result === 'dropped') return this.#refused(link, { payload, size, cls, isText, key });
     return this.accept(size, result);
   }
 
   /** Sends one message of many, encoded once. */
-  protected sendSharedMessage(message: SharedMessage, cls: ClassIndex): SendResult {
+  protected sendSharedMessage(message: SharedMessage, cls: ClassIndex, manner: SharedManner): SendResult {
     const { link } = this;
     const { size } = message;
     if (link === undefined) return this.sendWithoutLink(message.payload, size, cls, message.isText);
+    if (this.#isHindered) return this.#sendHindered(link, { ...message, cls, key: manner.key }, manner);
     const result = link.sendShared(message, cls);
-    if (result === 'dropped') return this.drop(link.dropReason, size);
+    if (result === 'dropped') return this.#refused(link, { ...message, cls, key: manner.key }, manner);
     return this.accept(size, result);
   }
 
-  /** A message of `size` bytes was accepted. */
-  protected accept(size: number, result: 'sent' | 'backpressure'): SendResult {
+  #sendHindered(link: Link, message: Outgoing, manner?: SharedManner): SendResult {
+    if (this.#state !== 'open') return this.drop('closed', message.size);
+    return this.#pressured.send(link, message, this.#overflowOf(manner), manner !== undefined);
+  }
+
+  #refused(link: Link, message: Outgoing, manner?: SharedManner): SendResult {
+    return this.#pressured.refused(link, message, this.#overflowOf(manner), manner !== undefined);
+  }
+
+  #overflowOf(manner: SharedManner | undefined): Overflow {
+    const overflow = manner?.overflow ?? this.#overflow;
+    // Nobody waits for the one slow connection of many.
+    return overflow === 'block' && manner !== undefined ? 'drop-newest' : overflow;
+  }
+
+  get #pressured(): Pressure {
+    return (this.#pressure ??= new Pressure(this.#settings, this));
+  }
+
+  /** @internal A message of `size` bytes was accepted. */
+  accept(size: number, result: 'sent' | 'backpressure'): SendResult {
     const { traffic } = this;
     traffic.messagesOut += 1;
     traffic.bytesOut += size;
@@ -366,8 +441,8 @@ export abstract class Connection<
     return result;
   }
 
-  /** `send` has answered `backpressure`, and `drain` has not come yet. */
-  protected get isBackpressured(): boolean {
+  /** @internal `send` has answered `backpressure`, and `drain` has not come yet. */
+  get isBackpressured(): boolean {
     return this.#isBackpressured;
   }
 
@@ -376,23 +451,59 @@ export abstract class Connection<
     return this.#emptyWaits !== undefined && !this.#emptyWaits.isEmpty;
   }
 
-  /** Messages of `size` bytes in all were not accepted. */
-  protected drop(reason: DropReason, size: number, messages = 1): 'dropped' {
+  /** @internal Messages of `size` bytes in all were not accepted. */
+  drop(reason: DropReason, size: number, messages = 1): 'dropped' {
     this.traffic.drop(reason, size, messages);
     this.#drops ??= new DropLog((run) => this.onDropped(run));
     this.#drops.add(reason, size, messages);
     return 'dropped';
   }
 
+  /** @internal A message that was accepted is dropped. */
+  lose(reason: DropReason, size: number): void {
+    this.traffic.drop(reason, size);
+    this.traffic.discard({ bytes: size, messages: 1 });
+    this.#losses ??= new DropLog((run) => this.onDropped(run));
+    this.#losses.add(reason, size);
+  }
+
+  /** @internal There is no room for a message, and the policy is to close. */
+  overrun(): void {
+    void this.close(CloseCode.rejected_by_policy, 'the queue is full');
+  }
+
+  /** @internal */
+  feed(): void {
+    if (this.link !== undefined) this.onDrain();
+  }
+
+  /** Ends our side behind all that is accepted. */
+  protected closeLink(code: number, reason: string): void {
+    const { link } = this;
+    if (link === undefined) return;
+    this.#pressure?.handOver(link);
+    link.close(code, reason);
+  }
+
+  /** Messages accepted and not yet wholly taken by the kernel. */
+  protected get bufferedMessages(): number {
+    return (this.link?.bufferedMessages ?? 0) + (this.#pressure?.messages ?? 0);
+  }
+
+  protected onDrained(): void {
+    this.fire('drain');
+  }
+
   /** Gives a message to whoever listens. */
   protected deliver(message: CodecMessage<C>): void {
-    if (!this.#listeners.isEmpty) this.#listeners.call(message);
+    if (!this.#listeners.isEmpty) this.#listeners.call(message, this.handlers);
     if (!this.#iterators.isEmpty) this.#iterators.push(message);
   }
 
   /** Has the link deliver or not: not before somebody listens, and not while somebody wants a pause. */
   protected updateFlow(): void {
-    const flows = this.isHeard && !this.#isPaused && !this.#iterators.isFull;
+    const isBusy = this.#iterators.isFull || this.handlers?.isFull === true;
+    const flows = this.isHeard && !this.#isPaused && !isBusy;
     if (flows === this.#isFlowing || this.link === undefined) return;
     this.#isFlowing = flows;
     if (flows) this.link.resume();
@@ -404,7 +515,7 @@ export abstract class Connection<
   }
 
   protected onBackpressure(): void {
-    this.#isBackpressured = true;
+    this.#isBackpressured = this.#isHindered = true;
     this.fire('backpressure', this.bufferedAmount);
   }
 
@@ -415,6 +526,7 @@ export abstract class Connection<
   /** The end, once. */
   protected finish({ code, reason, clean, error }: LinkClose): void {
     this.#drops?.end();
+    this.#losses?.end();
     this.#state = 'closed';
     this.#iterators.finish();
     const isClosed = closed('connection');

@@ -81,4 +81,5 @@ export {
   isRetriableClose,
   type CloseCodeName,
 } from './close-codes.js';
+export type { Overflow } from './policy/overflow.js';
 export type { Backend, Carrier, DropReason, Mode, Protocol, SendResult } from './link/link.js';

@@ -3,6 +3,7 @@
  * called whatever became of the one before.
  */
 import type { EventEmitter } from 'node:events';
+import type { Handlers } from './policy/handlers.js';
 
 type MessageListener = (message: any, connection?: any) => unknown;
 
@@ -36,44 +37,43 @@ export class MessageListeners {
     this.#only = this.#all.length === 1 ? this.#all[0] : undefined;
   }
 
-  /** A connection's own listeners. */
-  call(message: unknown): void {
+  /** A connection's own listeners. What they return is shown to `handlers` too, where their number is bounded. */
+  call(message: unknown, handlers?: Handlers): void {
     const only = this.#only;
-    if (only === undefined) return this.#callAll(message);
+    if (only === undefined) return this.#callAll([message], handlers);
     try {
       const result: unknown = only.call(this.#owner, message);
-      if (typeof result === 'object' && result !== null) this.#owner.watch(result);
+      if (typeof result === 'object' && result !== null) this.#returned(result, handlers);
     } catch (error) {
       this.#owner.handlerFailed(error, false);
     }
   }
 
   /** A server's listeners, who are told whose message it is. */
-  callFor(message: unknown, connection: object): void {
+  callFor(message: unknown, connection: object, handlers?: Handlers): void {
     const only = this.#only;
-    if (only === undefined) return this.#callAllFor(message, connection);
+    if (only === undefined) return this.#callAll([message, connection], handlers);
     try {
       const result: unknown = only.call(this.#owner, message, connection);
-      if (typeof result === 'object' && result !== null) this.#owner.watch(result);
+      if (typeof result === 'object' && result !== null) this.#returned(result, handlers);
     } catch (error) {
       this.#owner.handlerFailed(error, false);
     }
   }
 
-  #callAll(message: unknown): void {
-    for (const listener of this.#all) this.#try(() => listener.call(this.#owner, message));
-  }
-
-  #callAllFor(message: unknown, connection: object): void {
-    for (const listener of this.#all) this.#try(() => listener.call(this.#owner, message, connection));
-  }
-
-  #try(call: () => unknown): void {
-    try {
-      const result = call();
-      if (typeof result === 'object' && result !== null) this.#owner.watch(result);
-    } catch (error) {
-      this.#owner.handlerFailed(error, false);
+  #callAll(values: readonly [message: unknown, connection?: object], handlers?: Handlers): void {
+    for (const listener of this.#all) {
+      try {
+        const result = listener.apply(this.#owner, values as [unknown, object?]);
+        if (typeof result === 'object' && result !== null) this.#returned(result, handlers);
+      } catch (error) {
+        this.#owner.handlerFailed(error, false);
+      }
     }
+  }
+
+  #returned(result: object, handlers: Handlers | undefined): void {
+    handlers?.watch(result);
+    this.#owner.watch(result);
   }
 }

@@ -9,6 +9,8 @@ import type { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
 import { Draining, GOING_AWAY } from './policy/draining.js';
 import { Farewells } from './policy/farewells.js';
+import type { Handlers } from './policy/handlers.js';
+import { checkKey, checkOverflow } from './policy/overflow.js';
 import { RateLimit } from './policy/warnings.js';
 import { classOf } from './sending.js';
 import { ServerConnection, type Arrival, type ConnectionHost } from './server-connection.js';
@@ -103,15 +105,18 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   #sendToEach(
     connections: Iterable<ServerConnection<C>>,
     message: SharedMessage,
-    { except, class: name }: BroadcastOptions<C>,
+    { except, class: name, overflow, key }: BroadcastOptions<C>,
   ): BroadcastResult {
     const cls = classOf(name);
+    checkKey(key);
+    if (overflow !== undefined) checkOverflow(overflow);
+    const manner = { overflow, key };
     const left = except === undefined ? undefined : idsOf(except);
     let accepted = 0;
     let dropped = 0;
     for (const connection of connections) {
       if (connection.state !== 'open' || left?.has(connection.id)) continue;
-      if (connection.sendShared(message, cls) === 'dropped') dropped += 1;
+      if (connection.sendShared(message, cls, manner) === 'dropped') dropped += 1;
       else accepted += 1;
     }
     return { accepted, dropped };
@@ -134,13 +139,13 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   stats(): ServerStats {
     const total = new Traffic();
     total.add(this.#past);
-    let bufferedAmount = 0;
+    const buffered = { bytes: 0, messages: 0 };
     for (const connection of this.#connections.values()) {
       connection.addTrafficTo(total);
-      bufferedAmount += connection.bufferedAmount;
+      connection.addBufferedTo(buffered);
     }
     return {
-      ...total.stats(bufferedAmount),
+      ...total.stats(buffered),
       connections: this.#connections.size,
       connectionsAccepted: this.#accepted,
       connectionsRefused: this.#refused,
@@ -158,8 +163,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     return !this.#listeners.isEmpty;
   }
 
-  deliver(message: CodecMessage<C>, connection: ServerConnection<C>): void {
-    this.#listeners.callFor(message, connection);
+  deliver(message: CodecMessage<C>, connection: ServerConnection<C>, handlers?: Handlers): void {
+    this.#listeners.callFor(message, connection, handlers);
   }
 
   echo<Name extends 'backpressure' | 'dropped' | 'drain'>(event: Name, values: ServerEvents<C>[Name]): void {

@@ -19,6 +19,11 @@ export interface SendOptions {
    * text if the codec makes a string of the message.
    */
   readonly text?: boolean;
+  /**
+   * What the message is the latest value of, 1 to 256 characters. With `overflow: 'conflate'` it replaces the one with
+   * the same key that still waits.
+   */
+  readonly key?: string;
 }
 
 /** The class of a message unless told otherwise. */

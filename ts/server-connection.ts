@@ -1,20 +1,21 @@
 /** A server's end of one connection: what happens here is told to the server too. */
 import type { CodecMessage, CodecOption } from './codec/codec.js';
-import { Connection } from './connection.js';
+import { Connection, type SharedManner } from './connection.js';
 import type { QWormholeError } from './errors/error.js';
 import type { Headers } from './link/headers.js';
 import type { ClassIndex, Link, LinkClose, Mode, Protocol, SendResult, SharedMessage } from './link/link.js';
 import type { ServerSettings } from './options/settings.js';
 import type { DropRun } from './policy/drop-log.js';
+import type { Handlers } from './policy/handlers.js';
 import type { OpeningRequest } from './policy/upgrade-request.js';
-import type { Traffic } from './stats.js';
+import type { Amount, Traffic } from './stats.js';
 import { checkTopic, tooManyTopics, type TopicTable } from './topics.js';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost<C extends CodecOption> {
   readonly topics: TopicTable<ServerConnection<C>>;
   readonly hasMessageListeners: boolean;
-  deliver(message: CodecMessage<C>, connection: ServerConnection<C>): void;
+  deliver(message: CodecMessage<C>, connection: ServerConnection<C>, handlers?: Handlers): void;
   /** Passes on an event that the connection has fired. */
   echo(event: 'backpressure' | 'dropped' | 'drain', values: readonly unknown[]): void;
   connectionFailed(error: QWormholeError, connection: ServerConnection<C>): void;
@@ -100,8 +101,8 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
   }
 
   /** @internal A message for many connections, encoded once. */
-  sendShared(message: SharedMessage, cls: ClassIndex): SendResult {
-    return this.sendSharedMessage(message, cls);
+  sendShared(message: SharedMessage, cls: ClassIndex, manner: SharedManner): SendResult {
+    return this.sendSharedMessage(message, cls, manner);
   }
 
   /** @internal The server's listeners are others than before. */
@@ -109,9 +110,8 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     this.updateFlow();
   }
 
-  /** @internal */
-  override onDrain(): void {
-    super.onDrain();
+  protected override onDrained(): void {
+    super.onDrained();
     this.#host.echo('drain', [this]);
   }
 
@@ -120,13 +120,19 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     total.add(this.traffic);
   }
 
+  /** @internal Adds what is not written yet to a total. */
+  addBufferedTo(total: Amount): void {
+    total.bytes += this.bufferedAmount;
+    total.messages += this.bufferedMessages;
+  }
+
   protected override hasOtherConsumers(): boolean {
     return this.#host.hasMessageListeners;
   }
 
   protected override deliver(message: CodecMessage<C>): void {
     super.deliver(message);
-    this.#host.deliver(message, this);
+    this.#host.deliver(message, this, this.handlers);
   }
 
   protected override onBackpressure(): void {

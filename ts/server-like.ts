@@ -5,6 +5,7 @@ import type { QWormholeError } from './errors/error.js';
 import type { Backend, Mode } from './link/link.js';
 import type { ServerTlsOptions } from './options/types.js';
 import type { DropRun } from './policy/drop-log.js';
+import type { Overflow } from './policy/overflow.js';
 import type { WaitOptions } from './policy/waits.js';
 import type { MessageClass } from './sending.js';
 import type { ServerConnection } from './server-connection.js';
@@ -59,6 +60,10 @@ export interface BroadcastOptions<C extends CodecOption = CodecOption> {
   readonly class?: MessageClass;
   /** As of `send`: text or binary on WebSocket. */
   readonly text?: boolean;
+  /** As of `send`. */
+  readonly key?: string;
+  /** What happens where it finds no room: a topic's own policy. Default: that of each connection. */
+  readonly overflow?: Overflow;
 }
 
 /** A server's hold on an HTTP server that others listen with. */

@@ -8,12 +8,16 @@ export interface Amount {
   bytes: number;
 }
 
-/** What was not accepted, by reason; `expired` was accepted into the offline queue first. */
+/**
+ * What was not accepted, by reason; `expired`, `displaced` and `conflated` count what was accepted first, and is in
+ * `discarded` too.
+ */
 export type Drops = { readonly [Reason in DropReason]: Readonly<Amount> };
 
 /**
  * Traffic of one connection, or of several together. Bytes are payload bytes: no headers. At any moment
- * `accepted.bytes = bytesWritten + bufferedAmount + bytesDiscarded`.
+ * `accepted.bytes = bytesWritten + bufferedAmount + bytesDiscarded`, and the same in messages: so what was offered is
+ * what was written, what is queued, what was lost with connections, and what was dropped.
  */
 export interface TrafficStats {
   /** Received whole, decodable or not. */
@@ -24,10 +28,13 @@ export interface TrafficStats {
   readonly accepted: Readonly<Amount>;
   /** Accepted and taken by the kernel. */
   readonly bytesWritten: number;
+  readonly messagesWritten: number;
   /** Accepted and not yet taken by the kernel. */
   readonly bufferedAmount: number;
-  /** Accepted and lost: with a connection that ended before, or by the offline queue's age limit. */
+  readonly bufferedMessages: number;
+  /** Accepted and lost: with a connection that ended before, by the offline queue's age limit, or by a policy. */
   readonly bytesDiscarded: number;
+  readonly messagesDiscarded: number;
   /** Not accepted, by reason. */
   readonly dropped: Drops;
 }
@@ -52,7 +59,16 @@ export interface ClientStats extends TrafficStats {
   readonly disconnects: number;
 }
 
-const REASONS: readonly DropReason[] = ['closed', 'queue-full', 'budget', 'expired', 'offline'];
+const REASONS: readonly DropReason[] = [
+  'closed',
+  'queue-full',
+  'budget',
+  'rate-limited',
+  'offline',
+  'expired',
+  'displaced',
+  'conflated',
+];
 
 /** The counters behind `TrafficStats`: plain fields, as they change with every message. */
 export class Traffic {
@@ -62,6 +78,7 @@ export class Traffic {
   messagesOut = 0;
   bytesOut = 0;
   bytesDiscarded = 0;
+  messagesDiscarded = 0;
   /** With the first drop: an idle connection costs memory too. */
   #dropped: Record<DropReason, Amount> | undefined;
 
@@ -73,9 +90,16 @@ export class Traffic {
     this.messagesOut += other.messagesOut;
     this.bytesOut += other.bytesOut;
     this.bytesDiscarded += other.bytesDiscarded;
+    this.messagesDiscarded += other.messagesDiscarded;
     const dropped = other.#dropped;
     if (dropped === undefined) return;
     for (const reason of REASONS) this.drop(reason, dropped[reason].bytes, dropped[reason].messages);
+  }
+
+  /** What was accepted is lost. */
+  discard({ bytes, messages }: Amount): void {
+    this.bytesDiscarded += bytes;
+    this.messagesDiscarded += messages;
   }
 
   drop(reason: DropReason, bytes: number, messages = 1): void {
@@ -85,7 +109,7 @@ export class Traffic {
   }
 
   /** A copy for users. */
-  stats(bufferedAmount: number): TrafficStats {
+  stats({ bytes: bufferedAmount, messages: bufferedMessages }: Readonly<Amount>): TrafficStats {
     const dropped = noDrops();
     for (const reason of REASONS) Object.assign(dropped[reason], this.#dropped?.[reason]);
     return {
@@ -93,14 +117,19 @@ export class Traffic {
       undecodable: this.undecodable,
       accepted: { messages: this.messagesOut, bytes: this.bytesOut },
       bytesWritten: this.bytesOut - bufferedAmount - this.bytesDiscarded,
+      messagesWritten: this.messagesOut - bufferedMessages - this.messagesDiscarded,
       bufferedAmount,
+      bufferedMessages,
       bytesDiscarded: this.bytesDiscarded,
+      messagesDiscarded: this.messagesDiscarded,
       dropped,
     };
   }
 }
 
 function noDrops(): Record<DropReason, Amount> {
-  const none = () => ({ messages: 0, bytes: 0 });
-  return { closed: none(), 'queue-full': none(), budget: none(), expired: none(), offline: none() };
+  return Object.fromEntries(REASONS.map((reason) => [reason, { messages: 0, bytes: 0 }])) as Record<
+    DropReason,
+    Amount
+  >;
 }

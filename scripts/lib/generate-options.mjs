@@ -145,6 +145,7 @@ import type { Agent } from 'node:http';
 import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
+import type { Overflow } from '../policy/overflow.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { TlsVersion } from '../link/tls.js';
@@ -163,6 +164,16 @@ ${fields(ofRole('server'), 'server')}
 /** Options of a client. */
 export interface ClientOptions<C extends CodecOption = CodecOption> extends SharedOptions<C> {
 ${fields(ofRole('client'), 'client')}
+}
+
+/** How fast a connection may be sent to. */
+export interface InboundRateOptions {
+${fields(group('inboundRate'))}
+}
+
+/** How fast a connection sends. */
+export interface OutboundRateOptions {
+${fields(group('outboundRate'))}
 }
 
 /** How a client connects again. */

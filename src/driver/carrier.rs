@@ -75,6 +75,7 @@ impl Receiver {
             half: &mut self.half,
             cx,
             secured,
+            left: usize::MAX,
         }
     }
 }
@@ -110,20 +111,41 @@ pub(super) struct Reader<'a, 'cx> {
     half: &'a mut Arc<OwnedReadHalf>,
     cx: &'a mut Context<'cx>,
     secured: Option<&'a Handle>,
+    /// Bytes that may be read: beyond, the socket seems empty.
+    left: usize,
+}
+
+impl Reader<'_, '_> {
+    /// The same, for `most` bytes.
+    pub(super) fn up_to(self, most: usize) -> Self {
+        Self { left: most, ..self }
+    }
 }
 
 impl Read for Reader<'_, '_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let Self { half, cx, secured } = self;
+        let Self {
+            half,
+            cx,
+            secured,
+            left,
+        } = self;
+        let end = buf.len().min(*left);
+        if end == 0 && !buf.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let buf = &mut buf[..end];
         // Nobody shares it: the watch is gone.
         let Some(half) = Arc::get_mut(half) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let mut socket = Socket { half, cx };
-        match secured {
+        let bytes = match secured {
             None => socket.read(buf),
             Some(handle) => handle.lock().decrypt(&mut socket, buf),
-        }
+        }?;
+        *left -= bytes;
+        Ok(bytes)
     }
 }
 

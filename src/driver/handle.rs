@@ -17,12 +17,13 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{
     carrier::{Raw, Writer},
+    pace::{Intaker, Outlet},
     sink::Ledger,
 };
 use crate::{
     error::{Code, Error},
     frame::Protocol,
-    link::{Class, Outbound, Released, Written},
+    link::{Class, Outbound, Rates, Released, Written},
     socket,
     tls::{Identity, Session},
     ws::CloseFrame,
@@ -39,6 +40,10 @@ pub(crate) struct Handle {
 pub(super) struct Half {
     pub out: Outbound,
     pub socket: Option<OwnedWriteHalf>,
+    /// Set: what is written is held back. Only the task writes then.
+    pub outlet: Option<Box<Outlet>>,
+    /// Taken by the task.
+    pub intaker: Option<Box<Intaker>>,
     /// Of a carrier with TLS, as long as `socket` is there.
     pub session: Option<Box<Session>>,
     /// What was released before the ciphertext that waits; it is told later, when that is written.
@@ -84,6 +89,8 @@ impl Handle {
             half: Mutex::new(Half {
                 out: Outbound::new(protocol),
                 socket: None,
+                outlet: None,
+                intaker: None,
                 session: None,
                 settled: Released::default(),
                 wishes: Wishes::default(),
@@ -94,6 +101,13 @@ impl Handle {
             }),
             held: AtomicUsize::new(0),
         }
+    }
+
+    /// Bounds what passes, from the beginning on: to be called before the link runs.
+    pub(crate) fn limit(&self, inbound: &Rates, outbound: &Rates) {
+        let mut half = self.lock();
+        half.intaker = Intaker::new(inbound);
+        half.outlet = Outlet::new(outbound);
     }
 
     /// Counts bytes of an unfinished message, up or down. Only the link's task does.
@@ -115,7 +129,7 @@ impl Handle {
     /// As [`send`](Self::send), only if no other thread is at the link; says whether it did.
     pub(crate) fn try_send(&self, class: Class, records: &[u8]) -> bool {
         match self.half.try_lock() {
-            Ok(half) if half.out.is_laborious() => return false,
+            Ok(half) if half.out.is_laborious() || half.outlet.is_some() => return false,
             Ok(mut half) => half.send(class, records, Bytes::copy_from_slice),
             Err(TryLockError::Poisoned(half)) => {
                 half.into_inner()
@@ -168,7 +182,10 @@ impl Handle {
     /// Writes what is queued, as far as the kernel takes it.
     pub(crate) fn flush(&self) {
         let mut half = self.lock();
-        if half.socket.is_some() {
+        if half.outlet.is_some() {
+            half.publish();
+            half.wake();
+        } else if half.socket.is_some() {
             let result = half.write();
             half.wrote(result);
         }
@@ -235,6 +252,11 @@ impl Half {
             self.out.push(class, records);
             return self.publish();
         };
+        if self.outlet.is_some() {
+            self.out.push_shared(class, keep(records));
+            self.publish();
+            return self.wake();
+        }
         let io = &mut Writer {
             socket,
             session: self.session.as_deref_mut(),
@@ -258,7 +280,14 @@ impl Half {
             socket,
             session: self.session.as_deref_mut(),
         };
-        let written = self.out.on_writable(io)?;
+        let most = match &self.outlet {
+            Some(outlet) => outlet.allowance(self.out.mean()),
+            None => usize::MAX,
+        };
+        let written = self.out.write_some(io, most)?;
+        if let Some(outlet) = &mut self.outlet {
+            outlet.count(self.out.released());
+        }
         Ok(self.with_ciphertext(written))
     }
 

@@ -4,7 +4,7 @@ use std::{io::Read, time::Instant};
 
 use crate::{
     error::Result,
-    link::{Inbound, Marks, Payload, ReadTurn, Room},
+    link::{Inbound, Intake, Marks, Payload, ReadTurn, Room},
     ws::{CloseFrame, Decoder},
 };
 
@@ -39,6 +39,14 @@ impl Incoming {
         match self {
             Self::Stream(inbound) => inbound.received(),
             Self::WebSocket(decoder) => decoder.data(),
+        }
+    }
+
+    /// Messages received.
+    pub(super) fn intake(&self) -> Intake {
+        match self {
+            Self::Stream(inbound) => inbound.intake(),
+            Self::WebSocket(decoder) => decoder.intake(),
         }
     }
 

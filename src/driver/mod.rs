@@ -19,6 +19,7 @@ mod io_thread;
 mod life;
 mod local;
 mod opening;
+mod pace;
 mod poller;
 mod secure;
 mod sink;

@@ -17,6 +17,7 @@ use super::{
     guarded::message,
     handle::{Half, Handle},
     incoming::Incoming,
+    pace::{Intaker, Timer},
     poller::NewLink,
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,
@@ -47,6 +48,10 @@ pub(crate) struct LinkTask<S: Sink> {
     ahead_of: Option<u64>,
     /// The end of the peer was seen while there was nothing to be read.
     sees_end: bool,
+    /// Set: what is received is bounded.
+    intaker: Option<Box<Intaker>>,
+    /// Wakes the task when it may write again.
+    outlet_timer: Timer,
 }
 
 impl<S: Sink> LinkTask<S> {
@@ -73,9 +78,12 @@ impl<S: Sink> LinkTask<S> {
             // What came behind an opening handshake is read ahead like anything else.
             ahead_of: Some(0),
             sees_end: false,
+            intaker: None,
+            outlet_timer: Timer::default(),
         };
         let mut half = task.handle.lock();
         half.socket = Some(writer);
+        task.intaker = half.intaker.take();
         if let Some((session, info)) = secured {
             half.session = Some(session);
             agreed.tls = Some(info);
@@ -107,6 +115,11 @@ impl<S: Sink> LinkTask<S> {
             self.begin_to_close(&mut half, &farewell)?;
         }
         let written = poll_write(&mut half, cx)?;
+        if written == Written::Held
+            && let Some(outlet) = &half.outlet
+        {
+            self.outlet_timer.wake_in(outlet.wait(), cx);
+        }
         if half.take_notify() {
             self.sink.released();
         }
@@ -135,6 +148,11 @@ impl<S: Sink> LinkTask<S> {
         if self.we_ended && self.peer_ended {
             return Ok(Some(self.outcome()));
         }
+        // What we hold back ourselves is not the peer's delay.
+        if written == Written::Held {
+            self.deadline = None;
+            return Ok(None);
+        }
         if self.poll_deadline(cx, released).is_pending() {
             return Ok(None);
         }
@@ -159,14 +177,22 @@ impl<S: Sink> LinkTask<S> {
 
     fn read(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let is_ahead = self.ahead_of.is_some() && !self.sees_end;
-        let most = if is_ahead { 1 } else { TURN };
         while self.may_read() {
+            let allowance = match &mut self.intaker {
+                Some(intaker) => intaker.poll_allowance(cx),
+                None => usize::MAX,
+            };
+            if allowance == 0 {
+                return Ok(());
+            }
+            let most = if is_ahead { 1 } else { TURN.min(allowance) };
             let secured = self.is_secured.then_some(&*self.handle);
-            let mut reader = self.receiver.reader(cx, secured);
+            let mut reader = self.receiver.reader(cx, secured).up_to(allowance);
             let turn = self
                 .incoming
                 .on_readable(&mut reader, &mut self.sink.room(), most);
             self.reply(cx)?;
+            let turn = self.count(turn);
             match self.heard(turn, cx)? {
                 Some(ReadTurn::Drained) => {
                     if self.receiver.poll_ready(cx).is_pending() {
@@ -192,6 +218,14 @@ impl<S: Sink> LinkTask<S> {
         }
         cx.waker().wake_by_ref();
         Ok(())
+    }
+
+    /// Holds what has come against its bound.
+    fn count(&mut self, turn: Result<ReadTurn>) -> Result<ReadTurn> {
+        match &mut self.intaker {
+            Some(intaker) => intaker.count(self.incoming.intake()).and(turn),
+            None => turn,
+        }
     }
 
     /// Sends what the carrier itself answers.

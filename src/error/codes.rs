@@ -34,6 +34,8 @@ pub enum Code {
     InvalidUtf8,
     /// The peer sent more fragments or control frames than it may.
     Flood,
+    /// The peer sent more than a hard bound of its rate allows.
+    RateLimited,
     /// The opening handshake failed.
     Handshake,
     /// The server answered the opening handshake with a refusal.
@@ -110,7 +112,7 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 46] = [
+    pub const ALL: [Code; 47] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
@@ -124,6 +126,7 @@ impl Code {
         Code::Protocol,
         Code::InvalidUtf8,
         Code::Flood,
+        Code::RateLimited,
         Code::Handshake,
         Code::UpgradeRefused,
         Code::TlsConfig,
@@ -180,7 +183,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 46] = [
+static FACTS: [Facts; 47] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -245,6 +248,11 @@ static FACTS: [Facts; 46] = [
         name: "ERR_QW_FLOOD",
         retriable: false,
         remedy: "The connection was ended; maxFragments, controlBurst and controlPerSecond are the bounds.",
+    },
+    Facts {
+        name: "ERR_QW_RATE_LIMITED",
+        retriable: true,
+        remedy: "The connection was ended. Send more slowly, or raise inboundRate on the receiving end.",
     },
     Facts {
         name: "ERR_QW_HANDSHAKE",

@@ -27,7 +27,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     frame::Protocol,
-    link::Inbound,
+    link::{Inbound, Rates},
     tls::Identity,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct LinkPlan {
     pub max_message: usize,
     pub memory_budget: usize,
     pub close_timeout: Duration,
+    /// What a link may receive, and what it may send.
+    pub rates: (Rates, Rates),
     /// Set: the carrier is WebSocket.
     pub opening: Option<Arc<Opening>>,
     /// Set: TLS below it.
@@ -119,7 +121,9 @@ impl<P: Poller> Core<P> {
         let (id, handle) = self.table.insert(self.counters.slots(), |id| {
             self.counters.reset(id.slot);
             let ledger = SlotLedger::new(Arc::clone(&self.counters), id);
-            Arc::new(Handle::new(plan.protocol, Box::new(ledger)))
+            let handle = Handle::new(plan.protocol, Box::new(ledger));
+            handle.limit(&plan.rates.0, &plan.rates.1);
+            Arc::new(handle)
         })?;
         self.starving().enlist(&handle, plan.memory_budget);
         let link = NewLink {

@@ -9,6 +9,7 @@ use crate::{
     error::{Code, Error, Result},
     exchange::LinkPlan,
     frame::Protocol,
+    link::{Rate, Rates},
     socket::{ListenFlags, SocketOptions},
     ws::{Compression, HeadLimits, Limits, Params, Side},
 };
@@ -24,10 +25,29 @@ pub struct PlanSpec {
     pub memory_budget: u32,
     /// Milliseconds.
     pub close_timeout_ms: u32,
+    /// Set: what is received is bounded.
+    pub inbound: Option<RatesSpec>,
+    /// Set: what is sent is bounded.
+    pub outbound: Option<RatesSpec>,
     /// Of a call: for all of it until it is open, milliseconds.
     pub opening_timeout_ms: Option<u32>,
     /// Set: the carrier is WebSocket.
     pub ws: Option<WebSocketSpec>,
+}
+
+/// `RateSettings`; a bound that is not set has neither rate nor burst.
+#[napi(object)]
+pub struct RatesSpec {
+    /// Payload bytes.
+    pub bytes_per_second: Option<f64>,
+    /// Payload bytes at once.
+    pub burst_bytes: Option<f64>,
+    /// Messages.
+    pub messages_per_second: Option<f64>,
+    /// Messages at once.
+    pub burst_messages: Option<f64>,
+    /// Who exceeds it is rejected instead of held back.
+    pub is_hard: bool,
 }
 
 /// `WebSocketListenSettings`, or with `call` `WebSocketDialSettings`.
@@ -167,6 +187,7 @@ impl PlanSpec {
             max_message: self.max_message as usize,
             memory_budget: self.memory_budget as usize,
             close_timeout: millis(self.close_timeout_ms),
+            rates: (rates(self.inbound.as_ref()), rates(self.outbound.as_ref())),
             opening: self
                 .ws
                 .as_ref()
@@ -175,6 +196,28 @@ impl PlanSpec {
             within: self.opening_timeout_ms.map_or(Duration::MAX, millis),
         })
     }
+}
+
+fn rates(spec: Option<&RatesSpec>) -> Rates {
+    spec.map_or_else(Rates::default, RatesSpec::to_rates)
+}
+
+impl RatesSpec {
+    fn to_rates(&self) -> Rates {
+        Rates {
+            bytes: rate(self.bytes_per_second, self.burst_bytes),
+            messages: rate(self.messages_per_second, self.burst_messages),
+            is_hard: self.is_hard,
+        }
+    }
+}
+
+/// Integers that a `u32` may not hold, as JavaScript has them.
+fn rate(per_second: Option<f64>, burst: Option<f64>) -> Option<Rate> {
+    Some(Rate {
+        per_second: per_second? as u64,
+        burst: burst? as u64,
+    })
 }
 
 impl WebSocketSpec {

@@ -105,17 +105,22 @@ impl Framer {
         Ok(())
     }
 
-    /// Packs what goes out next; false if that is nothing.
-    pub(super) fn refill(&mut self, queues: &mut [Queue]) -> Result<bool> {
+    /// Packs what goes out next, of messages as many as it takes to use up `left` bytes; false if that is
+    /// nothing.
+    pub(super) fn refill(&mut self, queues: &mut [Queue], left: &mut usize) -> Result<bool> {
         let mut stage = Stage::take();
         stage.control(&self.control);
         self.control = Vec::new();
         while !stage.is_full()
+            && *left > 0
             && !self.is_closed
             && let Some(queue) = queues.iter_mut().find(|queue| !queue.is_empty())
-            && self.pack_front(&mut stage, queue)?
-        {}
+            && let Some(length) = self.pack_front(&mut stage, queue)?
+        {
+            *left = left.saturating_sub(HEADER + length);
+        }
         if !stage.is_full()
+            && queues.iter().all(Queue::is_empty)
             && let Some(close) = self.close.take()
         {
             stage.control(&close);
@@ -129,11 +134,16 @@ impl Framer {
         Ok(true)
     }
 
-    /// Packs the front message; false if there is none after all.
-    fn pack_front(&mut self, stage: &mut Stage, queue: &mut Queue) -> Result<bool> {
+    /// Whether there are messages that could go out.
+    pub(super) fn is_held(&self, queues: &[Queue]) -> bool {
+        !self.is_closed && queues.iter().any(|queue| !queue.is_empty())
+    }
+
+    /// Packs the front message and gives its length; `None` if there is none after all.
+    fn pack_front(&mut self, stage: &mut Stage, queue: &mut Queue) -> Result<Option<usize>> {
         queue.seal();
         let Some((payload, is_text)) = queue.front_record() else {
-            return Ok(false);
+            return Ok(None);
         };
         let length = payload.len();
         if length < LARGE || !self.encoder.is_plain() {
@@ -142,6 +152,6 @@ impl Framer {
         } else if let Some(payload) = queue.take_record() {
             stage.large(&mut self.encoder, payload, is_text);
         }
-        Ok(true)
+        Ok(Some(length))
     }
 }

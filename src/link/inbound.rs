@@ -7,7 +7,10 @@
 
 use std::io::{self, Read};
 
-use super::room::{Marks, Payload, Room};
+use super::{
+    intake::{Counted, Intake},
+    room::{Marks, Payload, Room},
+};
 use crate::{
     error::{Code, Error, Result},
     frame::{self, HEADER, Protocol},
@@ -45,6 +48,7 @@ pub struct Inbound {
     max_message: usize,
     state: State,
     received: u64,
+    intake: Intake,
     /// Size of the largest record of the last read: what the next read had better have room for.
     usual: usize,
 }
@@ -65,6 +69,7 @@ impl Inbound {
             max_message,
             state: State::Carry(Vec::new()),
             received: 0,
+            intake: Intake::default(),
             usual: 0,
         }
     }
@@ -107,6 +112,11 @@ impl Inbound {
         self.received
     }
 
+    /// Messages received.
+    pub fn intake(&self) -> Intake {
+        self.intake
+    }
+
     /// Gives up an unfinished message; its bytes no longer count as held.
     pub fn discard(&mut self, room: &mut impl Room) {
         room.hold(-(self.held() as isize));
@@ -143,6 +153,10 @@ impl Inbound {
         let filled = bytes == back.len();
         front.copy_from_slice(carry);
         let total = carried + bytes;
+        let marks = &mut Counted {
+            marks,
+            intake: &mut self.intake,
+        };
         let split = match self.protocol {
             Protocol::Raw => {
                 marks.message(0, bytes, Payload::Binary);
@@ -184,6 +198,7 @@ impl Inbound {
             let message = std::mem::take(message);
             room.hold(-((HEADER + message.len()) as isize));
             self.state = State::Carry(Vec::new());
+            self.intake.add(message.len());
             room.assembled(message, Payload::Binary);
         }
         step

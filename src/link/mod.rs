@@ -6,14 +6,18 @@
 
 mod framer;
 mod inbound;
+mod intake;
 mod outbound;
 mod queue;
+mod rate;
 mod reading;
 mod room;
 mod stage;
 
 pub(crate) use inbound::CARRY;
 pub use inbound::{Inbound, ReadTurn, TURN};
+pub use intake::Intake;
 pub use outbound::{Class, Outbound, Released, Written};
+pub use rate::{Bucket, Rate, Rates, Throttle};
 pub(crate) use reading::{FrameReader, Parse, Stop};
 pub use room::{Marks, Payload, Room};

@@ -56,6 +56,8 @@ pub enum Written {
     All,
     /// The kernel takes no more: wait until the socket is writable.
     Blocked,
+    /// As much as was allowed is written, and more is queued.
+    Held,
 }
 
 /// Queue of one connection's outgoing records.
@@ -68,6 +70,8 @@ pub struct Outbound {
     released: Released,
     /// Payload bytes that wait.
     queued: usize,
+    /// Messages ever queued, wrapping as those released do.
+    accepted: u32,
     /// Makes WebSocket frames of the records; without it records or payloads go out as they are.
     framer: Option<Box<Framer>>,
 }
@@ -81,6 +85,7 @@ impl Outbound {
             started: None,
             released: Released::default(),
             queued: 0,
+            accepted: 0,
             framer: None,
         }
     }
@@ -96,7 +101,7 @@ impl Outbound {
     /// Queues whole records, copying them. What is none is left out.
     pub fn push(&mut self, class: Class, records: &[u8]) {
         if let Some(messages) = self.count(records) {
-            self.queued += payload(records, messages);
+            self.accept(records, messages);
             self.queues[class as usize].push(records);
         }
     }
@@ -104,7 +109,7 @@ impl Outbound {
     /// Queues whole records, sharing their memory. What is none is left out.
     pub fn push_shared(&mut self, class: Class, records: Bytes) {
         if let Some(messages) = self.count(&records) {
-            self.queued += payload(&records, messages);
+            self.accept(&records, messages);
             self.queues[class as usize].push_shared(records);
         }
     }
@@ -129,16 +134,18 @@ impl Outbound {
             return self.on_writable(io);
         }
         if let Some(framer) = &mut self.framer {
-            self.queued = payload(records, messages);
             framer.pack(records)?;
-            return self.write_frames(io);
+            self.accept(records, messages);
+            return self.write_frames(io, usize::MAX);
         }
         let taken = write_once(io, &[IoSlice::new(records)])?;
         if taken == records.len() {
+            self.accepted = self.accepted.wrapping_add(messages as u32);
             self.released.add(payload(records, messages), messages);
             return Ok(Written::All);
         }
         let (whole, count) = whole_records(records, taken);
+        self.accepted = self.accepted.wrapping_add(count as u32);
         self.released.add(whole - count * HEADER, count);
         self.push_shared(class, keep(&records[whole..]));
         self.consume(class as usize, taken - whole);
@@ -150,20 +157,34 @@ impl Outbound {
     /// # Errors
     /// `ConnectionLost` when the write fails.
     pub fn on_writable(&mut self, io: &mut impl Write) -> Result<Written> {
+        self.write_some(io, usize::MAX)
+    }
+
+    /// As [`on_writable`](Self::on_writable), up to about `most` bytes: what was allowed in between may be
+    /// exceeded by one WebSocket frame, and control frames are not held back.
+    ///
+    /// # Errors
+    /// `ConnectionLost` when the write fails.
+    pub fn write_some(&mut self, io: &mut impl Write, most: usize) -> Result<Written> {
         if self.framer.is_some() {
-            return self.write_frames(io);
+            return self.write_frames(io, most);
         }
+        let mut left = most;
         while let Some(class) = self.next_class() {
+            if left == 0 {
+                return Ok(Written::Held);
+            }
             self.queues[class].seal();
             let (offered, taken) = {
                 let mut slices = [IoSlice::new(&[]); SLICES];
-                let (count, offered) = self.gather(class, &mut slices);
+                let (count, offered) = self.gather(class, &mut slices, left);
                 (offered, write_once(io, &slices[..count])?)
             };
             self.consume(class, taken);
             if taken < offered {
                 return Ok(Written::Blocked);
             }
+            left -= taken;
         }
         Ok(Written::All)
     }
@@ -178,6 +199,12 @@ impl Outbound {
         self.queued
     }
 
+    /// Bytes that one of the messages that wait takes on the wire, about.
+    pub fn mean(&self) -> usize {
+        let messages = self.accepted.wrapping_sub(self.released.messages) as usize;
+        self.queued / messages.max(1) + self.wire_header
+    }
+
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
         self.queues.iter().all(Queue::is_empty)
@@ -189,6 +216,7 @@ impl Outbound {
         self.queues = Default::default();
         self.started = None;
         self.queued = 0;
+        self.accepted = self.released.messages;
         if let Some(framer) = &mut self.framer {
             framer.clear();
         }
@@ -203,6 +231,8 @@ impl Outbound {
         let nothing_lost = self.queues.iter().all(Queue::is_empty);
         self.queues = Default::default();
         self.queued = self.framer.as_ref().map_or(0, |framer| framer.payload());
+        // Only what is on its way is still counted, and that is nearly nothing: the mean may be off by it.
+        self.accepted = self.released.messages;
         self.close_with(close)?;
         Ok(nothing_lost)
     }
@@ -240,17 +270,26 @@ impl Outbound {
         }
     }
 
-    fn write_frames(&mut self, io: &mut impl Write) -> Result<Written> {
+    fn accept(&mut self, records: &[u8], messages: usize) {
+        self.queued += payload(records, messages);
+        self.accepted = self.accepted.wrapping_add(messages as u32);
+    }
+
+    fn write_frames(&mut self, io: &mut impl Write, most: usize) -> Result<Written> {
         let Some(framer) = &mut self.framer else {
             return Ok(Written::All);
         };
         let before = self.released.bytes;
+        let mut left = most;
         let written = loop {
             if !framer.write(io, &mut self.released)? {
                 break Written::Blocked;
             }
-            if !framer.refill(&mut self.queues)? {
-                break Written::All;
+            if !framer.refill(&mut self.queues, &mut left)? {
+                break match framer.is_held(&self.queues) {
+                    true => Written::Held,
+                    false => Written::All,
+                };
             }
         };
         self.queued -= self.released.bytes.wrapping_sub(before) as usize;
@@ -278,8 +317,13 @@ impl Outbound {
         }
     }
 
-    /// Fills `slices` with what comes next of `class`; gives their number and total length.
-    fn gather<'a>(&'a self, class: usize, slices: &mut [IoSlice<'a>; SLICES]) -> (usize, usize) {
+    /// Fills `slices` with what comes next of `class`, up to `most` bytes; gives their number and total length.
+    fn gather<'a>(
+        &'a self,
+        class: usize,
+        slices: &mut [IoSlice<'a>; SLICES],
+        most: usize,
+    ) -> (usize, usize) {
         let mut skip = self.started.map_or(0, |(_, written)| written);
         // A started message of a lower class may be finished, but nothing behind it goes out while
         // a higher class waits.
@@ -287,10 +331,11 @@ impl Outbound {
         let (mut count, mut total) = (0, 0);
         for chunk in self.queues[class].chunks() {
             for slice in chunk.wire(self.wire_header, only_first) {
-                if count == SLICES {
+                if count == SLICES || total == most {
                     return (count, total);
                 }
                 let slice = &slice[skip..];
+                let slice = &slice[..slice.len().min(most - total)];
                 skip = 0;
                 slices[count] = IoSlice::new(slice);
                 count += 1;

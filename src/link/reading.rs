@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     inbound::{MAX_READ, MIN_READ, ReadTurn, Step},
+    intake::{Counted, Intake},
     room::{Marks, Payload, Room},
 };
 use crate::error::{Code, Error, Result};
@@ -82,6 +83,7 @@ pub(crate) struct FrameReader<P> {
     /// Bytes that the room was told are held.
     accounted: usize,
     received: u64,
+    intake: Intake,
     /// Size of the largest frame of the last read: what the next read had better have room for.
     usual: usize,
 }
@@ -107,6 +109,7 @@ impl<P: Parse> FrameReader<P> {
                 at: 0,
             },
             accounted: 0,
+            intake: Intake::default(),
             usual: 0,
         }
     }
@@ -172,6 +175,11 @@ impl<P: Parse> FrameReader<P> {
         self.received
     }
 
+    /// Messages received.
+    pub(crate) fn intake(&self) -> Intake {
+        self.intake
+    }
+
     /// Bytes held for what is unfinished.
     pub(crate) fn held(&self) -> usize {
         self.pending.rest().len() + self.parser.held()
@@ -235,6 +243,10 @@ impl<P: Parse> FrameReader<P> {
         self.received += bytes as u64;
         let space = space.get_mut(..carried + bytes).unwrap_or_default();
         let mut used = 0;
+        let marks = &mut Counted {
+            marks,
+            intake: &mut self.intake,
+        };
         let stop = self.parser.parse(space, &mut used, Some(marks), now);
         let hungry = !matches!(stop, Ok(Stop::Whole(..)));
         self.pending = Pending::of(space.get(used..).unwrap_or_default(), hungry);
@@ -281,6 +293,10 @@ impl<P: Parse> FrameReader<P> {
             };
             let space = space.get_mut(..run.len()).unwrap_or_default();
             space.copy_from_slice(run);
+            let marks = &mut Counted {
+                marks,
+                intake: &mut self.intake,
+            };
             let stop = self.parser.parse(space, &mut used, Some(marks), now);
             room.commit(used);
             stop
@@ -306,6 +322,7 @@ impl<P: Parse> FrameReader<P> {
             Stop::Hungry => Ok(0),
             Stop::Whole(message, payload) => {
                 let length = message.len();
+                self.intake.add(length);
                 room.assembled(message, payload);
                 Ok(length)
             }

@@ -79,7 +79,7 @@ pub fn close_code(error: &Error) -> u16 {
     match error.code() {
         Code::Protocol | Code::Truncated => 1002,
         Code::InvalidUtf8 => 1007,
-        Code::Flood => 1008,
+        Code::Flood | Code::RateLimited => 1008,
         Code::TooBig => 1009,
         _ => 1011,
     }

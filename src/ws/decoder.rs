@@ -5,7 +5,7 @@ use std::{io::Read, time::Instant};
 use super::{close::CloseFrame, deflate::Params, frame::Role, parser::Parser};
 use crate::{
     error::Result,
-    link::{FrameReader, ReadTurn, Room},
+    link::{FrameReader, Intake, ReadTurn, Room},
 };
 
 /// What a peer may ask of us.
@@ -91,6 +91,11 @@ impl Decoder {
     /// Grows with every piece of a message that comes, also of an empty one, and with no control frame.
     pub fn data(&self) -> u64 {
         self.reader.parser().data
+    }
+
+    /// Messages received.
+    pub fn intake(&self) -> Intake {
+        self.reader.intake()
     }
 
     /// Bytes held for what is unfinished.

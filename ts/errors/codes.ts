@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ERR_QW_PROTOCOL'
   | 'ERR_QW_INVALID_UTF8'
   | 'ERR_QW_FLOOD'
+  | 'ERR_QW_RATE_LIMITED'
   | 'ERR_QW_HANDSHAKE'
   | 'ERR_QW_UPGRADE_REFUSED'
   | 'ERR_QW_TLS_CONFIG'
@@ -140,6 +141,12 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     retriable: false,
     meaning: 'The peer sent more fragments or control frames than it may.',
     remedy: 'The connection was ended; maxFragments, controlBurst and controlPerSecond are the bounds.',
+  },
+  ERR_QW_RATE_LIMITED: {
+    kind: 'protocol',
+    retriable: true,
+    meaning: 'The peer sent more than a hard bound of its rate allows.',
+    remedy: 'The connection was ended. Send more slowly, or raise inboundRate on the receiving end.',
   },
   ERR_QW_HANDSHAKE: {
     kind: 'protocol',

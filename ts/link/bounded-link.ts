@@ -39,8 +39,8 @@ export abstract class BoundedLink implements Link {
   protected abstract enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void;
   /** Queues a string that fits as UTF-8. */
   protected abstract enqueueString(payload: string, cls: ClassIndex, size: number, isText: boolean): void;
-  /** Makes `onDrain` follow once `isLow()`; idempotent until it did. */
-  protected abstract armDrain(): void;
+  /** Idempotent until `onDrain` has followed. */
+  abstract notifyDrain(): void;
 
   /** Queues a message that fits and that other links get too: a driver that can share it does. */
   protected enqueueShared({ payload, size, isText }: SharedMessage, cls: ClassIndex): void {
@@ -77,7 +77,7 @@ export abstract class BoundedLink implements Link {
   #accepted(buffered: number): SendResult {
     const high = this.limits.highWaterMark;
     if (buffered < high && this.bufferedMessages * MIN_COST < high) return 'sent';
-    this.armDrain();
+    this.notifyDrain();
     return 'backpressure';
   }
 

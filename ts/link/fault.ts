@@ -11,6 +11,7 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   ERR_QW_TRUNCATED: CloseCode.protocol,
   ERR_QW_PROTOCOL: CloseCode.protocol,
   ERR_QW_FLOOD: CloseCode.rate_limited,
+  ERR_QW_RATE_LIMITED: CloseCode.rate_limited,
   ERR_QW_INVALID_UTF8: INVALID_UTF8,
   ERR_QW_HANDSHAKE: CloseCode.protocol,
   ERR_QW_UPGRADE_REFUSED: CloseCode.rejected_by_policy,

@@ -8,6 +8,7 @@
 import type { Agent, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { QWormholeError } from '../errors/error.js';
+import type { RateLimits } from './rate.js';
 import type { TlsDialSettings, TlsInfo, TlsListenSettings } from './tls.js';
 
 /** The backend in use, as users read it. */
@@ -27,8 +28,19 @@ export type Protocol = 'raw' | 'length-prefixed';
  */
 export type SendResult = 'sent' | 'backpressure' | 'dropped';
 
-/** Why a message was not accepted. */
-export type DropReason = 'closed' | 'queue-full' | 'budget' | 'expired' | 'offline';
+/**
+ * Why a message was not accepted; the last three also of messages that were accepted and then dropped, as their
+ * policies say.
+ */
+export type DropReason =
+  | 'closed'
+  | 'queue-full'
+  | 'budget'
+  | 'rate-limited'
+  | 'offline'
+  | 'expired'
+  | 'displaced'
+  | 'conflated';
 
 /** Order between queued messages: 0 high overtakes 1 normal overtakes 2 low, whole message by whole message. */
 export type ClassIndex = 0 | 1 | 2;
@@ -123,6 +135,10 @@ export interface LinkLimits {
   readonly closeTimeoutMs: number;
   /** Bytes this environment may hold for all its links, in and out: beyond, nothing is read or accepted. */
   readonly memoryBudget: number;
+  /** Bounds of what is received. */
+  readonly inbound?: RateLimits;
+  /** Bounds of what is sent: what exceeds them waits in the queue. Never hard. */
+  readonly outbound?: RateLimits;
 }
 
 /** Socket options in the driver's words: every field decided, `undefined` means the system's default. */
@@ -261,6 +277,8 @@ export interface Link {
   handler: LinkHandler;
   /** Payload bytes accepted and not yet taken by the kernel. */
   readonly bufferedAmount: number;
+  /** Messages accepted and not yet wholly taken by the kernel. */
+  readonly bufferedMessages: number;
   /** Why the last `send` was `dropped`. */
   readonly dropReason: DropReason;
 
@@ -274,6 +292,8 @@ export interface Link {
   sendShared(message: SharedMessage, cls: ClassIndex): SendResult;
   /** Hands over now what would wait for the end of the tick. */
   flush(): void;
+  /** Asks for one `onDrain` when the queue, which is above the low watermark, is next at it or below. */
+  notifyDrain(): void;
   /** Asks for one `onEmpty` when `bufferedAmount` is next zero. */
   notifyEmpty(): void;
   /** Stops delivery at once, also within a batch; the socket is no longer read. */

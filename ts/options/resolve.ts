@@ -12,6 +12,7 @@ import {
   type CheckedClientOptions,
   type CheckedServerOptions,
 } from './schema.js';
+import { resolveRate } from './rate.js';
 import type {
   ClientSettings,
   OfflineQueueSettings,
@@ -88,6 +89,10 @@ function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings 
     ioThreads: given.ioThreads ?? T.ioThreads.default,
     maxMessage: given.maxMessage ?? T.maxMessage.default,
     ...resolveWatermarks(given),
+    overflow: given.overflow ?? T.overflow.default,
+    concurrency: given.concurrency ?? Infinity,
+    inboundRate: resolveRate('inboundRate', given.inboundRate),
+    outboundRate: resolveRate('outboundRate', given.outboundRate),
     memoryBudget: given.memoryBudget ?? T.memoryBudget.default,
     closeTimeoutMs: given.closeTimeoutMs ?? T.closeTimeoutMs.default,
     ...resolveSocket(given),

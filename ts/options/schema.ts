@@ -22,6 +22,17 @@ const signal = z.custom<AbortSignal>(
     typeof (value as AbortSignal).addEventListener === 'function',
 );
 
+/** Of either direction: the names differ in the table only. */
+function rate<Name extends 'inboundRate' | 'outboundRate'>(name: Name) {
+  return z.strictObject({
+    bytesPerSecond: integer(`${name}.bytesPerSecond`).optional(),
+    burstBytes: integer(`${name}.burstBytes`).optional(),
+    messagesPerSecond: integer(`${name}.messagesPerSecond`).optional(),
+    burstMessages: integer(`${name}.burstMessages`).optional(),
+    hard: z.boolean().optional(),
+  });
+}
+
 const shared = {
   /** Taken apart by `parseEndpoint`, which says more than a schema can. */
   endpoints: z.unknown().optional(),
@@ -36,6 +47,10 @@ const shared = {
   highWaterMark: integer('highWaterMark').optional(),
   lowWaterMark: integer('lowWaterMark').optional(),
   maxQueued: integer('maxQueued').optional(),
+  overflow: z.enum(['drop-newest', 'drop-oldest', 'conflate', 'block', 'close']).optional(),
+  concurrency: z.union([z.literal(Infinity), integer('concurrency')]).optional(),
+  inboundRate: rate('inboundRate').optional(),
+  outboundRate: rate('outboundRate').optional(),
   memoryBudget: integer('memoryBudget').optional(),
   closeTimeoutMs: integer('closeTimeoutMs').optional(),
   noDelay: z.boolean().optional(),

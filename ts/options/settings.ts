@@ -3,6 +3,8 @@ import type { Codec } from '../codec/codec.js';
 import type { Agent } from 'node:http';
 import type { Endpoint } from '../endpoint.js';
 import type { DeflateSettings, Protocol } from '../link/link.js';
+import type { RateLimits } from '../link/rate.js';
+import type { Overflow } from '../policy/overflow.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { CheckedClientTls, CheckedServerTls } from './tls-schema.js';
@@ -26,6 +28,11 @@ export interface SharedSettings {
   readonly highWaterMark: number;
   readonly lowWaterMark: number;
   readonly maxQueued: number;
+  readonly overflow: Overflow;
+  /** May be `Infinity`. */
+  readonly concurrency: number;
+  readonly inboundRate: RateLimits | undefined;
+  readonly outboundRate: RateLimits | undefined;
   readonly memoryBudget: number;
   readonly closeTimeoutMs: number;
   readonly noDelay: boolean;

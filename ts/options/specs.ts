@@ -9,7 +9,18 @@ import { toDialWebSocket, toListenWebSocket } from './websocket.js';
 /** Bounds of one link. */
 export function toLimits(settings: SharedSettings): LinkLimits {
   const { maxMessage, highWaterMark, lowWaterMark, maxQueued, closeTimeoutMs, memoryBudget } = settings;
-  return Object.freeze({ maxMessage, highWaterMark, lowWaterMark, maxQueued, closeTimeoutMs, memoryBudget });
+  const { inboundRate, outboundRate } = settings;
+  return Object.freeze({
+    maxMessage,
+    highWaterMark,
+    lowWaterMark,
+    maxQueued,
+    closeTimeoutMs,
+    memoryBudget,
+    inbound: inboundRate,
+    // A hard one is a matter of `send`.
+    outbound: outboundRate?.isHard ? undefined : outboundRate,
+  });
 }
 
 /** Socket options; binding by address is not among them, it is a matter of the address. */

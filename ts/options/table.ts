@@ -96,6 +96,83 @@ export const OPTION_TABLE = {
     min: 1,
     max: 1_073_741_824,
   },
+  overflow: {
+    for: 'both',
+    expects: "'drop-newest', 'drop-oldest', 'conflate', 'block' or 'close'",
+    default: 'drop-newest',
+  },
+  concurrency: {
+    for: 'both',
+    expects: 'an integer from 1 to 1048576 (handlers) or Infinity',
+    min: 1,
+    max: 1_048_576,
+  },
+  inboundRate: {
+    for: 'both',
+    expects: 'an object with bytesPerSecond or messagesPerSecond',
+  },
+  'inboundRate.bytesPerSecond': {
+    for: 'both',
+    expects: 'an integer from 1000 to 10000000000 (bytes)',
+    min: 1000,
+    max: 10_000_000_000,
+  },
+  'inboundRate.burstBytes': {
+    for: 'both',
+    expects: 'an integer from 1 to 1073741824 (bytes)',
+    min: 1,
+    max: 1_073_741_824,
+  },
+  'inboundRate.messagesPerSecond': {
+    for: 'both',
+    expects: 'an integer from 1 to 1000000000 (messages)',
+    min: 1,
+    max: 1_000_000_000,
+  },
+  'inboundRate.burstMessages': {
+    for: 'both',
+    expects: 'an integer from 1 to 1000000 (messages)',
+    min: 1,
+    max: 1_000_000,
+  },
+  'inboundRate.hard': {
+    for: 'both',
+    expects: 'true or false',
+    default: false,
+  },
+  outboundRate: {
+    for: 'both',
+    expects: 'an object with bytesPerSecond or messagesPerSecond',
+  },
+  'outboundRate.bytesPerSecond': {
+    for: 'both',
+    expects: 'an integer from 1000 to 10000000000 (bytes)',
+    min: 1000,
+    max: 10_000_000_000,
+  },
+  'outboundRate.burstBytes': {
+    for: 'both',
+    expects: 'an integer from 1 to 1073741824 (bytes)',
+    min: 1,
+    max: 1_073_741_824,
+  },
+  'outboundRate.messagesPerSecond': {
+    for: 'both',
+    expects: 'an integer from 1 to 1000000000 (messages)',
+    min: 1,
+    max: 1_000_000_000,
+  },
+  'outboundRate.burstMessages': {
+    for: 'both',
+    expects: 'an integer from 1 to 1000000 (messages)',
+    min: 1,
+    max: 1_000_000,
+  },
+  'outboundRate.hard': {
+    for: 'both',
+    expects: 'true or false',
+    default: false,
+  },
   memoryBudget: {
     for: 'both',
     expects: 'an integer from 65536 to 2147483648 (bytes)',

@@ -4,6 +4,7 @@ import type { Agent } from 'node:http';
 import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
+import type { Overflow } from '../policy/overflow.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { TlsVersion } from '../link/tls.js';
@@ -57,6 +58,28 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    * takes one message of any legal size. Takes an integer from 1 to 1 GiB (bytes). Default: 4 MiB.
    */
   readonly maxQueued?: number;
+  /**
+   * What happens when a peer takes less than is sent to it: drop-newest drops what maxQueued has no room for;
+   * drop-oldest, above the high watermark, the oldest that waits; conflate replaces the message with the same
+   * key that waits there; block is drop-newest with room for everybody who waits for drained(); close closes
+   * the connection with code 4, on WebSocket 1008. Default: drop-newest.
+   */
+  readonly overflow?: Overflow;
+  /**
+   * Handlers of a connection's messages that may be at work at once, where they return promises: beyond it is
+   * not read. Takes an integer from 1 to 1048576 (handlers) or Infinity. Default: Infinity.
+   */
+  readonly concurrency?: number;
+  /**
+   * How fast a connection may be sent to: beyond, it is read no faster, and with hard it is closed. Default:
+   * not bounded.
+   */
+  readonly inboundRate?: InboundRateOptions;
+  /**
+   * How fast a connection sends: beyond, messages wait in its queue, and with hard they are dropped. Default:
+   * not bounded.
+   */
+  readonly outboundRate?: OutboundRateOptions;
   /**
    * What all connections of one thread may hold in memory, in and out together: beyond it sockets are not
    * read and sends are dropped. Takes an integer from 64 KiB to 2 GiB (bytes). Default: 512 MiB.
@@ -252,6 +275,54 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
    * object with the defaults below.
    */
   readonly offlineQueue?: false | OfflineQueueOptions;
+}
+
+/** How fast a connection may be sent to. */
+export interface InboundRateOptions {
+  /**
+   * Payload bytes received a second. Takes an integer from 1000 to 9765625 KiB (bytes). Default: not bounded.
+   */
+  readonly bytesPerSecond?: number;
+  /**
+   * Payload bytes that may come at once after a rest. A larger message is let through, and paid back by a
+   * longer wait. Takes an integer from 1 to 1 GiB (bytes). Default: bytesPerSecond, at most 1 GiB.
+   */
+  readonly burstBytes?: number;
+  /** Messages received a second. Takes an integer from 1 to 1000000000 (messages). Default: not bounded. */
+  readonly messagesPerSecond?: number;
+  /**
+   * Messages that may come at once after a rest. Takes an integer from 1 to 1000000 (messages). Default:
+   * messagesPerSecond, at most 1000000.
+   */
+  readonly burstMessages?: number;
+  /**
+   * Close the connection of who exceeds it with ERR_QW_RATE_LIMITED, code 12, on WebSocket 1008, instead of
+   * reading it no faster. Default: false.
+   */
+  readonly hard?: boolean;
+}
+
+/** How fast a connection sends. */
+export interface OutboundRateOptions {
+  /** Payload bytes sent a second. Takes an integer from 1000 to 9765625 KiB (bytes). Default: not bounded. */
+  readonly bytesPerSecond?: number;
+  /**
+   * Payload bytes that may go at once after a rest. A larger message is let through, and paid back by a
+   * longer wait. Takes an integer from 1 to 1 GiB (bytes). Default: bytesPerSecond, at most 1 GiB.
+   */
+  readonly burstBytes?: number;
+  /** Messages sent a second. Takes an integer from 1 to 1000000000 (messages). Default: not bounded. */
+  readonly messagesPerSecond?: number;
+  /**
+   * Messages that may go at once after a rest. Takes an integer from 1 to 1000000 (messages). Default:
+   * messagesPerSecond, at most 1000000.
+   */
+  readonly burstMessages?: number;
+  /**
+   * Drop what exceeds it, reason rate-limited, instead of letting it wait. What waited for a connection is
+   * not counted. Default: false.
+   */
+  readonly hard?: boolean;
 }
 
 /** How a client connects again. */

@@ -3,13 +3,10 @@ import { environmentBudget } from '../link/budget.js';
 import type { ClassIndex, DropReason } from '../link/link.js';
 import type { OfflineQueueSettings } from '../options/settings.js';
 import type { Amount } from '../stats.js';
+import { countWaiting } from './waiting-memory.js';
 
 /** A message counts as at least this many bytes towards the bound, or empty ones would be free. */
 const MIN_COST = 16;
-
-/** Bytes in all offline queues of this environment: a part of its memory budget. */
-let held = 0;
-let isGauged = false;
 
 /** A message that waits. */
 export interface OfflineMessage {
@@ -39,6 +36,11 @@ export class OfflineQueue {
   /** Payload bytes held. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Messages held. */
+  get messages(): number {
+    return this.#messages.length - this.#front;
   }
 
   get isEmpty(): boolean {
@@ -93,21 +95,18 @@ export class OfflineQueue {
     return gone;
   }
 
-  /** Drops everything and says how many bytes that was. */
-  clear(): number {
-    const bytes = this.#bytes;
+  /** Drops everything and says how much that was. */
+  clear(): Amount {
+    const { bytes, messages } = this;
     this.#messages = [];
     this.#front = 0;
     this.#count(-bytes, -this.#cost);
-    return bytes;
+    return { bytes, messages };
   }
 
   #count(bytes: number, cost: number): void {
     this.#bytes += bytes;
     this.#cost += cost;
-    held += cost;
-    if (isGauged) return;
-    isGauged = true;
-    environmentBudget.addGauge(() => held);
+    countWaiting(cost);
   }
 }

@@ -88,6 +88,7 @@ pub(super) fn plan() -> LinkPlan {
         max_message: 16 << 20,
         memory_budget: 64 << 20,
         close_timeout: Duration::from_secs(5),
+        rates: Default::default(),
         opening: None,
         security: None,
         within: Duration::MAX,

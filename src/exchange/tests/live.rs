@@ -347,6 +347,7 @@ fn a_close_waits_for_the_peer_and_no_longer_than_it_may() {
     let mut consumer = live();
     let hasty = LinkPlan {
         close_timeout: Duration::from_millis(100),
+        rates: Default::default(),
         ..plan()
     };
     let (link, mut peer, _stop) = consumer.accepted(&hasty);

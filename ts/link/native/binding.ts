@@ -76,9 +76,20 @@ export interface PlanSpec {
   maxMessage: number;
   memoryBudget: number;
   closeTimeoutMs: number;
+  inbound?: RatesSpec;
+  outbound?: RatesSpec;
   /** Of a call: for all that follows the TCP connection, until it is open. */
   openingTimeoutMs?: number;
   ws?: WebSocketSpec;
+}
+
+/** Bounds of what passes in one direction. */
+export interface RatesSpec {
+  bytesPerSecond?: number;
+  burstBytes?: number;
+  messagesPerSecond?: number;
+  burstMessages?: number;
+  isHard: boolean;
 }
 
 /** Bounds of a WebSocket, and how it begins. */

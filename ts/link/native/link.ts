@@ -133,7 +133,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     this.#exchange.accepted = (this.#exchange.accepted + size) >>> 0;
   }
 
-  protected armDrain(): void {
+  notifyDrain(): void {
     if (this.#isDrainArmed) return;
     this.#isDrainArmed = true;
     this.#notify();

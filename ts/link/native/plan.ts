@@ -1,6 +1,7 @@
 /** What the I/O side needs to know of a connection before it has one. */
 import type { Adoption, DialSpec, LinkLimits, ListenSpec, Protocol, WebSocketSettings } from '../link.js';
-import type { CallSpec, PlanSpec, WebSocketSpec } from './binding.js';
+import type { RateLimits } from '../rate.js';
+import type { CallSpec, PlanSpec, RatesSpec, WebSocketSpec } from './binding.js';
 
 /** For the connections of a listener. */
 export function listenPlan({ protocol, limits, ws }: ListenSpec): PlanSpec {
@@ -25,8 +26,19 @@ export function adoptPlan({ limits, ws }: Adoption): PlanSpec {
 }
 
 function planOf(protocol: Protocol, limits: LinkLimits): PlanSpec {
-  const { maxMessage, memoryBudget, closeTimeoutMs } = limits;
-  return { protocol, maxMessage, memoryBudget, closeTimeoutMs };
+  const { maxMessage, memoryBudget, closeTimeoutMs, inbound, outbound } = limits;
+  const plan = { protocol, maxMessage, memoryBudget, closeTimeoutMs };
+  return { ...plan, inbound: inbound && ratesOf(inbound), outbound: outbound && ratesOf(outbound) };
+}
+
+function ratesOf({ bytes, messages, isHard }: RateLimits): RatesSpec {
+  return {
+    bytesPerSecond: bytes?.perSecond,
+    burstBytes: bytes?.burst,
+    messagesPerSecond: messages?.perSecond,
+    burstMessages: messages?.burst,
+    isHard,
+  };
 }
 
 function webSocketOf(ws: WebSocketSettings): WebSocketSpec {

@@ -13,6 +13,11 @@ export function closeTimeout(timeoutMs: number): QWormholeError {
   return new QWormholeError('ERR_QW_CLOSE_TIMEOUT', message, { details: { timeoutMs } });
 }
 
+/** More came than a hard bound allows. */
+export function rateLimited(): QWormholeError {
+  return new QWormholeError('ERR_QW_RATE_LIMITED', 'The peer sends more than its rate allows');
+}
+
 /** The link held the most of a full budget for too long, all of it of a message that does not come to its end. */
 export function outOfBudget(held: number, budget: number): QWormholeError {
   const message = `The memory budget of ${budget} bytes is used up, and ${held} bytes of it wait for the rest of a message`;

@@ -21,10 +21,11 @@ import type {
   SendResult,
   SharedMessage,
 } from '../link.js';
-import { closeTimeout, outOfBudget, truncated } from './faults.js';
+import { closeTimeout, outOfBudget, rateLimited, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
+import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
 import { RawDecoder } from './raw-decoder.js';
 import { resetSocket } from './reset.js';
@@ -44,6 +45,8 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   readonly #socket: Socket;
   readonly #decoder: FrameDecoder | RawDecoder;
   readonly #writer: SocketWriter;
+  /** Set: what is received is bounded. */
+  readonly #intake: Intake | undefined;
   /** Read and not given to the decoder, which has enough to do. */
   #ahead: Buffer | undefined;
   /** Bytes of `linkMemory.inbound` that are ours. */
@@ -75,7 +78,8 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     this.info = infoOf(socket);
     this.#socket = socket;
     this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
-    this.#writer = new SocketWriter(socket, framed, this);
+    this.#writer = new SocketWriter(socket, framed, this, limits.outbound);
+    this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     (socket as LinkedSocket)[LINK] = this;
     socket.on('error', onError);
     socket.on('close', onClose);
@@ -121,7 +125,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     this.#writer.writeString(payload, size, cls);
   }
 
-  protected armDrain(): void {
+  notifyDrain(): void {
     this.#wantsDrain = true;
   }
 
@@ -180,6 +184,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     if (this.#isBehind) this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
     else this.#decoder.push(chunk);
     if (!this.#isPaused) this.#dispatch();
+    if (this.#intake !== undefined && chunk.length < CHUNK && !this.#isBehind) this.#intake.caughtUp();
     this.#afterReading();
   }
 
@@ -189,8 +194,9 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     this.#isDispatching = true;
     try {
       while (!this.#isPaused && this.#ending === undefined) {
+        if (this.#intake?.holdsBack()) break;
         const message = this.#decoder.next();
-        if (message !== undefined) this.handler.onMessage(message, false);
+        if (message !== undefined) this.#deliver(message);
         else if (!this.#feed()) break;
       }
     } finally {
@@ -199,6 +205,11 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     }
     const { oversized } = this.#decoder;
     if (oversized >= 0) this.#fail(tooBig(oversized, this.limits.maxMessage));
+  }
+
+  #deliver(message: Buffer): void {
+    if (this.#intake?.admits(message.length) === false) this.#fail(rateLimited());
+    else this.handler.onMessage(message, false);
   }
 
   /** Gives the decoder what was read ahead of it; false if nothing was. */
@@ -340,6 +351,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
 
   #forgetReceived(): void {
     this.#decoder.clear();
+    this.#intake?.stop();
     this.#ahead = undefined;
     this.#patience?.end();
     linkMemory.inbound -= this.#held;
@@ -350,11 +362,11 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   /** The peer has so long to take our next bytes and to end its side. */
   #restartCloseTimer(): void {
     clearTimeout(this.#closeTimer);
-    this.#closeTimer = setTimeout(
-      () => this.#fail(closeTimeout(this.limits.closeTimeoutMs)),
-      this.limits.closeTimeoutMs,
-    );
-    this.#closeTimer.unref();
+    const { closeTimeoutMs } = this.limits;
+    // What we hold back ourselves is not the peer's delay.
+    const expire = (): void =>
+      this.#writer.isHeld ? this.#restartCloseTimer() : this.#fail(closeTimeout(closeTimeoutMs));
+    this.#closeTimer = setTimeout(expire, closeTimeoutMs).unref();
   }
 
   /** The end. */

@@ -8,7 +8,9 @@ import { arena, type Segment } from './arena.js';
 import { flusher } from './flusher.js';
 import { HEADER } from './frame-decoder.js';
 import { linkMemory } from './memory.js';
+import type { RateLimits } from '../rate.js';
 import { OutQueue } from './out-queue.js';
+import { Outlet } from './pace.js';
 
 /** Most bytes in the socket and not in the kernel: a message of a higher class waits for no more. */
 const MAX_BATCH = 256 * 1024;
@@ -33,6 +35,8 @@ export class SocketWriter {
   readonly #socket: Socket;
   readonly #header: number;
   readonly #owner: WriterOwner;
+  /** Set: what goes to the socket is held back. */
+  readonly #outlet: Outlet | undefined;
   #isInSocket = false;
   /** What is in the socket: the segments to give back, and what they count for. */
   #handed: Segment | undefined;
@@ -43,11 +47,17 @@ export class SocketWriter {
   #isDirty = false;
   #isEnding = false;
 
-  constructor(socket: Socket, framed: boolean, owner: WriterOwner) {
+  constructor(socket: Socket, framed: boolean, owner: WriterOwner, rates?: RateLimits) {
     this.#socket = socket;
     this.#header = framed ? HEADER : 0;
     this.#queue = new OutQueue(framed);
     this.#owner = owner;
+    this.#outlet = rates && new Outlet(rates, () => this.flush());
+  }
+
+  /** Our own rate delays what waits. */
+  get isHeld(): boolean {
+    return this.#outlet !== undefined && this.#outlet.isHolding;
   }
 
   /**
@@ -92,13 +102,16 @@ export class SocketWriter {
     this.#isDirty = false;
     const socket = this.#socket;
     while (!this.#isInSocket && !socket.destroyed) {
+      const most = this.#allowance();
+      if (most === 0) return;
       const first = this.#started ?? this.#queue.shift();
       if (first === undefined) {
         if (this.#isEnding && !socket.writableEnded) socket.end();
         break;
       }
       if (first.size > MAX_BATCH) this.#handPart(first);
-      else this.#handBatch(first);
+      else this.#handBatch(first, most);
+      this.#outlet?.take(this.#handedPayload, this.#handedMessages);
       this.#settle();
     }
   }
@@ -111,6 +124,7 @@ export class SocketWriter {
 
   /** Drops what the kernel has not taken. */
   discard(): void {
+    this.#outlet?.stop();
     this.#queue.clear();
     this.#releaseHanded();
     if (this.#started !== undefined) arena.release(this.#started);
@@ -122,7 +136,9 @@ export class SocketWriter {
   /** Opens memory for a message. What is full goes out first, so that the same memory is free again. */
   #open(size: number, cls: ClassIndex): void {
     if (!this.#isInSocket && this.payload >= MAX_MERGE) this.flush();
-    this.#queue.open(size, cls, this.#isInSocket ? this.payload : undefined);
+    const backlog = this.#outlet === undefined ? this.payload : Math.min(this.payload, this.#outlet.piece);
+    const waits = this.#isInSocket || this.#outlet !== undefined;
+    this.#queue.open(size, cls, waits ? backlog : undefined);
   }
 
   #accepted(size: number): void {
@@ -144,8 +160,15 @@ export class SocketWriter {
     this.#socket.write(bytes, this.#onWritten);
   }
 
-  /** Hands over `first` and what fits into a batch with it. */
-  #handBatch(first: Segment): void {
+  /** Bytes that may be handed over. */
+  #allowance(): number {
+    // With nothing queued there is only the end, which nothing holds back.
+    if (this.#outlet === undefined || this.messages === 0) return MAX_BATCH;
+    return Math.min(this.#outlet.allowance(this.payload / this.messages + this.#header), MAX_BATCH);
+  }
+
+  /** Hands over `first` and what fits into `most` bytes with it. */
+  #handBatch(first: Segment, most: number): void {
     // The header of a message that is started went with its first part.
     this.#handedPayload = first === this.#started ? first.size : this.#payloadOf(first);
     this.#handedMessages = first.messages;
@@ -156,7 +179,7 @@ export class SocketWriter {
     let size = first.size;
     let last = first;
     for (;;) {
-      const next = this.#queue.shift(MAX_BATCH - size);
+      const next = this.#queue.shift(most - size);
       if (next === undefined) break;
       last = last.next = next;
       size += next.size;

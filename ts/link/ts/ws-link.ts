@@ -20,8 +20,9 @@ import type {
   WebSocketSettings,
 } from '../link.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
-import { closeTimeout, outOfBudget } from './faults.js';
+import { closeTimeout, outOfBudget, rateLimited } from './faults.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
+import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
@@ -67,6 +68,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   readonly #socket: Socket;
   readonly #outbox: WsOutbox;
   readonly #settings: WebSocketSettings;
+  /** Set: what is received is bounded. */
+  readonly #intake: Intake | undefined;
   /** With the first control frame. */
   #control: Control | undefined;
   #isPaused = true;
@@ -99,7 +102,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     this.#ws = ws;
     this.#socket = socket;
     const threshold = settings.deflate === false ? 0 : settings.deflate.threshold;
-    this.#outbox = new WsOutbox(ws, socket, threshold, this);
+    this.#outbox = new WsOutbox(ws, socket, threshold, this, limits.outbound);
+    this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     this.#settings = settings;
     unmaskByWords(ws);
     // Only what is inflated takes its time.
@@ -131,8 +135,9 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     error(this: LinkedSocket, error: Error): void {
       this[LINK]!.#socketError = error;
     },
-    data(this: LinkedSocket): void {
+    data(this: LinkedSocket, chunk: Buffer): void {
       this[LINK]!.#account();
+      this[LINK]!.#caughtUp(chunk);
     },
   });
 
@@ -156,7 +161,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     this.#outbox.add(payload, size, cls, isText);
   }
 
-  protected armDrain(): void {
+  notifyDrain(): void {
     this.#wantsDrain = true;
   }
 
@@ -217,10 +222,23 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   #onMessage(payload: Buffer, isText: boolean): void {
     if (payload.buffer !== lastMemory) lastMemory = markShared(payload.buffer);
     if (this.#ending !== undefined || this.#fault !== undefined) return;
-    if (!this.#isPaused && this.#waiting.length === 0) return this.handler.onMessage(payload, isText);
+    if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
+      return this.#deliver(payload, isText);
     this.#waiting.push({ payload, isText });
     this.#waitingBytes += Math.max(payload.length, MIN_COST);
     this.#account();
+  }
+
+  #deliver(payload: Buffer, isText: boolean): void {
+    if (this.#intake?.admits(payload.length) !== false) return this.handler.onMessage(payload, isText);
+    this.#waiting.length = this.#waitingBytes = 0;
+    this.#breakOff(rateLimited());
+  }
+
+  /** A chunk was read: behind a small one the socket is empty. */
+  #caughtUp(chunk: Buffer): void {
+    if (this.#intake !== undefined && chunk.length < CHUNK && this.#waiting.length === 0)
+      this.#intake.caughtUp();
   }
 
   /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
@@ -266,7 +284,12 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
       if (ping !== undefined) control.answer(ping);
       return;
     }
-    this.#fail(flood('control frames'));
+    this.#breakOff(flood('control frames'));
+  }
+
+  /** The peer sends too much: it is told so, and read no further. */
+  #breakOff(error: QWormholeError): void {
+    this.#fail(error);
     this.#ws.close(POLICY);
     // The package would wait for the peer's close frame, and read on until then. What it compresses comes first.
     if (this.#ws.bufferedAmount === this.#socket.writableLength) this.#socket.end();
@@ -284,10 +307,11 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     const waiting = this.#waiting;
     let next = 0;
     while (next < waiting.length && !this.#isPaused && this.#ending === undefined) {
+      if (this.#fault === undefined && this.#intake?.holdsBack()) break;
       const { payload, isText } = waiting[next];
       next += 1;
       this.#waitingBytes -= Math.max(payload.length, MIN_COST);
-      this.handler.onMessage(payload, isText);
+      this.#deliver(payload, isText);
     }
     if (this.#ending === undefined) {
       waiting.splice(0, next);
@@ -348,6 +372,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   }
 
   #forgetReceived(): void {
+    this.#intake?.stop();
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#count(0);
@@ -358,7 +383,11 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   #restartCloseTimer(): void {
     const { closeTimeoutMs } = this.limits;
     clearTimeout(this.#closeTimer);
-    const expire = (): void => this.#kill(this.#fault ?? faultClose(closeTimeout(closeTimeoutMs)));
+    const expire = (): void => {
+      // What we hold back ourselves is not the peer's delay.
+      if (this.#outbox.isHeld) this.#restartCloseTimer();
+      else this.#kill(this.#fault ?? faultClose(closeTimeout(closeTimeoutMs)));
+    };
     this.#closeTimer = setTimeout(expire, closeTimeoutMs).unref();
   }
 

@@ -4,8 +4,10 @@
  */
 import type { Socket } from 'node:net';
 import type { ClassIndex } from '../link.js';
+import type { RateLimits } from '../rate.js';
 import { flusher } from './flusher.js';
 import { linkMemory } from './memory.js';
+import { Outlet } from './pace.js';
 import type { LinkedWebSocket } from './ws-package.js';
 
 /** Most bytes handed over at a time, beyond the message that reaches it. */
@@ -54,6 +56,8 @@ export class WsOutbox {
   /** Messages of fewer bytes go uncompressed. */
   readonly #threshold: number;
   readonly #owner: OutboxOwner;
+  /** Set: what is handed over is held back. */
+  readonly #outlet: Outlet | undefined;
   /** With the first message of each class. */
   #high: Lane | undefined;
   #normal: Lane | undefined;
@@ -68,11 +72,23 @@ export class WsOutbox {
   #isOver = false;
   #onHandedOver: (() => void) | undefined;
 
-  constructor(ws: LinkedWebSocket, socket: Socket, threshold: number, owner: OutboxOwner) {
+  constructor(
+    ws: LinkedWebSocket,
+    socket: Socket,
+    threshold: number,
+    owner: OutboxOwner,
+    rates?: RateLimits,
+  ) {
     this.#ws = ws;
     this.#socket = socket;
     this.#threshold = threshold;
     this.#owner = owner;
+    this.#outlet = rates && new Outlet(rates, () => this.flush());
+  }
+
+  /** Our own rate delays what waits. */
+  get isHeld(): boolean {
+    return this.#outlet !== undefined && this.#outlet.isHolding;
   }
 
   /** Queues a message whose memory is the outbox's from now on, or nobody's to change. */
@@ -89,7 +105,11 @@ export class WsOutbox {
   /** Hands over as much as the kernel takes, and one batch more. Calls nobody back. */
   flush(): void {
     this.#isDirty = false;
-    while (this.#inFlight === 0 && this.#handOver(MAX_BATCH));
+    while (this.#inFlight === 0) {
+      const most = this.#allowance();
+      if (most === 0) return;
+      if (!this.#handOver(most)) break;
+    }
     if (this.#inFlight === 0) this.#handedOver();
   }
 
@@ -106,10 +126,18 @@ export class WsOutbox {
 
   /** Drops what the kernel has not taken. */
   discard(): void {
+    this.#outlet?.stop();
     linkMemory.outbound -= this.payload;
     this.payload = this.messages = 0;
     this.#isOver = true;
     this.#onHandedOver = undefined;
+  }
+
+  /** Bytes that may be handed over. */
+  #allowance(): number {
+    // With nothing queued there is only the end, which nothing holds back.
+    if (this.#outlet === undefined || this.messages === 0) return MAX_BATCH;
+    return Math.min(this.#outlet.allowance(this.payload / this.messages), MAX_BATCH);
   }
 
   #handedOver(): void {
@@ -125,9 +153,10 @@ export class WsOutbox {
     let message = this.#next();
     if (message === undefined) return false;
     const batch = (this.#inFlight = this.#batch += 1);
+    const [payload, messages] = [this.#handedPayload, this.#handedMessages];
     this.#socket.cork();
     for (let bytes = 0; message !== undefined;) {
-      bytes += message.size;
+      bytes += Math.max(message.size, 1);
       this.#handedPayload += message.size;
       this.#handedMessages += 1;
       const next: Waiting | undefined = bytes < max ? this.#next() : undefined;
@@ -135,6 +164,7 @@ export class WsOutbox {
       message = next;
     }
     this.#socket.uncork();
+    this.#outlet?.take(this.#handedPayload - payload, this.#handedMessages - messages);
     // Nothing left in the socket means that the kernel has it all.
     if (ws.bufferedAmount === 0 && !this.#socket.destroyed) this.#settle();
     return true;

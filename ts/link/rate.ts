@@ -1,0 +1,113 @@
+/**
+ * Rates: how much may pass, by a token bucket that counts in nanoseconds.
+ *
+ * A bucket is full at some moment, now or later; what is taken moves that moment on by the time that the rate
+ * needs for it. So there is one number to keep, time is an argument, and rounding errors do not add up: the
+ * remainder of each division goes into the next. A message larger than the bucket puts it into debt, and
+ * nothing passes until that is paid. The same in `src/link/rate.rs`, on `test/vectors/rates.json`.
+ */
+
+/** Nanoseconds of a second, and of a millisecond. */
+const SECOND = 1_000_000_000;
+const MILLISECOND = 1_000_000;
+
+/** Units at once whose time in nanoseconds, with a remainder, is still exact in a number. */
+const EXACT_UNITS = 9_000_000;
+
+/** So many units a second, and so many at once after a rest. Units are payload bytes or messages. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** Bounds of one direction; what is `undefined` is not bounded. */
+export interface RateLimits {
+  /** In payload bytes. */
+  readonly bytes?: Rate;
+  /** In messages. */
+  readonly messages?: Rate;
+  /** Who exceeds it is rejected instead of held back. */
+  readonly isHard: boolean;
+}
+
+/** Nanoseconds of a clock that never goes back. */
+export function nanoseconds(): number {
+  return Math.floor(performance.now() * MILLISECOND);
+}
+
+/** `floor(a * b / c)`, exact. */
+function scaled(a: number, b: number, c: number): number {
+  const product = a * b;
+  if (product <= Number.MAX_SAFE_INTEGER) return Math.floor(product / c);
+  return Number((BigInt(a) * BigInt(b)) / BigInt(c));
+}
+
+/** One token bucket. It begins full. Times are nanoseconds. */
+export class Bucket {
+  readonly #perSecond: number;
+  /** How long it takes to fill. */
+  readonly #depth: number;
+  #fullAt = 0;
+  /** What the last division left over, in units × nanoseconds. */
+  #rest = 0;
+
+  constructor({ perSecond, burst }: Rate) {
+    this.#perSecond = perSecond;
+    this.#depth = Math.max(scaled(burst, SECOND, perSecond), 1);
+  }
+
+  /** Takes `units` out, into debt if need be. */
+  take(units: number, now: number): void {
+    let left = units;
+    if (now > this.#fullAt) this.#fullAt = now;
+    for (; left > EXACT_UNITS; left -= EXACT_UNITS) this.#takeExact(EXACT_UNITS);
+    this.#takeExact(left);
+  }
+
+  #takeExact(units: number): void {
+    const due = units * SECOND + this.#rest;
+    this.#rest = due % this.#perSecond;
+    this.#fullAt += (due - this.#rest) / this.#perSecond;
+  }
+
+  /** How long nothing may pass; 0 if something may. */
+  wait(now: number): number {
+    return Math.max(Math.max(this.#fullAt - now, 0) + 1 - this.#depth, 0);
+  }
+
+  /** Units that may pass without debt. */
+  available(now: number): number {
+    const level = Math.max(this.#depth - Math.max(this.#fullAt - now, 0), 0);
+    return scaled(level, this.#perSecond, SECOND);
+  }
+}
+
+/** Both bounds of one direction of a connection. */
+export class Throttle {
+  readonly #bytes: Bucket | undefined;
+  readonly #messages: Bucket | undefined;
+
+  constructor({ bytes, messages }: RateLimits) {
+    this.#bytes = bytes && new Bucket(bytes);
+    this.#messages = messages && new Bucket(messages);
+  }
+
+  /** Counts what has passed. */
+  take(bytes: number, messages: number, now: number): void {
+    this.#bytes?.take(bytes, now);
+    this.#messages?.take(messages, now);
+  }
+
+  /** How long nothing may pass, nanoseconds; 0 if something may. */
+  wait(now: number): number {
+    return Math.max(this.#bytes?.wait(now) ?? 0, this.#messages?.wait(now) ?? 0);
+  }
+
+  /** Bytes that may pass, where messages are of about `mean` bytes. At least 1 if anything may. */
+  allowance(mean: number, now: number): number {
+    if (this.wait(now) > 0) return 0;
+    const bytes = Math.max(this.#bytes?.available(now) ?? Infinity, 1);
+    const messages = Math.max(this.#messages?.available(now) ?? Infinity, 1);
+    return Math.min(bytes, messages * Math.max(mean, 1));
+  }
+}
