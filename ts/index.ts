@@ -36,6 +36,8 @@ export type {
   ClientTlsOptions,
   DeflateOptions,
   OfflineQueueOptions,
+  InboundRateOptions,
+  OutboundRateOptions,
   ReconnectOptions,
   ServerOptions,
   ServerTlsOptions,

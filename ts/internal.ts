@@ -1,6 +1,8 @@
 /** What tests and benches get besides the public names: the seam, its parts, and the policies. */
 export { BoundedLink } from './link/bounded-link.js';
 export { environmentBudget } from './link/budget.js';
+export { Bucket, Throttle, type Rate, type RateLimits } from './link/rate.js';
+export { Backlog, type Outgoing } from './policy/backlog.js';
 export { chooseDriver, type Choice } from './link/choose.js';
 export type * from './link/link.js';
 export { TsDriver } from './link/ts/driver.js';

@@ -17,7 +17,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{
     carrier::{Raw, Writer},
-    pace::{Intaker, Outlet},
+    pace::{Inlet, Outlet},
     sink::Ledger,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) struct Half {
     /// Set: what is written is held back. Only the task writes then.
     pub outlet: Option<Box<Outlet>>,
     /// Taken by the task.
-    pub intaker: Option<Box<Intaker>>,
+    pub inlet: Option<Box<Inlet>>,
     /// Of a carrier with TLS, as long as `socket` is there.
     pub session: Option<Box<Session>>,
     /// What was released before the ciphertext that waits; it is told later, when that is written.
@@ -90,7 +90,7 @@ impl Handle {
                 out: Outbound::new(protocol),
                 socket: None,
                 outlet: None,
-                intaker: None,
+                inlet: None,
                 session: None,
                 settled: Released::default(),
                 wishes: Wishes::default(),
@@ -106,7 +106,7 @@ impl Handle {
     /// Bounds what passes, from the beginning on: to be called before the link runs.
     pub(crate) fn limit(&self, inbound: &Rates, outbound: &Rates) {
         let mut half = self.lock();
-        half.intaker = Intaker::new(inbound);
+        half.inlet = Inlet::new(inbound);
         half.outlet = Outlet::new(outbound);
     }
 

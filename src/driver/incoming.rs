@@ -42,8 +42,8 @@ impl Incoming {
         }
     }
 
-    /// Messages received.
-    pub(super) fn intake(&self) -> Intake {
+    /// Counts of what is received, and the rate that it is held to.
+    pub(super) fn intake(&mut self) -> &mut Intake {
         match self {
             Self::Stream(inbound) => inbound.intake(),
             Self::WebSocket(decoder) => decoder.intake(),

@@ -17,7 +17,7 @@ use super::{
     guarded::message,
     handle::{Half, Handle},
     incoming::Incoming,
-    pace::{Intaker, Timer},
+    pace::{Inlet, Timer, exceeded},
     poller::NewLink,
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,
@@ -49,7 +49,7 @@ pub(crate) struct LinkTask<S: Sink> {
     /// The end of the peer was seen while there was nothing to be read.
     sees_end: bool,
     /// Set: what is received is bounded.
-    intaker: Option<Box<Intaker>>,
+    inlet: Option<Box<Inlet>>,
     /// Wakes the task when it may write again.
     outlet_timer: Timer,
 }
@@ -78,12 +78,15 @@ impl<S: Sink> LinkTask<S> {
             // What came behind an opening handshake is read ahead like anything else.
             ahead_of: Some(0),
             sees_end: false,
-            intaker: None,
+            inlet: None,
             outlet_timer: Timer::default(),
         };
         let mut half = task.handle.lock();
         half.socket = Some(writer);
-        task.intaker = half.intaker.take();
+        task.inlet = half.inlet.take();
+        if let Some(inlet) = &task.inlet {
+            inlet.bound(task.incoming.intake());
+        }
         if let Some((session, info)) = secured {
             half.session = Some(session);
             agreed.tls = Some(info);
@@ -178,8 +181,8 @@ impl<S: Sink> LinkTask<S> {
     fn read(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let is_ahead = self.ahead_of.is_some() && !self.sees_end;
         while self.may_read() {
-            let allowance = match &mut self.intaker {
-                Some(intaker) => intaker.poll_allowance(cx),
+            let allowance = match &mut self.inlet {
+                Some(inlet) => inlet.poll_allowance(self.incoming.intake(), cx),
                 None => usize::MAX,
             };
             if allowance == 0 {
@@ -192,10 +195,14 @@ impl<S: Sink> LinkTask<S> {
                 .incoming
                 .on_readable(&mut reader, &mut self.sink.room(), most);
             self.reply(cx)?;
-            let turn = self.count(turn);
+            let turn = match self.incoming.intake().is_exceeded() {
+                true => Err(exceeded()),
+                false => turn,
+            };
             match self.heard(turn, cx)? {
                 Some(ReadTurn::Drained) => {
                     if self.receiver.poll_ready(cx).is_pending() {
+                        self.incoming.intake().caught_up();
                         return Ok(());
                     }
                 }
@@ -218,14 +225,6 @@ impl<S: Sink> LinkTask<S> {
         }
         cx.waker().wake_by_ref();
         Ok(())
-    }
-
-    /// Holds what has come against its bound.
-    fn count(&mut self, turn: Result<ReadTurn>) -> Result<ReadTurn> {
-        match &mut self.intaker {
-            Some(intaker) => intaker.count(self.incoming.intake()).and(turn),
-            None => turn,
-        }
     }
 
     /// Sends what the carrier itself answers.

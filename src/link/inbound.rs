@@ -112,9 +112,9 @@ impl Inbound {
         self.received
     }
 
-    /// Messages received.
-    pub fn intake(&self) -> Intake {
-        self.intake
+    /// Counts of what is received, and the rate that it is held to.
+    pub fn intake(&mut self) -> &mut Intake {
+        &mut self.intake
     }
 
     /// Gives up an unfinished message; its bytes no longer count as held.
@@ -198,8 +198,9 @@ impl Inbound {
             let message = std::mem::take(message);
             room.hold(-((HEADER + message.len()) as isize));
             self.state = State::Carry(Vec::new());
-            self.intake.add(message.len());
-            room.assembled(message, Payload::Binary);
+            if self.intake.admits(message.len()) {
+                room.assembled(message, Payload::Binary);
+            }
         }
         step
     }

@@ -1,23 +1,99 @@
-//! What has come in, counted as the application counts it.
+//! What comes in, counted as the application counts it, and bounded where it is to be.
 
-use super::room::{Marks, Payload};
+use super::{
+    rate::{Rates, Throttle},
+    room::{Marks, Payload},
+};
 
-/// Messages received whole, ever.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Messages received whole, and the rate that they are held to.
+#[derive(Debug, Default)]
 pub struct Intake {
-    /// Messages.
-    pub messages: u64,
-    /// Their payload bytes.
-    pub bytes: u64,
-    /// Payload bytes of the last one.
-    pub last: u64,
+    messages: u64,
+    bytes: u64,
+    gate: Option<Box<Gate>>,
+}
+
+#[derive(Debug)]
+struct Gate {
+    throttle: Throttle,
+    is_hard: bool,
+    /// The time of this turn, and when the socket was last known to be empty: what is read has come since then.
+    now: u64,
+    empty_at: u64,
+    is_exceeded: bool,
 }
 
 impl Intake {
-    pub(super) fn add(&mut self, len: usize) {
+    /// Holds what comes to `rates`, if they bound anything.
+    pub fn bound(&mut self, rates: &Rates) {
+        self.gate = Throttle::new(rates).map(|throttle| {
+            Box::new(Gate {
+                throttle,
+                is_hard: rates.is_hard,
+                now: 0,
+                empty_at: 0,
+                is_exceeded: false,
+            })
+        });
+    }
+
+    /// Says what time it is, in nanoseconds since the connection began.
+    pub fn set_time(&mut self, now: u64) {
+        if let Some(gate) = &mut self.gate {
+            gate.now = now;
+        }
+    }
+
+    /// The socket has been read to its end.
+    pub fn caught_up(&mut self) {
+        if let Some(gate) = &mut self.gate {
+            gate.empty_at = gate.now;
+        }
+    }
+
+    /// Bytes that may be read now; 0 where it is to wait.
+    pub fn allowance(&self) -> usize {
+        match &self.gate {
+            Some(gate) if !gate.is_hard => {
+                let mean = self.bytes / self.messages.max(1);
+                let mean = usize::try_from(mean).unwrap_or(usize::MAX);
+                gate.throttle.allowance(mean, gate.now)
+            }
+            _ => usize::MAX,
+        }
+    }
+
+    /// How long it is to wait, nanoseconds.
+    pub fn wait(&self) -> u64 {
+        let gate = self.gate.as_ref();
+        gate.map_or(0, |gate| gate.throttle.wait(1, gate.now))
+    }
+
+    /// More came than a hard bound allows: from there on nothing was delivered.
+    pub fn is_exceeded(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.is_exceeded)
+    }
+
+    /// Counts a message; false if it is not to be delivered.
+    pub(super) fn admits(&mut self, len: usize) -> bool {
         self.messages += 1;
         self.bytes += len as u64;
-        self.last = len as u64;
+        match &mut self.gate {
+            Some(gate) => gate.admits(len as u64),
+            None => true,
+        }
+    }
+}
+
+impl Gate {
+    fn admits(&mut self, len: u64) -> bool {
+        if !self.is_hard {
+            self.throttle.take(len, 1, self.now);
+            return true;
+        }
+        self.is_exceeded = self.is_exceeded || self.throttle.wait(len, self.now) > 0;
+        self.throttle.take(len, 1, self.empty_at);
+        !self.is_exceeded
     }
 }
 
@@ -29,7 +105,8 @@ pub(super) struct Counted<'a, M> {
 
 impl<M: Marks> Marks for Counted<'_, M> {
     fn message(&mut self, start: usize, len: usize, payload: Payload) {
-        self.intake.add(len);
-        self.marks.message(start, len, payload);
+        if self.intake.admits(len) {
+            self.marks.message(start, len, payload);
+        }
     }
 }

@@ -175,9 +175,9 @@ impl<P: Parse> FrameReader<P> {
         self.received
     }
 
-    /// Messages received.
-    pub(crate) fn intake(&self) -> Intake {
-        self.intake
+    /// Counts of what is received, and the rate that it is held to.
+    pub(crate) fn intake(&mut self) -> &mut Intake {
+        &mut self.intake
     }
 
     /// Bytes held for what is unfinished.
@@ -322,8 +322,9 @@ impl<P: Parse> FrameReader<P> {
             Stop::Hungry => Ok(0),
             Stop::Whole(message, payload) => {
                 let length = message.len();
-                self.intake.add(length);
-                room.assembled(message, payload);
+                if self.intake.admits(length) {
+                    room.assembled(message, payload);
+                }
                 Ok(length)
             }
         }

@@ -93,8 +93,8 @@ impl Decoder {
         self.reader.parser().data
     }
 
-    /// Messages received.
-    pub fn intake(&self) -> Intake {
+    /// Counts of what is received, and the rate that it is held to.
+    pub fn intake(&mut self) -> &mut Intake {
         self.reader.intake()
     }
 

@@ -64,7 +64,7 @@ it('counts towards the budget of the environment, and obeys it', () => {
   push(queue, 'x'.repeat(4000));
   expect(environmentBudget.used() - before).toBe(4000);
   expect(push(queue, 'x'.repeat(4000))).toBe('budget');
-  expect(queue.clear()).toBe(4000);
+  expect(queue.clear()).toEqual({ bytes: 4000, messages: 1 });
   expect(environmentBudget.used()).toBe(before);
 });
 

@@ -19,6 +19,10 @@ test('a server with nothing but an endpoint has every default', () => {
     highWaterMark: MIB,
     lowWaterMark: 256 * KIB,
     maxQueued: 4 * MIB,
+    overflow: 'drop-newest',
+    concurrency: Infinity,
+    inboundRate: undefined,
+    outboundRate: undefined,
     memoryBudget: 512 * MIB,
     closeTimeoutMs: 5_000,
     noDelay: true,
@@ -140,4 +144,24 @@ test('a signal of another realm is one by its shape', () => {
   const signal = { aborted: false, addEventListener: () => undefined } as unknown as AbortSignal;
   expect(resolveServerOptions({ endpoints, signal }).signal).toBe(signal);
   expect(resolveServerOptions({ endpoints, signal: AbortSignal.abort() }).signal?.aborted).toBe(true);
+});
+
+test('a rate has a second of burst unless told otherwise, and bounds something', () => {
+  const rates = (inboundRate: object) => resolveServerOptions({ endpoints, inboundRate }).inboundRate;
+  expect(rates({ bytesPerSecond: 5_000 })).toEqual({
+    bytes: { perSecond: 5_000, burst: 5_000 },
+    messages: undefined,
+    isHard: false,
+  });
+  expect(rates({ messagesPerSecond: 1e9, hard: true })).toMatchObject({
+    messages: { perSecond: 1e9, burst: 1e6 },
+    isHard: true,
+  });
+  expect(rates({ bytesPerSecond: 4e9 })).toMatchObject({ bytes: { burst: 2 ** 30 } });
+  expect(() => rates({})).toThrow('inboundRate must be an object with');
+  expect(() => rates({ hard: true })).toThrow('inboundRate');
+  expect(() => rates({ messagesPerSecond: 5, burstBytes: 5 })).toThrow('burstBytes needs bytesPerSecond');
+  expect(() => rates({ bytesPerSecond: 5_000, burstMessages: 5 })).toThrow(
+    'burstMessages needs messagesPerSecond',
+  );
 });

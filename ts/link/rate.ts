@@ -3,8 +3,8 @@
  *
  * A bucket is full at some moment, now or later; what is taken moves that moment on by the time that the rate
  * needs for it. So there is one number to keep, time is an argument, and rounding errors do not add up: the
- * remainder of each division goes into the next. A message larger than the bucket puts it into debt, and
- * nothing passes until that is paid. The same in `src/link/rate.rs`, on `test/vectors/rates.json`.
+ * remainder of each division goes into the next. A message larger than the bucket passes when that is full and
+ * puts it into debt, and nothing passes until that is paid. The same in `src/link/rate.rs`, on `test/vectors/rates.json`.
  */
 
 /** Nanoseconds of a second, and of a millisecond. */
@@ -35,11 +35,11 @@ export function nanoseconds(): number {
   return Math.floor(performance.now() * MILLISECOND);
 }
 
-/** `floor(a * b / c)`, exact. */
-function scaled(a: number, b: number, c: number): number {
-  const product = a * b;
-  if (product <= Number.MAX_SAFE_INTEGER) return Math.floor(product / c);
-  return Number((BigInt(a) * BigInt(b)) / BigInt(c));
+/** `floor((a * b + more) / c)`, exact. */
+function scaled(a: number, b: number, c: number, more = 0): number {
+  const sum = a * b + more;
+  if (sum <= Number.MAX_SAFE_INTEGER) return (sum - (sum % c)) / c;
+  return Number((BigInt(a) * BigInt(b) + BigInt(more)) / BigInt(c));
 }
 
 /** One token bucket. It begins full. Times are nanoseconds. */
@@ -47,6 +47,8 @@ export class Bucket {
   readonly #perSecond: number;
   /** How long it takes to fill. */
   readonly #depth: number;
+  /** How long one unit takes. */
+  readonly #one: number;
   #fullAt = 0;
   /** What the last division left over, in units × nanoseconds. */
   #rest = 0;
@@ -54,6 +56,7 @@ export class Bucket {
   constructor({ perSecond, burst }: Rate) {
     this.#perSecond = perSecond;
     this.#depth = Math.max(scaled(burst, SECOND, perSecond), 1);
+    this.#one = this.#timeOf(1);
   }
 
   /** Takes `units` out, into debt if need be. */
@@ -70,9 +73,15 @@ export class Bucket {
     this.#fullAt += (due - this.#rest) / this.#perSecond;
   }
 
-  /** How long nothing may pass; 0 if something may. */
-  wait(now: number): number {
-    return Math.max(Math.max(this.#fullAt - now, 0) + 1 - this.#depth, 0);
+  /** How long until `units` may pass; 0 if they may now. */
+  wait(units: number, now: number): number {
+    const need = Math.min(units === 1 ? this.#one : this.#timeOf(units), this.#depth);
+    return Math.max(Math.max(this.#fullAt - now, 0) + need - this.#depth, 0);
+  }
+
+  /** Rounded up. */
+  #timeOf(units: number): number {
+    return scaled(units, SECOND, this.#perSecond, this.#perSecond - 1);
   }
 
   /** Units that may pass without debt. */
@@ -98,14 +107,14 @@ export class Throttle {
     this.#messages?.take(messages, now);
   }
 
-  /** How long nothing may pass, nanoseconds; 0 if something may. */
-  wait(now: number): number {
-    return Math.max(this.#bytes?.wait(now) ?? 0, this.#messages?.wait(now) ?? 0);
+  /** How long until one message of `bytes` may pass, nanoseconds; 0 if it may now. */
+  wait(bytes: number, now: number): number {
+    return Math.max(this.#bytes?.wait(bytes, now) ?? 0, this.#messages?.wait(1, now) ?? 0);
   }
 
   /** Bytes that may pass, where messages are of about `mean` bytes. At least 1 if anything may. */
   allowance(mean: number, now: number): number {
-    if (this.wait(now) > 0) return 0;
+    if (this.wait(1, now) > 0) return 0;
     const bytes = Math.max(this.#bytes?.available(now) ?? Infinity, 1);
     const messages = Math.max(this.#messages?.available(now) ?? Infinity, 1);
     return Math.min(bytes, messages * Math.max(mean, 1));

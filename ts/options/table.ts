@@ -113,9 +113,9 @@ export const OPTION_TABLE = {
   },
   'inboundRate.bytesPerSecond': {
     for: 'both',
-    expects: 'an integer from 1000 to 10000000000 (bytes)',
+    expects: 'an integer from 1000 to 4294967295 (bytes)',
     min: 1000,
-    max: 10_000_000_000,
+    max: 4_294_967_295,
   },
   'inboundRate.burstBytes': {
     for: 'both',
@@ -146,9 +146,9 @@ export const OPTION_TABLE = {
   },
   'outboundRate.bytesPerSecond': {
     for: 'both',
-    expects: 'an integer from 1000 to 10000000000 (bytes)',
+    expects: 'an integer from 1000 to 4294967295 (bytes)',
     min: 1000,
-    max: 10_000_000_000,
+    max: 4_294_967_295,
   },
   'outboundRate.burstBytes': {
     for: 'both',

@@ -280,7 +280,7 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
 /** How fast a connection may be sent to. */
 export interface InboundRateOptions {
   /**
-   * Payload bytes received a second. Takes an integer from 1000 to 9765625 KiB (bytes). Default: not bounded.
+   * Payload bytes received a second. Takes an integer from 1000 to 4294967295 (bytes). Default: not bounded.
    */
   readonly bytesPerSecond?: number;
   /**
@@ -304,7 +304,7 @@ export interface InboundRateOptions {
 
 /** How fast a connection sends. */
 export interface OutboundRateOptions {
-  /** Payload bytes sent a second. Takes an integer from 1000 to 9765625 KiB (bytes). Default: not bounded. */
+  /** Payload bytes sent a second. Takes an integer from 1000 to 4294967295 (bytes). Default: not bounded. */
   readonly bytesPerSecond?: number;
   /**
    * Payload bytes that may go at once after a rest. A larger message is let through, and paid back by a

@@ -65,7 +65,7 @@ export class Pressure {
     const { size } = message;
     const { maxMessage } = this.#settings;
     if (size > maxMessage) throw tooBig(size, maxMessage);
-    if (this.#quota !== undefined && this.#quota.wait(nanoseconds()) > 0)
+    if (this.#quota !== undefined && this.#quota.wait(size, nanoseconds()) > 0)
       return this.#host.drop('rate-limited', size);
     const result = this.#route(link, message, overflow, isShared);
     if (result !== 'dropped') this.#quota?.take(size, 1, nanoseconds());

@@ -39,7 +39,7 @@ class Pace {
 
   /** Whether nothing may pass now; then it calls back when it may. */
   protected holds(now: number): boolean {
-    const wait = this.throttle.wait(now);
+    const wait = this.throttle.wait(1, now);
     if (wait === 0) return false;
     this.#timer ??= setTimeout(this.#onTimer, Math.ceil(wait / MILLISECOND)).unref();
     return true;
@@ -97,7 +97,7 @@ export class Intake extends Pace {
   /** Counts a message; false if it exceeds a hard bound. */
   admits(size: number): boolean {
     const now = nanoseconds();
-    const isLate = this.#isHard && this.throttle.wait(now) > 0;
+    const isLate = this.#isHard && this.throttle.wait(size, now) > 0;
     this.throttle.take(size, 1, this.#isHard ? this.#emptyAt : now);
     return !isLate;
   }
