@@ -416,3 +416,39 @@ fn what_is_cleared_is_not_written() {
     );
     assert!(kernel.taken.is_empty());
 }
+
+proptest! {
+    #[test]
+    fn what_is_allowed_is_written_and_not_a_byte_more(
+        messages in vec((0..3_usize, 0..400_usize), 1..40),
+        raw in any::<bool>(),
+        allowances in vec(0..300_usize, 1..200),
+    ) {
+        let protocol = if raw { Protocol::Raw } else { Protocol::LengthPrefixed };
+        let (mut bounded, mut free) = (Outbound::new(protocol), Outbound::new(protocol));
+        for (index, (class, size)) in messages.iter().enumerate() {
+            let mut record = u32::try_from(*size).expect("fits").to_be_bytes().to_vec();
+            record.resize(4 + size, index as u8);
+            for out in [&mut bounded, &mut free] {
+                out.push(CLASSES[*class], &record);
+            }
+        }
+        let everything = || Kernel::with((0..10_000).map(|_| Mood::Takes(usize::MAX)));
+        let (mut slow, mut fast) = (everything(), everything());
+        prop_assert_eq!(free.on_writable(&mut fast)?, Written::All);
+        for most in allowances {
+            let before = slow.taken.len();
+            let written = bounded.write_some(&mut slow, most)?;
+            let taken = slow.taken.len() - before;
+            prop_assert!(taken <= most);
+            match written {
+                Written::Held => prop_assert_eq!(taken, most),
+                other => prop_assert_eq!(other, Written::All),
+            }
+        }
+        prop_assert_eq!(bounded.write_some(&mut slow, usize::MAX)?, Written::All);
+        prop_assert_eq!(slow.taken, fast.taken);
+        prop_assert_eq!(bounded.released(), free.released());
+        prop_assert_eq!(bounded.queued(), 0);
+    }
+}

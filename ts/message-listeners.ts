@@ -3,7 +3,7 @@
  * called whatever became of the one before.
  */
 import type { EventEmitter } from 'node:events';
-import type { Handlers } from './policy/handlers.js';
+import { isThenable, type Handlers } from './policy/handlers.js';
 
 type MessageListener = (message: any, connection?: any) => unknown;
 
@@ -73,7 +73,7 @@ export class MessageListeners {
   }
 
   #returned(result: object, handlers: Handlers | undefined): void {
-    handlers?.watch(result);
-    this.#owner.watch(result);
+    if (handlers === undefined) this.#owner.watch(result);
+    else if (isThenable(result)) this.#owner.watch(handlers.add(result));
   }
 }

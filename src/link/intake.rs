@@ -110,3 +110,65 @@ impl<M: Marks> Marks for Counted<'_, M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Rate;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn bounded(is_hard: bool) -> Intake {
+        let mut intake = Intake::default();
+        let rate = Rate {
+            per_second: 1000,
+            burst: 100,
+        };
+        intake.bound(&Rates {
+            bytes: Some(rate),
+            messages: None,
+            is_hard,
+        });
+        intake
+    }
+
+    #[test]
+    fn a_soft_bound_waits() {
+        let mut intake = bounded(false);
+        assert_eq!((intake.allowance(), intake.wait()), (100, 0));
+        assert!(intake.admits(600));
+        assert_eq!(
+            (intake.allowance(), intake.wait()),
+            (0, SECOND / 2 + SECOND / 1000)
+        );
+        intake.set_time(SECOND * 11 / 20);
+        assert_eq!((intake.allowance(), intake.wait()), (50, 0));
+        assert!(!intake.is_exceeded());
+    }
+
+    #[test]
+    fn a_hard_bound_refuses_from_the_first_message_on_that_exceeds_it() {
+        let mut intake = bounded(true);
+        assert_eq!(intake.allowance(), usize::MAX);
+        assert!(intake.admits(60) && intake.admits(40));
+        assert!(!intake.admits(1) && !intake.admits(0) && intake.is_exceeded());
+    }
+
+    #[test]
+    fn a_late_read_is_not_the_fault_of_the_peer() {
+        let mut intake = bounded(true);
+        intake.set_time(SECOND);
+        intake.caught_up();
+        intake.set_time(2 * SECOND);
+        assert!((0..11).all(|_| intake.admits(100)));
+        assert!(!intake.admits(1));
+    }
+
+    #[test]
+    fn without_a_bound_everything_passes() {
+        let mut intake = Intake::default();
+        intake.bound(&Rates::default());
+        assert!(intake.admits(usize::MAX / 2));
+        assert_eq!((intake.allowance(), intake.wait()), (usize::MAX, 0));
+    }
+}

@@ -62,6 +62,22 @@ it('goes on behind a handler that fails', async () => {
   expect(failures.map((error) => (error as Error).message)).toEqual(['at once', 'later']);
 });
 
+it('begins what is only begun when it is waited for once', async () => {
+  const { connection, peer } = await rawPair({ codec: 'text', concurrency: 1 });
+  let begun = 0;
+  connection.on('message', () => ({
+    // eslint-disable-next-line unicorn/no-thenable
+    then(resolve: () => void) {
+      begun += 1;
+      resolve();
+    },
+  }));
+  sendAll(peer);
+  await until(() => begun === TOTAL, 'all messages');
+  await sleep(10);
+  expect(begun).toBe(TOTAL);
+});
+
 it('bounds nothing for handlers that return no promise', async () => {
   const { connection, peer } = await rawPair({ codec: 'text', concurrency: 1 });
   const begun: string[] = [];

@@ -1,4 +1,9 @@
 /** How many handlers of a connection's messages are at work: those that returned a promise, until it is settled. */
+/** Whether a listener has returned something to wait for. */
+export function isThenable(result: object): result is PromiseLike<unknown> {
+  return typeof (result as PromiseLike<unknown>).then === 'function';
+}
+
 export class Handlers {
   readonly #most: number;
   readonly #changed: () => void;
@@ -15,12 +20,14 @@ export class Handlers {
     return this.#running >= this.#most;
   }
 
-  /** A handler has returned something. */
-  watch(result: object): void {
-    if (typeof (result as PromiseLike<unknown>).then !== 'function') return;
+  /** A handler has begun; gives the promise of its end. */
+  add(result: PromiseLike<unknown>): Promise<unknown> {
+    // Once only: there are thenables that begin to work when they are asked.
+    const promise = Promise.resolve(result);
     this.#running += 1;
     if (this.#running === this.#most) this.#changed();
-    void Promise.resolve(result).then(this.#onSettled, this.#onSettled);
+    void promise.then(this.#onSettled, this.#onSettled);
+    return promise;
   }
 
   readonly #onSettled = (): void => {

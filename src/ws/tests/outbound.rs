@@ -199,3 +199,40 @@ fn of_pongs_that_nobody_reads_only_the_latest_wait() {
     assert!(stuck.taken.len() <= 64 * 1024, "{}", stuck.taken.len());
     assert!(stuck.taken.ends_with(&pong), "the latest is answered");
 }
+
+#[test]
+fn what_is_allowed_is_written_and_control_frames_anyway() {
+    let mut out = Outbound::framed(Encoder::new(Role::Server, None));
+    let mut kernel = Kernel {
+        taken: Vec::new(),
+        portions: Vec::new(),
+    };
+    for seed in 0..4 {
+        out.push(Class::Normal, &record(&message(100, seed), false));
+    }
+    assert_eq!(out.mean(), 104);
+    let close = CloseFrame {
+        code: Some(4000),
+        reason: "done".into(),
+    };
+    out.close_with(&close).expect("a mask");
+    let mut write = |out: &mut Outbound, most| out.write_some(&mut kernel, most).expect("writes");
+    assert_eq!(write(&mut out, 0), Written::Held);
+    assert_eq!(out.released().messages, 0);
+    // The frame that reaches the bound is whole.
+    assert_eq!(write(&mut out, 105), Written::Held);
+    assert_eq!(out.released().messages, 2);
+    let mut pong = Vec::new();
+    write_frame(&mut pong, None, Opcode::Pong, false, b"!");
+    out.control(&pong);
+    assert_eq!(write(&mut out, 0), Written::Held);
+    assert_eq!(out.released().messages, 2);
+    assert_eq!(write(&mut out, usize::MAX), Written::All);
+    let at = kernel
+        .taken
+        .windows(pong.len())
+        .position(|part| part == pong);
+    assert_eq!(at, Some(2 * 102));
+    let (messages, closed) = decoded(Role::Client, None, &kernel.taken);
+    assert_eq!((messages.len(), closed), (4, Some(close)));
+}
