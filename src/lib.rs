@@ -152,6 +152,6 @@ pub use bytes::Bytes;
 pub use close_code::CloseCode;
 pub use error::{Answer, Code, Error, Result};
 pub use frame::Protocol;
-pub use link::Class;
+pub use link::{Class, Rate, Rates};
 pub use socket::SocketOptions;
 pub use ws::CloseFrame;

@@ -6,6 +6,7 @@ use super::tls::TlsOptions;
 use crate::{
     error::{Code, Error, Result},
     frame::{MAX_PAYLOAD, Protocol},
+    link::Rates,
     socket::{ListenFlags, SocketOptions},
 };
 
@@ -55,6 +56,12 @@ pub struct Options {
     /// What all connections of one server, or the one of one client, may hold in memory, in and out
     /// together: beyond it sockets are not read and sends are dropped. Default 512 MiB.
     pub memory_budget: usize,
+    /// How fast a connection may be sent to. Who exceeds it is read no faster, or with
+    /// [`is_hard`](Rates::is_hard) loses the connection with [`Code::RateLimited`]. Default: not bounded.
+    pub inbound_rates: Rates,
+    /// How fast a connection sends: what exceeds it waits in the queue, and `is_hard` is refused. Default: not
+    /// bounded.
+    pub outbound_rates: Rates,
     /// How long a closing connection may make no progress before it is cut. Default 5 s.
     pub close_timeout: Duration,
     /// The options of the sockets.
@@ -92,6 +99,8 @@ impl Default for Options {
             max_queued: 4 * MIB,
             receive_window: 512 * KIB,
             memory_budget: 512 * MIB,
+            inbound_rates: Rates::default(),
+            outbound_rates: Rates::default(),
             close_timeout: Duration::from_secs(5),
             socket: SocketOptions::default(),
             tls: TlsOptions::default(),
@@ -126,6 +135,13 @@ impl Options {
         within("memory_budget", self.memory_budget, 64 * KIB..=usize::MAX)?;
         within("max_connections", self.max_connections, 1..=1 << 20)?;
         within("backlog", self.backlog, 1..=u16::MAX)?;
+        check_rates("inbound_rates", &self.inbound_rates)?;
+        check_rates("outbound_rates", &self.outbound_rates)?;
+        if self.outbound_rates.is_hard {
+            return Err(invalid(
+                "outbound_rates.is_hard: what is sent can only wait",
+            ));
+        }
         within_millis("close_timeout", self.close_timeout, 0)?;
         within_millis("connect_timeout", self.connect_timeout, 1)?;
         check_socket(&self.socket)?;
@@ -155,6 +171,20 @@ impl Options {
             ipv6_only: self.ipv6_only,
         }
     }
+}
+
+fn check_rates(name: &str, rates: &Rates) -> Result<()> {
+    for (unit, rate) in [("bytes", rates.bytes), ("messages", rates.messages)] {
+        if let Some(rate) = rate {
+            within(
+                &format!("{name}.{unit}.per_second"),
+                rate.per_second,
+                1..=1 << 40,
+            )?;
+            within(&format!("{name}.{unit}.burst"), rate.burst, 1..=1 << 40)?;
+        }
+    }
+    Ok(())
 }
 
 fn check_socket(options: &SocketOptions) -> Result<()> {

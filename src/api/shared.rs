@@ -60,8 +60,10 @@ impl Plan {
         } = self.options;
         let meter = Arc::new(Meter::new(Arc::clone(&self.budget)));
         let ledger = Box::new(MeterLedger(Arc::clone(&meter)));
+        let handle = Handle::new(protocol, ledger);
+        handle.limit(&self.options.inbound_rates, &self.options.outbound_rates);
         let shared = Arc::new(Shared {
-            handle: Arc::new(Handle::new(protocol, ledger)),
+            handle: Arc::new(handle),
             limits: self.limits,
             meter,
             inbox: Inbox::default(),

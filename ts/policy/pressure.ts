@@ -65,10 +65,12 @@ export class Pressure {
     const { size } = message;
     const { maxMessage } = this.#settings;
     if (size > maxMessage) throw tooBig(size, maxMessage);
-    if (this.#quota !== undefined && this.#quota.wait(size, nanoseconds()) > 0)
-      return this.#host.drop('rate-limited', size);
+    const quota = this.#quota;
+    if (quota === undefined) return this.#route(link, message, overflow, isShared);
+    const now = nanoseconds();
+    if (quota.wait(size, now) > 0) return this.#host.drop('rate-limited', size);
     const result = this.#route(link, message, overflow, isShared);
-    if (result !== 'dropped') this.#quota?.take(size, 1, nanoseconds());
+    if (result !== 'dropped') quota.take(size, 1, now);
     return result;
   }
 
