@@ -20,9 +20,8 @@ import { bytes, fixed, table, whole } from './lib/table.mjs';
 const REACHABLE = 1.25;
 /** Largest error that is in order. */
 const TOLERANCE = 0.05;
-/** The burst, as a part of a second, and the time that is left out for it. */
-const BURST_SECONDS = 0.1;
-const SKIP_MS = 1000;
+/** What is left out for the burst, which is a second's worth, ms. */
+const SKIP_MS = 2500;
 /** How long it is measured without a rate, ms. */
 const FREE_MS = 1000;
 /** How often a cell that is off is measured: the machine may have been busy with something else. */
@@ -90,7 +89,7 @@ async function throughput({ backend, direction, size, options, skipMs, ms }) {
 
 /** What one connection carries without a rate. */
 function freeRate(place) {
-  return throughput({ ...place, options: {}, skipMs: SKIP_MS / 2, ms: FREE_MS });
+  return throughput({ ...place, options: {}, skipMs: FREE_MS / 2, ms: FREE_MS });
 }
 
 async function column(place, settings, progress) {
@@ -113,8 +112,7 @@ async function column(place, settings, progress) {
 /** Measures a cell; one that is off is measured again if the machine still carries enough for it. */
 async function fill(cell, place, { seconds }) {
   const { rate } = cell;
-  const limit = { bytesPerSecond: rate, burstBytes: Math.max(rate * BURST_SECONDS, 1) };
-  const options = { [`${place.direction}Rate`]: limit };
+  const options = { [`${place.direction}Rate`]: { bytesPerSecond: rate } };
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     cell.measured = await throughput({ ...place, options, skipMs: SKIP_MS, ms: seconds * 1000 });
     cell.ratio = cell.measured / rate;
