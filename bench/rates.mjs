@@ -20,8 +20,9 @@ import { bytes, fixed, table, whole } from './lib/table.mjs';
 const REACHABLE = 1.25;
 /** Largest error that is in order. */
 const TOLERANCE = 0.05;
-/** What is left out for the burst, which is a second's worth, ms. */
-const SKIP_MS = 2500;
+/** What is left out at least, ms, and how many times as long as the burst of a second's worth takes. */
+const SKIP_MS = 1500;
+const SKIP_BURSTS = 2;
 /** How long it is measured without a rate, ms. */
 const FREE_MS = 1000;
 /** How often a cell that is off is measured: the machine may have been busy with something else. */
@@ -113,8 +114,9 @@ async function column(place, settings, progress) {
 async function fill(cell, place, { seconds }) {
   const { rate } = cell;
   const options = { [`${place.direction}Rate`]: { bytesPerSecond: rate } };
+  const skipMs = SKIP_MS + (SKIP_BURSTS * 1000 * rate) / (cell.free - rate);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    cell.measured = await throughput({ ...place, options, skipMs: SKIP_MS, ms: seconds * 1000 });
+    cell.measured = await throughput({ ...place, options, skipMs, ms: seconds * 1000 });
     cell.ratio = cell.measured / rate;
     if (Math.abs(cell.ratio - 1) <= TOLERANCE) return;
     cell.free = await freeRate(place);
