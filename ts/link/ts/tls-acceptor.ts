@@ -11,6 +11,7 @@ import { createServer, type SecureContext, type Server, type TLSSocket } from 'n
 import { QWormholeError } from '../../errors/error.js';
 import type { ListenerHandler } from '../link.js';
 import type { TlsIdentity, TlsListenSettings } from '../tls.js';
+import { Early } from './early.js';
 import { resetSocket, socketBelow } from './reset.js';
 import { contextFor, contextOptions, usable } from './tls-context.js';
 import { certificateFault, faultOfTlsHandshake, tlsClosed, tlsTimeout } from './tls-faults.js';
@@ -30,6 +31,8 @@ interface Handshake {
   isJudged: boolean;
   /** Tickets that wait for the verdict. */
   readonly held: (() => void)[];
+  /** What is received while the judge takes its time. */
+  early?: Early;
 }
 
 export class TlsAcceptor {
@@ -115,6 +118,7 @@ export class TlsAcceptor {
         refuse: (error) => this.#refused(handshake, error, () => socket.destroy()),
       },
     );
+    if (this.#pending.has(handshake.socket)) handshake.early = new Early(socket, () => socket.destroy());
   }
 
   #accepted(handshake: Handshake, socket: TLSSocket): void {
@@ -123,6 +127,9 @@ export class TlsAcceptor {
     // Until here an end of the client was its end of everything.
     socket.allowHalfOpen = true;
     for (const release of handshake.held.splice(0)) release();
+    handshake.early?.stop();
+    const early = handshake.early?.bytes() ?? Buffer.alloc(0);
+    if (early.length > 0) socket.unshift(early);
     // OpenSSL may still be at work on the handshake: nothing may be written before the next turn.
     setImmediate(() => {
       if (!socket.destroyed) this.#onSocket(socket);

@@ -43,7 +43,11 @@ export class WsListener implements LinkListener {
     const http = httpServer(spec, gate);
     // HTTP takes connections from others too: those whose TLS handshake is done.
     const acceptor =
-      spec.tls && new TlsAcceptor(spec.tls, handler, (socket) => http.emit('connection', socket));
+      spec.tls &&
+      new TlsAcceptor(spec.tls, handler, (socket) => {
+        http.emit('connection', socket);
+        socket.resume();
+      });
     const server = acceptor === undefined ? http : tcpServer(spec, acceptor);
     const what = `${spec.host}:${spec.port}`;
     await new Promise<void>((resolve, reject) => {
