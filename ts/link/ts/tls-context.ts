@@ -1,6 +1,7 @@
 /**
  * What `node:tls` is told, so that it negotiates what the native backend does: the cipher suites and groups
- * of rustls with aws-lc-rs, all of them with forward secrecy and AEAD, in its order.
+ * of rustls with aws-lc-rs, all of them with forward secrecy and AEAD, in its order, and no renegotiation, with
+ * which a client of TLS 1.2 could keep a server busy.
  */
 import * as tls from 'node:tls';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
@@ -35,7 +36,7 @@ export function contextOptions(
     maxVersion,
     honorCipherOrder: false,
     ca: ca?.map((der) => pem('CERTIFICATE', der)) ?? systemRoots(),
-    secureOptions: resumption ? 0 : constants.SSL_OP_NO_TICKET,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (resumption ? 0 : constants.SSL_OP_NO_TICKET),
     ...(identity && {
       cert: identity.chain.map((der) => pem('CERTIFICATE', der)).join(''),
       key: pem('PRIVATE KEY', identity.key),
