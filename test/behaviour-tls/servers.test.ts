@@ -2,11 +2,12 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { ca, clientCert, otherCa, pairOf, serverCert } from '../support/pki.js';
 import { cleanUp, echo } from '../support/scene.js';
 import { failure, next, sleep, until } from '../support/wait.js';
-import { gone, plain, secureCall, securePair, secureServer, TRUSTING } from './support.js';
+import { gone, plain, secureCall, securePair, secureServer, TRUSTING, VERSIONS } from './support.js';
 
 const subjectOf = (client: any): string => client.tls.peerCertificate.subject;
 const MUTUAL = { requestCert: true, ca: ca.cert, ...pairOf(serverCert()) };
@@ -114,6 +115,21 @@ async function connectWith(server: any, signal: AbortSignal): Promise<unknown> {
   client.on('error', () => {});
   return client.connect({ signal });
 }
+
+it('is not renegotiated, with which a client of TLS 1.2 could keep the server busy', async () => {
+  const server = await secureServer();
+  const { port } = new URL(server.addresses[0]);
+  const options = { port: Number(port), host: '127.0.0.1', ca: ca.cert, maxVersion: 'TLSv1.2' } as const;
+  const socket = connectTls(options);
+  cleanUp(() => socket.destroy());
+  socket.on('error', () => {});
+  await next(socket, 'secureConnect');
+  const outcome = new Promise((resolve) => {
+    socket.once('close', () => resolve('closed'));
+    socket.renegotiate({}, (error) => resolve(error === null ? 'renegotiated' : 'refused'));
+  });
+  expect(await Promise.race([outcome, sleep(300)])).not.toBe('renegotiated');
+});
 
 describe('what is no TLS', () => {
   it.each([
@@ -225,8 +241,8 @@ describe('new certificates', () => {
   });
 });
 
-it('resumes sessions, unless it is told not to', async () => {
-  const { server, client } = await securePair();
+it.each(VERSIONS)('resumes sessions of %s, unless it is told not to', async (version) => {
+  const { server, client } = await securePair({ maxVersion: version });
   client.on('message', () => {});
   const { createQWormholeClient } = await import('qwormhole');
   const again = async (tls: object): Promise<boolean[]> => {
