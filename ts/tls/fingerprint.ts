@@ -25,6 +25,29 @@ export function fingerprintsOf(der: Uint8Array): Readonly<Record<Fingerprint['of
   return { spki: sha256(spki), cert: sha256(der) };
 }
 
+/** Fingerprints, to be looked up by certificate. */
+export class Fingerprints {
+  readonly #known: ReadonlySet<string>;
+
+  /** @param texts All of them are fingerprints. */
+  constructor(texts: readonly string[]) {
+    this.#known = new Set(texts.map((text) => keyOf(parseFingerprint(text)!)));
+  }
+
+  /** The one that this certificate in DER has, if any. */
+  find(der: Uint8Array): Fingerprint | undefined {
+    if (this.#known.size === 0) return undefined;
+    const own = fingerprintsOf(der);
+    return (['spki', 'cert'] as const)
+      .map((of) => ({ of, hex: own[of] }))
+      .find((each) => this.#known.has(keyOf(each)));
+  }
+}
+
+function keyOf({ of, hex }: Fingerprint): string {
+  return `${of}:${hex}`;
+}
+
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

@@ -7,7 +7,7 @@ import * as tls from 'node:tls';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { constants } from 'node:crypto';
 import { QWormholeError } from '../../errors/error.js';
-import { hasPostQuantum, POST_QUANTUM_GROUP } from '../post-quantum.js';
+import { groupsFor } from '../post-quantum.js';
 import type { TlsIdentity, TlsSettings } from '../tls.js';
 
 const CIPHERS = [
@@ -21,7 +21,6 @@ const CIPHERS = [
   'ECDHE-RSA-AES128-GCM-SHA256',
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
-const GROUPS = ['X25519', 'prime256v1', 'secp384r1'];
 
 /** The options of a context, which a client and each identity of a server has. */
 export function contextOptions(
@@ -31,7 +30,7 @@ export function contextOptions(
   const { minVersion, maxVersion, ca, resumption } = settings;
   return {
     ciphers: CIPHERS,
-    ecdhCurve: groupsOf(settings).join(':'),
+    ecdhCurve: groupsFor(settings.postQuantum, 'ts').join(':'),
     minVersion,
     maxVersion,
     honorCipherOrder: false,
@@ -57,11 +56,6 @@ export function usable<T>(make: () => T): T {
     const message = `OpenSSL does not take the certificate, key or authorities: ${(cause as Error).message}`;
     throw new QWormholeError('ERR_QW_TLS_CONFIG', message, { cause });
   }
-}
-
-function groupsOf({ postQuantum }: TlsSettings): readonly string[] {
-  if (postQuantum === 'require') return [POST_QUANTUM_GROUP];
-  return postQuantum === 'prefer' && hasPostQuantum() ? [POST_QUANTUM_GROUP, ...GROUPS] : GROUPS;
 }
 
 function pem(label: string, der: Buffer): string {
