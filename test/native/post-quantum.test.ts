@@ -7,7 +7,7 @@ import { failure, next } from '../support/wait.js';
 test.each([
   ['prefer', 'prefer', 'X25519MLKEM768'],
   ['require', 'prefer', 'X25519MLKEM768'],
-  ['prefer', 'off', 'X25519'],
+  ['prefer', 'off', 'x25519'],
 ] as const)('a server that says %s and a client that says %s agree on %s', async (server, client, group) => {
   await using listening = await listen('tls://127.0.0.1:0', {
     tls: { ...pairOf(serverCert()), postQuantum: server },

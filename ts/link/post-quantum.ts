@@ -4,8 +4,8 @@ import { createSecureContext } from 'node:tls';
 /** The name in the registry of IANA, which OpenSSL uses too. */
 export const POST_QUANTUM_GROUP = 'X25519MLKEM768';
 
-/** The others, likewise. */
-const GROUPS = ['X25519', 'secp256r1', 'secp384r1'];
+/** The others, likewise; OpenSSL takes any case. */
+const GROUPS = ['x25519', 'secp256r1', 'secp384r1'];
 
 let known: boolean | undefined;
 
