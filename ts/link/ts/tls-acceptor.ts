@@ -3,11 +3,10 @@
  *
  * A client of TLS 1.3 believes that it is through before we have seen its certificate; what it can wait for
  * is the ticket that follows. So tickets wait for the verdict: `node:tls` holds back all it would write as
- * long as somebody is storing the new session. In TLS 1.2 there is nothing to hold, its tickets are sent before
- * the handshake is done: a client that a promise of the judge refuses is through for a moment, and the keys of
- * tickets are changed, so that nobody who was refused goes on with one.
+ * long as somebody is storing the new session. In TLS 1.2 with tickets there is nothing to hold: a client
+ * that a promise of the judge refuses is through for a moment. What is refused at once hears nothing of it all:
+ * the socket is destroyed before OpenSSL's last messages, a ticket among them, are written.
  */
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { QWormholeError } from '../../errors/error.js';
@@ -23,9 +22,6 @@ import { judge } from './tls-verdict.js';
 
 /** Node has a time limit of its own, which must not come first, ms. */
 const NEVER_MS = 2 ** 31 - 1;
-
-/** Bytes of keys for tickets, as `node:tls` takes them. */
-const TICKET_KEYS = 48;
 
 /** A connection on its way. */
 interface Handshake {
@@ -119,7 +115,7 @@ export class TlsAcceptor {
       handshakeTimeout: NEVER_MS,
     };
     const server = usable(() => createServer(options));
-    server.on('secureConnection', (socket) => this.#judge(socket, settings, server));
+    server.on('secureConnection', (socket) => this.#judge(socket, settings));
     server.on('tlsClientError', (error, socket) => this.#failed(error, socket));
     if (ask !== undefined) server.on('newSession', (_id, session, done) => this.#hold(session, done));
     return server;
@@ -132,7 +128,7 @@ export class TlsAcceptor {
   }
 
   /** Sockets whose handshake is done by somebody who is not waited for any more are of no use. */
-  #judge(socket: TLSSocket, settings: TlsListenSettings, server: Server): void {
+  #judge(socket: TLSSocket, settings: TlsListenSettings): void {
     const handshake = this.#handshakeOf(socket);
     if (handshake === undefined) return void socket.on('error', ignore).destroy();
     this.#silent.delete(handshake);
@@ -150,11 +146,7 @@ export class TlsAcceptor {
       { info, remoteAddress, remotePort },
       {
         accept: () => this.#accepted(handshake, socket),
-        refuse: (error) => {
-          // Its ticket is out: with it, it would come back without the chain that it was refused for.
-          if (info.protocol === 'TLSv1.2') server.setTicketKeys(randomBytes(TICKET_KEYS));
-          refuse(error);
-        },
+        refuse,
       },
     );
     if (this.#pending.has(handshake.socket)) handshake.early = new Early(socket, () => socket.destroy());
