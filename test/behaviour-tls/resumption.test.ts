@@ -1,4 +1,6 @@
 /** Sessions that go on: who resumes one is judged like everybody else. */
+import { createServer as createHttps } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { createQWormholeClient } from 'qwormhole';
 import { describe, expect, it } from 'vitest';
 import { issue } from '../../ts/cli/x509.js';
@@ -33,6 +35,21 @@ describe.each(VERSIONS)('%s', (version) => {
         authorized: false,
         authorizationError: { code: 'ERR_QW_TLS_CERT_REQUIRED' },
       });
+  });
+
+  it('makes nobody authorized who was not: a client of an HTTPS server', async () => {
+    const http = createHttps({ ...pairOf(serverCert()), ...only, ...ASKING, rejectUnauthorized: false });
+    http.listen(0, '127.0.0.1');
+    await next(http, 'listening');
+    cleanUp(() => http.close());
+    const server = await secureServer();
+    server.attach(http, { path: '/' });
+    const { port } = http.address() as AddressInfo;
+    const sessions = await comeBack(server, TRUSTING, `wss://127.0.0.1:${port}/`);
+    expect(sessions.map(({ server: seen }) => [seen.isResumed, seen.authorized])).toEqual([
+      [false, false],
+      [true, false],
+    ]);
   });
 
   it('makes nobody authorized who was not: a server of another name', async () => {
@@ -83,6 +100,7 @@ describe.each(VERSIONS)('%s', (version) => {
     const identity = pairOf(clientCert({ issuer: middle }));
     const first = openTls(server, identity);
     await next(first.socket, 'close');
+    expect(first.session).toBeUndefined();
     const again = openTls(server, { ...identity, session: first.session });
     await next(again.socket, 'close');
     await until(() => server.stats().tls!.failures.ERR_QW_TLS_REVOKED === 2, 'both to be counted');

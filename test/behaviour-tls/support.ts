@@ -64,9 +64,10 @@ export async function refusal(serverTls: ServerTlsOptions, clientTls: ClientTlsO
 export async function comeBack(
   server: Awaited<ReturnType<typeof secureServer>>,
   tls: ClientTlsOptions = TRUSTING,
+  endpoints = server.addresses[0],
 ) {
   const { client } = createQWormholeClient<any>({
-    endpoints: server.addresses[0],
+    endpoints,
     tls,
     reconnect: { baseMs: 1 },
   });
