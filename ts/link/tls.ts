@@ -32,7 +32,10 @@ export interface TlsInfo {
   readonly alpn: string;
   /** The name that the client asked for (SNI), empty for none. */
   readonly servername: string;
-  /** The peer's chain as it sent it, DER, the end entity's first; empty if it sent none. */
+  /**
+   * The peer's chain as it sent it, DER, the end entity's first; empty if it sent none. Of a resumed session that
+   * of its first handshake; on servers of the TypeScript backend the end entity's alone, which tickets hold.
+   */
   readonly peerChain: readonly Buffer[];
   /** The chain leads to a trusted root, is valid now, and on a client the name fits. */
   readonly authorized: boolean;
@@ -86,7 +89,7 @@ export interface TlsListenSettings extends TlsSettings {
   readonly identityFor?: (servername: string) => TlsIdentity | undefined | Promise<TlsIdentity | undefined>;
   /** Ask clients for a certificate; with `rejectUnauthorized` those without are refused. */
   readonly requestCert: boolean;
-  /** TLS handshakes that may be under way at once; beyond, connections are reset. */
+  /** TLS handshakes that may be under way at once; beyond, the one that has been silent the longest is reset. */
   readonly maxPendingHandshakes: number;
 }
 

@@ -34,6 +34,8 @@ export function contextOptions(
     minVersion,
     maxVersion,
     honorCipherOrder: false,
+    // As the other backend: whom ca names is trusted, an authority that another one signed too.
+    allowPartialTrustChain: true,
     ca: ca?.map((der) => pem('CERTIFICATE', der)) ?? systemRoots(),
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (resumption ? 0 : constants.SSL_OP_NO_TICKET),
     ...(identity && {
