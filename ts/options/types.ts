@@ -376,8 +376,8 @@ export interface ServerTlsOptions extends TlsOptions {
    */
   readonly requestCert?: boolean;
   /**
-   * TLS handshakes under way at a time; connections beyond are reset. Takes an integer from 1 to 1048576
-   * (connections). Default: 1024.
+   * TLS handshakes under way at a time; who comes then gets the place of the one that has been silent the
+   * longest, or is reset. Takes an integer from 1 to 1048576 (connections). Default: 1024.
    */
   readonly maxPendingHandshakes?: number;
   /**
