@@ -8,6 +8,7 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
+use super::Rules;
 use crate::error::{Code, Error, Result};
 
 /// A version that is spoken.
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub ca: Option<Vec<Vec<u8>>>,
     /// End the handshake with a peer whose certificate does not verify.
     pub reject_unauthorized: bool,
+    /// End it with these whatever their certificates say.
+    pub rules: Rules,
     pub post_quantum: PostQuantum,
     pub resumption: bool,
     /// For the whole handshake, the owner's verdict included.

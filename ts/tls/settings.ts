@@ -2,7 +2,8 @@
 import { invalidOption } from '../options/check.js';
 import { OPTION_TABLE as T } from '../options/table.js';
 import type { CheckedTls } from '../options/tls-schema.js';
-import type { TlsSettings } from '../link/tls.js';
+import type { TlsFingerprint, TlsSettings } from '../link/tls.js';
+import { parseFingerprint } from './fingerprint.js';
 import { judgeFor } from './judge.js';
 import { certificatesOf, oneOf } from './material.js';
 
@@ -28,6 +29,13 @@ export function commonSettings(given: CheckedTls): TlsSettings {
     postQuantum,
     resumption: given.sessionResumption ?? T['tls.sessionResumption'].default,
     handshakeTimeoutMs: given.handshakeTimeoutMs ?? T['tls.handshakeTimeoutMs'].default,
+    pins: given.pins?.map(fingerprint),
+    revoked: given.revoked?.map(fingerprint),
     judge: judgeFor(given),
   };
+}
+
+/** The options are checked: it is one. */
+function fingerprint(text: string): TlsFingerprint {
+  return parseFingerprint(text)!;
 }
