@@ -98,10 +98,7 @@ export interface TlsListenSettings extends TlsSettings {
   readonly identityFor?: (servername: string) => TlsIdentity | undefined | Promise<TlsIdentity | undefined>;
   /** Ask clients for a certificate; with `rejectUnauthorized` those without are refused. */
   readonly requestCert: boolean;
-  /**
-   * TLS handshakes that may be under way at once. Beyond, the connection that has been silent the longest is reset,
-   * or the new one where all others wait for their owner; either is an `ERR_QW_RESOURCES`.
-   */
+  /** TLS handshakes that may be under way at once; beyond, the one that has been silent the longest is reset. */
   readonly maxPendingHandshakes: number;
 }
 
