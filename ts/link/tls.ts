@@ -59,6 +59,12 @@ export interface TlsPeer {
  */
 export type TlsJudge = (peer: TlsPeer) => void | Promise<void>;
 
+/** SHA-256 of a public key (SubjectPublicKeyInfo in DER), or of a certificate, in hexadecimal. */
+export interface TlsFingerprint {
+  readonly of: 'spki' | 'cert';
+  readonly hex: string;
+}
+
 /** What servers and clients alike decide. */
 export interface TlsSettings {
   readonly minVersion: TlsVersion;
@@ -69,6 +75,12 @@ export interface TlsSettings {
   readonly ca: readonly Buffer[] | undefined;
   /** End the handshake with a peer whose certificate does not verify. */
   readonly rejectUnauthorized: boolean;
+  /**
+   * Whom the judge refuses in any case: whose own certificate has none of these, and who sends one of those. A
+   * backend that can refuse before the handshake is done may do it by itself.
+   */
+  readonly pins?: readonly TlsFingerprint[];
+  readonly revoked?: readonly TlsFingerprint[];
   /** X25519MLKEM768: not offered, offered first where the runtime has it, or the only group. */
   readonly postQuantum: 'off' | 'prefer' | 'require';
   /** Sessions may be resumed, with tickets. */

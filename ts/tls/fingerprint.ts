@@ -1,11 +1,9 @@
 /** Fingerprints of certificates and of public keys: SHA-256, in the spellings that tools print. */
 import { createHash, X509Certificate } from 'node:crypto';
+import type { TlsFingerprint } from '../link/tls.js';
 
-/** What is hashed: the public key (SubjectPublicKeyInfo, DER) survives a renewal, the certificate does not. */
-export interface Fingerprint {
-  readonly of: 'spki' | 'cert';
-  readonly hex: string;
-}
+/** The public key survives a renewal, the certificate does not. */
+export type Fingerprint = TlsFingerprint;
 
 const BASE64 = /^sha256\/([A-Za-z0-9+/]{43}=)$/;
 const HEX = /^sha256-(spki|cert):([0-9a-f]{64}|[0-9a-f]{2}(?::[0-9a-f]{2}){31})$/i;
@@ -19,6 +17,11 @@ export function parseFingerprint(text: string): Fingerprint | undefined {
   return { of: of.toLowerCase() as Fingerprint['of'], hex: hex.replaceAll(':', '').toLowerCase() };
 }
 
+/** The same of texts that were checked to be fingerprints. */
+export function parsed(texts: readonly string[]): Fingerprint[] {
+  return texts.map((text) => parseFingerprint(text)!);
+}
+
 /** Both fingerprints of a certificate in DER, in hexadecimal. */
 export function fingerprintsOf(der: Uint8Array): Readonly<Record<Fingerprint['of'], string>> {
   const spki = new X509Certificate(der).publicKey.export({ type: 'spki', format: 'der' });
@@ -29,9 +32,8 @@ export function fingerprintsOf(der: Uint8Array): Readonly<Record<Fingerprint['of
 export class Fingerprints {
   readonly #known: ReadonlySet<string>;
 
-  /** @param texts All of them are fingerprints. */
-  constructor(texts: readonly string[]) {
-    this.#known = new Set(texts.map((text) => keyOf(parseFingerprint(text)!)));
+  constructor(all: readonly Fingerprint[]) {
+    this.#known = new Set(all.map(keyOf));
   }
 
   /** The one that this certificate in DER has, if any. */

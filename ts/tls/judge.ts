@@ -2,7 +2,7 @@
 import { QWormholeError } from '../errors/error.js';
 import type { TlsJudge, TlsPeer } from '../link/tls.js';
 import { kindOf } from '../options/untold.js';
-import { Fingerprints, fingerprintsOf } from './fingerprint.js';
+import { Fingerprints, fingerprintsOf, parsed } from './fingerprint.js';
 import { peerSession } from './session.js';
 import type { VerifyPeer } from './types.js';
 
@@ -16,8 +16,8 @@ export interface JudgeRules {
 /** The judge for a backend; none where there is nothing to judge. */
 export function judgeFor({ pins, revoked = [], verify }: JudgeRules): TlsJudge | undefined {
   if (pins === undefined && revoked.length === 0 && verify === undefined) return undefined;
-  const pinned = pins && new Fingerprints(pins);
-  const banned = new Fingerprints(revoked);
+  const pinned = pins && new Fingerprints(parsed(pins));
+  const banned = new Fingerprints(parsed(revoked));
   return (peer) => {
     // What needs no time first: its refusal leaves the handshake before the peer believes it is through.
     checkRevoked(peer, banned);

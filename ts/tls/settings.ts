@@ -3,7 +3,7 @@ import { invalidOption } from '../options/check.js';
 import { OPTION_TABLE as T } from '../options/table.js';
 import type { CheckedTls } from '../options/tls-schema.js';
 import type { TlsSettings } from '../link/tls.js';
-import { Fingerprints } from './fingerprint.js';
+import { Fingerprints, parsed } from './fingerprint.js';
 import { judgeFor } from './judge.js';
 import { badMaterial, certificatesOf, oneOf } from './material.js';
 
@@ -28,6 +28,8 @@ export function commonSettings(given: CheckedTls): TlsSettings {
     postQuantum,
     resumption: given.sessionResumption ?? T['tls.sessionResumption'].default,
     handshakeTimeoutMs: given.handshakeTimeoutMs ?? T['tls.handshakeTimeoutMs'].default,
+    pins: given.pins && parsed(given.pins),
+    revoked: given.revoked && parsed(given.revoked),
     judge: judgeFor(given),
   };
 }
@@ -36,7 +38,7 @@ export function commonSettings(given: CheckedTls): TlsSettings {
 function authoritiesIn(given: CheckedTls): readonly Buffer[] | undefined {
   const ca = oneOf(given, 'ca', PREFIX);
   if (ca === undefined) return undefined;
-  const revoked = new Fingerprints(given.revoked ?? []);
+  const revoked = new Fingerprints(parsed(given.revoked ?? []));
   const trusted = certificatesOf('tls.ca', ca).filter((der) => revoked.find(der) === undefined);
   if (trusted.length === 0) throw badMaterial('tls.ca', 'has nothing that tls.revoked leaves');
   return trusted;
