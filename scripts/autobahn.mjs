@@ -93,7 +93,7 @@ await main(async () => {
   const runs = await runAll(await installSuite(), options);
   console.log(`\n${summary(runs)}\n`);
   for (const line of findings(runs)) console.log(line);
-  if (options.write) writePage(runs, { mode: options.mode, date: new Date().toISOString().slice(0, 10) });
+  if (options.write) writePage(runs, options.mode);
   if (!runs.every(({ result }) => isConforming(result)))
     throw new StepError('Autobahn: not all cases conform.');
 });

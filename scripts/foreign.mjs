@@ -32,11 +32,11 @@ async function installPython() {
 }
 
 async function installChromium() {
-  if (existsSync('/usr/bin/chromium') || !canInstall()) return;
+  if ((existsSync('/usr/bin/chromium') && existsSync('/usr/bin/certutil')) || !canInstall()) return;
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   await orSkip('Chromium', async () => {
     await quietly('Package lists', 'apt-get', ['update', '-qq'], env);
-    const packages = ['install', '-y', '-qq', '--no-install-recommends', 'chromium'];
+    const packages = ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'libnss3-tools'];
     await quietly('Installing Chromium', 'apt-get', packages, env);
   });
 }

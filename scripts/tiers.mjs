@@ -1,5 +1,5 @@
 /**
- * What is tested beyond `npm test`, in named tiers: `node scripts/tiers.mjs [websocket ...]`, all of them without
+ * What is tested beyond `npm test`, in named tiers: `node scripts/tiers.mjs [autobahn ...]`, all of them without
  * arguments. Each installs what it needs, from the system's packages where it runs as root.
  */
 import { existsSync } from 'node:fs';
@@ -8,10 +8,16 @@ import { Checks } from './lib/checks.mjs';
 import { main, openly, outputOf, quietly, StepError } from './lib/run.mjs';
 
 const TIERS = {
-  /** Conformance and foreign programs: some four minutes, the builds aside. */
-  async websocket(checks) {
-    await checks.run('Debian packages', installPackages);
+  /** WebSocket against the standard: some two minutes, the builds aside. */
+  async autobahn(checks) {
     await checks.run('Autobahn, quick', () => script('autobahn.mjs', '--quick'));
+  },
+  /** What our TLS accepts: seconds. */
+  async tls(checks) {
+    await checks.run('scan of TLS', () => script('tls-scan.mjs'));
+  },
+  /** Programs that others wrote as peers, over WebSocket and TLS: some two minutes. */
+  async foreign(checks) {
     await checks.run('foreign programs', () => script('foreign.mjs'));
   },
 };
@@ -38,6 +44,7 @@ await main(async () => {
   const unknown = wanted.find((name) => !Object.hasOwn(TIERS, name));
   if (unknown !== undefined) throw new StepError(`There are the tiers ${Object.keys(TIERS).join(', ')}.`);
   const checks = new Checks();
+  await checks.run('Debian packages', installPackages);
   for (const name of wanted.length > 0 ? wanted : Object.keys(TIERS)) await TIERS[name](checks);
   checks.summarise();
 });

@@ -154,4 +154,5 @@ pub use error::{Answer, Code, Error, Result};
 pub use frame::Protocol;
 pub use link::{Class, Rate, Rates};
 pub use socket::SocketOptions;
+pub use tls::Fingerprint;
 pub use ws::CloseFrame;

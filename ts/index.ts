@@ -56,6 +56,7 @@ export type { CertificateStats } from './tls/expiry.js';
 export type { TlsStats } from './tls/service.js';
 export type { ConnectionTls } from './tls/session.js';
 export type {
+  ServerTlsUpdate,
   SniCallback,
   TlsIdentityOptions,
   TlsMaterial,

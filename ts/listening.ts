@@ -62,7 +62,10 @@ export class Listening {
     return new Listening(places, groups, listeners);
   }
 
-  /** Replaces what new TLS handshakes begin with. */
+  /**
+   * Replaces what new TLS handshakes begin with. Throws what the backend does not take: its listeners are alike,
+   * so the first one says it, and none has changed.
+   */
   updateTls(settings: TlsListenSettings): void {
     for (const listener of this.#secure) listener.updateTls?.(settings);
   }

@@ -3,7 +3,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
 import type { QWormholeError } from './errors/error.js';
 import type { Backend, Mode } from './link/link.js';
-import type { ServerTlsOptions } from './options/types.js';
+import type { ServerTlsUpdate } from './tls/types.js';
 import type { DropRun } from './policy/drop-log.js';
 import type { Overflow } from './policy/overflow.js';
 import type { WaitOptions } from './policy/waits.js';
@@ -120,7 +120,7 @@ export interface QWormholeServerLike<C extends CodecOption = CodecOption>
    * on as they are.
    * @throws QWormholeError `ERR_QW_OPTION_…`, `ERR_QW_TLS_CONFIG`; then everything stays as it was.
    */
-  updateTls(options: ServerTlsOptions): void;
+  updateTls(options: ServerTlsUpdate): void;
   getConnection(id: string): ServerConnection<C> | undefined;
   getConnectionCount(): number;
   stats(): ServerStats;

@@ -17,7 +17,7 @@ import { MessageListeners } from './message-listeners.js';
 import { invalidOption } from './options/check.js';
 import type { ServerSettings } from './options/settings.js';
 import { toListenSpec } from './options/specs.js';
-import type { ServerTlsOptions } from './options/types.js';
+import type { ServerTlsUpdate } from './tls/types.js';
 import { nativeFailed, nativeFailureAction, whilePortIsTaken } from './policy/native-failure.js';
 import type { WaitOptions } from './policy/waits.js';
 import { warnPublicBind, warnUnheard } from './policy/warnings.js';
@@ -164,7 +164,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     return { ...this.#roster.stats(), ...(this.#tls && { tls: this.#tls.stats() }) };
   }
 
-  updateTls(options: ServerTlsOptions): void {
+  updateTls(options: ServerTlsUpdate): void {
     if (this.#tls === undefined)
       throw invalidOption(
         'tls',
@@ -204,6 +204,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
 
   #serviceOf(tls: ServerTls): TlsService {
     return new TlsService(tls, {
+      mode: () => this.#choice.mode,
       use: (settings) => this.#listening?.updateTls(settings),
       report: (error) => this.#report(error),
       handshakeFailed: (...failure) => void this.fire('tlsClientError', ...failure),

@@ -1,14 +1,6 @@
 /** What the Autobahn TestSuite found: for the terminal, and for docs/conformance.md. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-
-import { at } from './root.mjs';
-import { StepError } from './run.mjs';
+import { circumstances, writePart } from './page.mjs';
 import { table } from './text.mjs';
-
-const PAGE = at('docs', 'conformance.md');
-const BEGIN = '<!-- autobahn:begin -->';
-const END = '<!-- autobahn:end -->';
 
 /** Verdicts that the suite itself takes for conforming. */
 const GOOD = ['OK', 'NON-STRICT', 'INFORMATIONAL'];
@@ -59,16 +51,11 @@ export function findings(runs) {
 }
 
 /** Puts the summary of these runs into the page. */
-export function writePage(runs, { mode, date }) {
-  const page = readFileSync(PAGE, 'utf8');
-  const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (after === undefined) throw new StepError(`docs/conformance.md has lost its marks ${BEGIN} … ${END}.`);
+export function writePage(runs, mode) {
   const lax = findings(runs).map((line) =>
     line.startsWith('  ') ? line.replace(/^ +/, '  - ') : `- ${line}`,
   );
   const notes = lax.length > 0 ? `\n${lax.join('\n')}\n` : '';
-  const where = `Node ${process.versions.node}, ${os.type()} ${os.arch()}, ${date}`;
-  const text = `The ${mode} run of ${where}:\n\n${summary(runs)}\n${notes}`;
-  writeFileSync(PAGE, `${before}${BEGIN}\n\n${text}\n${END}${after}`);
+  const text = `The ${mode} run of ${circumstances()}:\n\n${summary(runs)}\n${notes}`;
+  writePart('conformance.md', 'autobahn', text);
 }

@@ -13,7 +13,7 @@ use super::{
     sender::{SendError, Sent},
     server::Place,
     sink::LinkSink,
-    tls::{Pins, TlsInfo},
+    tls::TlsInfo,
 };
 use crate::{
     driver::{Closed, Ends, Handle, NewLink, Ration, Security},
@@ -31,7 +31,6 @@ pub(super) struct Plan {
     pub options: Options,
     pub limits: Limits,
     pub budget: Arc<Budget>,
-    pins: Pins,
 }
 
 impl Plan {
@@ -39,7 +38,6 @@ impl Plan {
         Ok(Self {
             limits: options.check()?,
             budget: Arc::new(Budget::new(options.memory_budget)),
-            pins: Pins::of(&options.tls),
             options,
         })
     }
@@ -81,7 +79,7 @@ impl Plan {
         let link = NewLink {
             handle: Arc::clone(&shared.handle),
             beginning: Inbound::new(protocol, max_message),
-            sink: LinkSink::new(Arc::clone(&shared), place, self.pins.clone()),
+            sink: LinkSink::new(Arc::clone(&shared), place),
             close_timeout,
             security: security.cloned(),
             within: self.options.connect_timeout,

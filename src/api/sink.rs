@@ -8,10 +8,10 @@ use super::{
     message::Message,
     server::Place,
     shared::Shared,
-    tls::{Pins, TlsInfo},
+    tls::TlsInfo,
 };
 use crate::{
-    driver::{Agreed, Closed, Ends, Ration, Sink, Verdict, watch},
+    driver::{Agreed, Closed, Ends, Ration, Sink, watch},
     error::{Code, Error},
     link::{Payload, Room},
     tls::Info,
@@ -27,9 +27,6 @@ pub(super) struct LinkSink {
     unfinished: bool,
     /// The link stands among those that wait to finish a message.
     starves: bool,
-    pins: Pins,
-    /// Why the peer was not let in.
-    refusal: Option<Error>,
     /// Held as long as the link lives.
     place: Option<Place>,
     /// A WebSocket's client, until it is in.
@@ -37,15 +34,13 @@ pub(super) struct LinkSink {
 }
 
 impl LinkSink {
-    pub(super) fn new(shared: Arc<Shared>, place: Option<Place>, pins: Pins) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, place: Option<Place>) -> Self {
         Self {
             shared,
             memory: Memory::default(),
             found: Found::default(),
             unfinished: false,
             starves: false,
-            pins,
-            refusal: None,
             place,
             visitor: None,
         }
@@ -97,18 +92,10 @@ impl Sink for LinkSink {
         }
     }
 
-    fn greeted(&mut self, _: Ends, _: &str) {}
+    // The settings that programs in Rust can make ask nothing: what a peer must be is in them.
+    fn greeted(&mut self, _: Ends, _: &str, _: u32) {}
 
-    fn secured(&mut self, _: Ends, info: &Info) {
-        let verdict = match self.pins.judge(info) {
-            Ok(()) => Verdict::Allow,
-            Err(refusal) => {
-                self.refusal = Some(refusal);
-                Verdict::Deny
-            }
-        };
-        self.shared.handle.judge(verdict);
-    }
+    fn secured(&mut self, _: Ends, _: &Info, _: u32) {}
 
     fn insecure(&mut self, Ends { remote, .. }: Ends, error: &Error) {
         tracing::debug!(%remote, %error, "a TLS handshake failed");
@@ -148,8 +135,7 @@ impl Sink for LinkSink {
         self.shared.inbox.end();
     }
 
-    fn closed(&mut self, mut closed: Closed) {
-        closed.error = closed.error.or(self.refusal.take());
+    fn closed(&mut self, closed: Closed) {
         // Whoever never got in leaves its place before anybody hears of it.
         self.visitor = None;
         self.shared.end(closed);

@@ -2,12 +2,14 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use zeroize::Zeroizing;
+
 use crate::{
     driver::{Guard, Security},
-    error::{Code, Error, Result},
+    error::Result,
     tls::{
-        DialParts, Dialing, Identity, Info, ListenParts, Listening, PostQuantum, Settings, Version,
-        certificates, sha256,
+        DialParts, Dialing, Fingerprint, Identity, Info, ListenParts, Listening, PostQuantum,
+        Rules, Settings, Version, certificates,
     },
 };
 
@@ -71,15 +73,17 @@ pub struct TlsOptions {
     pub require_client_cert: bool,
     /// Application protocols (ALPN), best first. Default none: it is not spoken.
     pub alpn: Vec<String>,
-    /// SHA-256 of the certificates that the peer may have, besides what is checked anyway. Default none: any.
-    pub pins: Vec<[u8; 32]>,
+    /// Fingerprints of which the peer's certificate or its key must have one, besides what is checked anyway.
+    /// On a server with [`require_client_cert`](Self::require_client_cert). Default none: any will do.
+    pub pins: Vec<Fingerprint>,
     /// The name that the server is asked for and that its certificate must be for. Clients only. Default: the
     /// endpoint's host.
     pub server_name: Option<String>,
     /// For the TLS handshake. Default 10 s.
     pub handshake_timeout: Duration,
-    /// TLS handshakes that may be under way at once; beyond, connections are reset. Servers only.
-    /// Default 1,000.
+    /// TLS handshakes that may be under way at once. Beyond, the connection that has been silent the longest is
+    /// reset, or the new one where all others wait for their handshake's end. Servers only.
+    /// Default 1,024.
     pub max_pending_handshakes: usize,
 }
 
@@ -93,7 +97,7 @@ impl Default for TlsOptions {
             pins: Vec::new(),
             server_name: None,
             handshake_timeout: Duration::from_secs(10),
-            max_pending_handshakes: 1000,
+            max_pending_handshakes: 1024,
         }
     }
 }
@@ -102,7 +106,8 @@ impl Default for TlsOptions {
 #[derive(Clone)]
 pub struct TlsIdentity {
     chain: Vec<u8>,
-    key: Vec<u8>,
+    /// Wiped when it is dropped.
+    key: Zeroizing<Vec<u8>>,
 }
 
 impl TlsIdentity {
@@ -111,7 +116,7 @@ impl TlsIdentity {
     pub fn new(chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         Self {
             chain: chain.into(),
-            key: key.into(),
+            key: Zeroizing::new(key.into()),
         }
     }
 
@@ -172,6 +177,7 @@ impl TlsOptions {
             identities,
             asks_identity: false,
             request_cert: self.require_client_cert,
+            revision: 0,
         })?;
         let most = self.max_pending_handshakes;
         Ok(Security::Server(Arc::new(Guard::new(listening, most))))
@@ -200,32 +206,14 @@ impl TlsOptions {
                 .collect(),
             ca: self.ca.as_deref().map(certificates).transpose()?,
             reject_unauthorized: true,
+            rules: Rules {
+                pins: (!self.pins.is_empty()).then(|| self.pins.clone()),
+                revoked: Vec::new(),
+            },
             post_quantum: PostQuantum::Prefer,
             resumption: true,
             timeout: self.handshake_timeout,
-            judges: !self.pins.is_empty(),
+            judges: false,
         })
-    }
-}
-
-/// The certificates that a peer may have.
-#[derive(Clone, Debug)]
-pub(super) struct Pins(Arc<[[u8; 32]]>);
-
-impl Pins {
-    pub(super) fn of(options: &TlsOptions) -> Self {
-        Self(options.pins.as_slice().into())
-    }
-
-    /// Whether the peer has one of them.
-    pub(super) fn judge(&self, info: &Info) -> Result<()> {
-        let shown = info.peer_chain.first().map(|der| sha256(der));
-        match shown.is_some_and(|shown| self.0.contains(&shown)) {
-            true => Ok(()),
-            false => Err(Error::new(
-                Code::TlsPin,
-                "the peer's certificate is none of the pinned ones",
-            )),
-        }
     }
 }

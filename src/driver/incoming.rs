@@ -50,6 +50,15 @@ impl Incoming {
         }
     }
 
+    /// Nothing was ever received, be it for the carrier.
+    pub(super) fn is_untouched(&self) -> bool {
+        match self {
+            Self::Stream(inbound) => inbound.received() == 0,
+            // It began with a request.
+            Self::WebSocket(_) => false,
+        }
+    }
+
     pub(super) fn discard(&mut self, room: &mut impl Room) {
         match self {
             Self::Stream(inbound) => inbound.discard(room),

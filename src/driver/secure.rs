@@ -4,7 +4,7 @@ mod handshake;
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -35,32 +35,56 @@ pub(crate) enum Security {
 /// What the handshakes of a listener have in common.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    listening: Mutex<Arc<Listening>>,
+    revisions: Mutex<Revisions>,
     under_way: Arc<UnderWay>,
+}
+
+/// The settings of a listener, which may be replaced.
+#[derive(Debug)]
+struct Revisions {
+    current: Arc<Listening>,
+    /// Those that were replaced while handshakes were under them.
+    former: Vec<Weak<Listening>>,
 }
 
 impl Guard {
     /// With at most `most` handshakes under way.
     pub(crate) fn new(listening: Listening, most: usize) -> Self {
         Self {
-            listening: Mutex::new(Arc::new(listening)),
+            revisions: Mutex::new(Revisions {
+                current: Arc::new(listening),
+                former: Vec::new(),
+            }),
             under_way: UnderWay::new(most),
         }
     }
 
-    /// Has new handshakes begin with `listening`.
+    /// Has every client whose hello is not whole yet answered as `listening` says.
     pub(crate) fn update(&self, listening: Listening, most: usize) {
         self.under_way.set_most(most);
-        let listening = Arc::new(listening);
-        *self
-            .listening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = listening;
+        let mut revisions = self.lock();
+        let former = std::mem::replace(&mut revisions.current, Arc::new(listening));
+        revisions.former.push(Arc::downgrade(&former));
+        drop(former);
+        revisions.former.retain(|former| former.strong_count() > 0);
+    }
+
+    /// The revisions that handshakes are under or will be.
+    pub(crate) fn revisions(&self) -> Vec<u32> {
+        let revisions = self.lock();
+        let former = revisions.former.iter().filter_map(Weak::upgrade);
+        let former = former.map(|former| former.revision);
+        former.chain([revisions.current.revision]).collect()
     }
 
     fn listening(&self) -> Arc<Listening> {
-        let listening = self.listening.lock();
-        Arc::clone(&listening.unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.lock().current)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Revisions> {
+        self.revisions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,7 +99,7 @@ pub(super) async fn secure<S: Sink>(
 ) -> Option<Stream> {
     let handle = Arc::clone(&link.handle);
     let mut handshake = Handshake::over(stream);
-    let (result, _place) = match security {
+    let (result, place) = match security {
         Security::Client(dialing) => {
             let work = handshake.call(dialing, ends, link);
             let limit = dialing.timeout.min(within);
@@ -85,14 +109,15 @@ pub(super) async fn secure<S: Sink>(
             let Some(mut place) = guard.under_way.enter(&handle) else {
                 // The cheapest answer, however many they are.
                 socket::reset_on_close(&handshake.stream);
+                link.sink.insecure(ends, &crowded(&guard.under_way));
                 link.sink.closed(Closed::cut());
                 return None;
             };
-            let listening = guard.listening();
-            let work = handshake.answer(&listening, ends, link, &mut place);
-            let limit = listening.timeout;
+            let limit = guard.listening().timeout;
+            let work = handshake.answer(guard, ends, link, &mut place);
             let result = bounded(&handle, limit, Duration::MAX, work).await;
-            (result, Some(place))
+            let evicted = place.is_evicted().then(|| crowded(&guard.under_way));
+            (result, Some((place, evicted)))
         }
     };
     match result {
@@ -103,25 +128,36 @@ pub(super) async fn secure<S: Sink>(
         }))),
         Ok(Done::Refused) => {
             link.sink.closed(Closed::cut());
-            handshake.part().await;
+            handshake.close().await;
+            None
+        }
+        // Somebody wants it gone: a newcomer that needs its place, which is told, or the owner, who knows.
+        Err(error) if error.code() == Code::Closed => {
+            socket::reset_on_close(&handshake.stream);
+            let evicted = place.and_then(|(_, evicted)| evicted);
+            if let Some(error) = &evicted {
+                link.sink.insecure(ends, error);
+            }
+            link.sink.closed(Closed::fault(evicted.unwrap_or(error)));
             None
         }
         Err(error) => {
             if matches!(security, Security::Server(_)) {
                 link.sink.insecure(ends, &error);
             }
-            let is_given_up = error.code() == Code::Closed;
-            if is_given_up {
-                socket::reset_on_close(&handshake.stream);
-            }
             // Nobody waits for the peer to take what it is told.
             link.sink.closed(Closed::fault(error));
-            if !is_given_up {
-                handshake.part().await;
-            }
+            handshake.close().await;
             None
         }
     }
+}
+
+/// There is no place for all who come.
+fn crowded(under_way: &UnderWay) -> Error {
+    let most = under_way.most();
+    let context = format!("more TLS handshakes than maxPendingHandshakes, {most}, are under way");
+    Error::new(Code::Resources, context).with("maxPendingHandshakes", most)
 }
 
 /// `work` unless the owner gives it up, or the time is over: `limit`, which is the caller's `within` where

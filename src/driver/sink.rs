@@ -95,10 +95,13 @@ pub(crate) trait Sink: Send + Unpin + 'static {
     /// A client asks to open a WebSocket; the consumer answers through the link's handle.
     fn asked(&mut self, ends: Ends, head: &RequestHead);
     /// TLS: a client asks for a name that no identity is for; the consumer answers through the link's handle.
-    fn greeted(&mut self, ends: Ends, name: &str);
-    /// TLS: the handshake is done; the consumer judges the peer through the link's handle.
-    fn secured(&mut self, ends: Ends, info: &Info);
-    /// TLS: the handshake failed; the end follows. Told by servers only, a client's end says it.
+    /// `revision`: that of the listener's settings which the handshake is under.
+    fn greeted(&mut self, ends: Ends, name: &str, revision: u32);
+    /// TLS: the handshake is done; the consumer judges the peer through the link's handle. `revision` as above;
+    /// clients have none, 0.
+    fn secured(&mut self, ends: Ends, info: &Info, revision: u32);
+    /// TLS: the handshake failed, or the client left it at that; the end follows. Told by servers only, a
+    /// client's end says it.
     fn insecure(&mut self, ends: Ends, error: &Error);
     /// The connection is up; nothing is read before the consumer resumes it.
     fn opened(&mut self, ends: Ends, agreed: &Agreed);

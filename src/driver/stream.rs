@@ -38,6 +38,10 @@ impl Stream {
         }
     }
 
+    pub(super) fn is_secured(&self) -> bool {
+        matches!(self, Self::Secured(_))
+    }
+
     /// Whether a server that we called can still refuse us by TLS.
     pub(super) fn may_be_refused(&self) -> bool {
         match self {

@@ -26,6 +26,7 @@ use crate::{
     error::{Code, Error, Result},
     link::{ReadTurn, TURN, Written},
     socket,
+    tls::or_left,
     ws::{CloseFrame, close_code},
 };
 
@@ -227,6 +228,16 @@ impl<S: Sink> LinkTask<S> {
         Ok(())
     }
 
+    /// We are the server of a TLS session with which nothing was received.
+    fn has_only_shaken_hands(&self) -> bool {
+        let half = self.handle.lock();
+        let is_server = half
+            .session
+            .as_ref()
+            .is_some_and(|session| session.is_server());
+        is_server && self.incoming.is_untouched()
+    }
+
     /// Sends what the carrier itself answers.
     fn reply(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if let Some(frames) = self.incoming.take_replies()? {
@@ -307,7 +318,13 @@ impl<S: Sink> Future for LinkTask<S> {
         let closed = match turn {
             Ok(Ok(None)) => return Poll::Pending,
             Ok(Ok(Some(closed))) => closed,
-            Ok(Err(error)) => this.broken_outcome(error),
+            Ok(Err(error)) => {
+                let error = match this.has_only_shaken_hands() {
+                    true => or_left(error),
+                    false => error,
+                };
+                this.broken_outcome(error)
+            }
             Err(panic) => Closed::fault(Error::new(Code::Internal, message(&*panic))),
         };
         this.finish(closed);

@@ -56,9 +56,9 @@ impl Sink for Fragile {
 
     fn asked(&mut self, _: Ends, _: &crate::ws::request::RequestHead) {}
 
-    fn greeted(&mut self, _: Ends, _: &str) {}
+    fn greeted(&mut self, _: Ends, _: &str, _: u32) {}
 
-    fn secured(&mut self, _: Ends, _: &crate::tls::Info) {}
+    fn secured(&mut self, _: Ends, _: &crate::tls::Info, _: u32) {}
 
     fn insecure(&mut self, _: Ends, _: &Error) {}
 

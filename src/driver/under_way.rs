@@ -21,7 +21,7 @@ struct Places {
     /// Those that have not said yet what they want, in the order in which they came.
     silent: BTreeMap<u64, Weak<Handle>>,
     /// Those that wait for our owner.
-    heard: usize,
+    kept: usize,
 }
 
 impl UnderWay {
@@ -31,9 +31,14 @@ impl UnderWay {
                 most,
                 next: 0,
                 silent: BTreeMap::new(),
-                heard: 0,
+                kept: 0,
             }),
         })
+    }
+
+    /// How many there may be.
+    pub(super) fn most(&self) -> usize {
+        self.lock().most
     }
 
     /// From now on there may be so many.
@@ -46,7 +51,7 @@ impl UnderWay {
     pub(super) fn enter(self: &Arc<Self>, handle: &Arc<Handle>) -> Option<Place> {
         let mut places = self.lock();
         let mut evicted = None;
-        if places.silent.len() + places.heard >= places.most {
+        if places.silent.len() + places.kept >= places.most {
             evicted = Some(places.silent.pop_first()?.1);
         }
         let number = places.next;
@@ -59,7 +64,7 @@ impl UnderWay {
         Some(Place {
             of: Arc::clone(self),
             number,
-            is_heard: false,
+            is_kept: false,
         })
     }
 
@@ -73,17 +78,22 @@ impl UnderWay {
 pub(super) struct Place {
     of: Arc<UnderWay>,
     number: u64,
-    is_heard: bool,
+    is_kept: bool,
 }
 
 impl Place {
-    /// It has said what it wants, and keeps its place whoever comes.
-    pub(super) fn heard(&mut self) {
+    /// Whether a newcomer has it now; its connection was terminated for that.
+    pub(super) fn is_evicted(&self) -> bool {
+        !self.is_kept && !self.of.lock().silent.contains_key(&self.number)
+    }
+
+    /// Its client has said what it wants, and keeps it whoever comes.
+    pub(super) fn keep(&mut self) {
         let mut places = self.of.lock();
         // One that lost its place meanwhile is on its way out.
         if places.silent.remove(&self.number).is_some() {
-            places.heard += 1;
-            self.is_heard = true;
+            places.kept += 1;
+            self.is_kept = true;
         }
     }
 }
@@ -91,8 +101,8 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut places = self.of.lock();
-        match self.is_heard {
-            true => places.heard -= 1,
+        match self.is_kept {
+            true => places.kept -= 1,
             false => drop(places.silent.remove(&self.number)),
         }
     }
@@ -118,15 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_silent_gives_way_and_the_heard_never_do() {
+    fn the_longest_silent_gives_way_and_those_that_spoke_never_do() {
         let under_way = UnderWay::new(2);
         let [first, second, third, fourth] = [(); 4].map(|()| handle());
         let mut place = under_way.enter(&first).expect("room");
-        place.heard();
+        place.keep();
         let silent = under_way.enter(&second).expect("room");
         let mut newcomer = under_way.enter(&third).expect("the silent one's place");
         assert!(is_cut(&second) && !is_cut(&first) && !is_cut(&third));
-        newcomer.heard();
+        assert!(silent.is_evicted() && !place.is_evicted() && !newcomer.is_evicted());
+        newcomer.keep();
         assert!(under_way.enter(&fourth).is_none());
         drop(silent);
         assert!(

@@ -27,7 +27,7 @@ use crate::{
     error::{Code, Error, Result},
     link::Outbound,
     socket,
-    tls::gone,
+    tls::{gone, or_left},
     ws::{
         Decoder, Encoder, HeadLimits, Params, Role,
         client::{Answer, ClientHandshake, Declined, Wish},
@@ -76,6 +76,11 @@ pub(super) async fn upgrade<S: Sink>(
         Ok(Some(agreement)) => return Some(open(stream, ends, link, opening, agreement)),
         Ok(None) => Closed::cut(),
         Err(error) => {
+            if is_unwelcome(&error) && opening.role() == Role::Server {
+                link.sink.insecure(ends, &error);
+                link.sink.closed(Closed::fault(error));
+                return None;
+            }
             let (status, why) = (status_of(&error, is_asked), error.context().to_owned());
             // The owner first: a client may take its time to hear of it.
             link.sink.closed(Closed::fault(error));
@@ -202,7 +207,7 @@ async fn answer<S: Sink>(
             return Ok(None);
         }
     };
-    place.heard();
+    place.keep();
     link.sink.asked(ends, &head);
     *is_asked = true;
     let Some(verdict) = verdict(stream, &link.handle, &mut first).await else {
@@ -241,7 +246,11 @@ async fn read_request(stream: &mut Stream, limits: HeadLimits) -> Result<Request
     let mut reader = RequestReader::new(limits);
     let mut bytes = Vec::new();
     loop {
-        read_more(stream, &mut bytes).await?;
+        let read = read_more(stream, &mut bytes).await;
+        read.map_err(|error| match stream.is_secured() && bytes.is_empty() {
+            true => or_left(error),
+            false => error,
+        })?;
         match reader.read(&bytes) {
             Request::Partial => {}
             Request::Whole { head, used } => return Ok(Ok((head, bytes.split_off(used)))),
@@ -312,6 +321,14 @@ fn refused(error: Error, may_be_refused: bool) -> Error {
         Code::ConnectionLost if may_be_refused => gone(),
         _ => error,
     }
+}
+
+/// The client has left it at the TLS handshake.
+fn is_unwelcome(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Code::TlsAlert | Code::TlsHandshake | Code::TlsClosed
+    )
 }
 
 fn too_late(within: Duration) -> Error {

@@ -19,7 +19,7 @@ pub struct Error {
     context: String,
     details: Vec<(&'static str, u64)>,
     answer: Option<Box<Answer>>,
-    alert: Option<&'static str>,
+    words: Vec<(&'static str, String)>,
     source: Option<io::Error>,
 }
 
@@ -40,7 +40,7 @@ impl Error {
             context: context.into(),
             details: Vec::new(),
             answer: None,
-            alert: None,
+            words: Vec::new(),
             source: None,
         }
     }
@@ -62,15 +62,21 @@ impl Error {
         self.answer.as_deref()
     }
 
-    /// Adds the name of the TLS alert that the peer sent.
-    pub(crate) fn alerted(mut self, alert: &'static str) -> Self {
-        self.alert = Some(alert);
+    /// Adds a word that the context names.
+    pub(crate) fn with_word(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.words.push((name, value.into()));
         self
     }
 
+    /// Details that are no numbers, by their names.
+    pub fn words(&self) -> &[(&'static str, String)] {
+        &self.words
+    }
+
     /// The TLS alert that the peer sent, by its name in the RFCs.
-    pub fn alert(&self) -> Option<&'static str> {
-        self.alert
+    pub fn alert(&self) -> Option<&str> {
+        let alert = self.words.iter().find(|(name, _)| *name == "alert");
+        alert.map(|(_, value)| value.as_str())
     }
 
     /// Wraps a system error met while `context`, under the code that fits its kind, else `fallback`. An error
@@ -85,7 +91,7 @@ impl Error {
             context: context.into(),
             details: Vec::new(),
             answer: None,
-            alert: None,
+            words: Vec::new(),
             source: Some(source),
         }
     }
@@ -112,7 +118,7 @@ impl Error {
             context: self.context.clone(),
             details: self.details.clone(),
             answer: self.answer.clone(),
-            alert: self.alert,
+            words: self.words.clone(),
             source: self.os_code().map(io::Error::from_raw_os_error),
         }
     }

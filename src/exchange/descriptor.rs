@@ -47,13 +47,13 @@ pub(crate) enum Kind {
     /// A client of `listener` asks to open a WebSocket; parcel `aux` has its request. The answer is
     /// `ACCEPT` or `REFUSE`.
     Asked = 13,
-    /// TLS: a client of `listener` asks for a name that no identity is for; parcel `aux` has its address
-    /// and the name. The answer is `ALLOW` for the first identity, `DENY`, or an identity.
+    /// TLS: a client of `listener` asks for a name that no identity is for; `offset` is the revision of the
+    /// settings, parcel `aux` has its address and the name. The answer is `ALLOW` for the first identity, `DENY`, or an identity.
     Greeted = 14,
     /// TLS: the handshake is done (`listener`, or 0: dialled) and waits for the owner's verdict on the peer;
-    /// parcel `aux` is as that of `Opened`. The answer is `ALLOW` or `DENY`.
+    /// `offset` is the revision of the listener's settings, parcel `aux` is as that of `Opened`. The answer is `ALLOW` or `DENY`.
     Secured = 15,
-    /// TLS: a handshake with a client of `listener` failed; parcel `aux` has its address and the error.
+    /// TLS: a handshake with a client of `listener` failed, or was all there was of its connection; parcel `aux` has its address and the error.
     Insecure = 16,
 }
 
@@ -84,8 +84,8 @@ pub(crate) fn of_listener(listener: u32, kind: Kind, aux: u32) -> Descriptor {
     [0, kind as u32, 0, 0, listener, aux]
 }
 
-/// An error as lines: code, system error number or nothing, details as `name=number` with blanks
-/// between them, context; and after a zero each, where the peer answered, the lines of its headers and
+/// An error as lines: code, system error number or nothing, details as `name=number` or `name=word`
+/// with blanks between them, context; and after a zero each, where the peer answered, the lines of its headers and
 /// the body.
 pub(crate) fn error_text(error: &Error) -> String {
     let os = error
@@ -93,8 +93,9 @@ pub(crate) fn error_text(error: &Error) -> String {
         .map_or(String::new(), |code| code.to_string());
     let numbers = error.details().iter();
     let numbers = numbers.map(|(name, number)| format!("{name}={number}"));
-    let alert = error.alert().map(|name| format!("alert={name}"));
-    let details: Vec<_> = numbers.chain(alert).collect();
+    let words = error.words().iter();
+    let words = words.map(|(name, word)| format!("{name}={word}"));
+    let details: Vec<_> = numbers.chain(words).collect();
     let mut text = format!(
         "{}\n{os}\n{}\n{}",
         error.code().as_str(),

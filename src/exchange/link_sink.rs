@@ -99,7 +99,13 @@ impl<P: Poller> LinkSink<P> {
 
     /// An event that concerns the listener too.
     fn of_listener(&self, kind: Kind, text: String) {
+        self.of_revision(kind, 0, text);
+    }
+
+    /// As [`of_listener`](Self::of_listener), and a revision of its settings.
+    fn of_revision(&self, kind: Kind, revision: u32, text: String) {
         let mut descriptor = of_link(self.id, kind, 0, self.park(Parcel::Text(text)));
+        descriptor[2] = revision;
         descriptor[4] = self.listener;
         self.push(descriptor);
     }
@@ -117,12 +123,12 @@ impl<P: Poller> Sink for LinkSink<P> {
         self.of_listener(Kind::Asked, asked_text(ends, head));
     }
 
-    fn greeted(&mut self, ends: Ends, name: &str) {
-        self.of_listener(Kind::Greeted, greeted_text(ends, name));
+    fn greeted(&mut self, ends: Ends, name: &str, revision: u32) {
+        self.of_revision(Kind::Greeted, revision, greeted_text(ends, name));
     }
 
-    fn secured(&mut self, ends: Ends, info: &Info) {
-        self.of_listener(Kind::Secured, secured_text(ends, info));
+    fn secured(&mut self, ends: Ends, info: &Info, revision: u32) {
+        self.of_revision(Kind::Secured, revision, secured_text(ends, info));
     }
 
     fn insecure(&mut self, ends: Ends, error: &Error) {

@@ -412,10 +412,10 @@ impl Function<3> for Lend {
                 raw::to_u32(env, current)?,
             )
         };
-        let memory = Memory::zeroed(len as usize);
+        let memory = Memory::of(len as usize);
         // SAFETY: as above.
         let buffer = unsafe { memory::array_buffer(env, Arc::clone(&memory))? };
-        // SAFETY: the memory is zeroed at birth and does not move. The channel owns it until the I/O side
+        // SAFETY: the memory is initialised at birth and does not move. The channel owns it until the I/O side
         // has moved on or, as the channel outlives the I/O thread, has ended, whatever JavaScript does with
         // its buffer meanwhile; there it is only read below what descriptors announce.
         let slab = unsafe { Slab::new(id, memory.start(), memory.len()) };

@@ -11,7 +11,7 @@ use std::{
     ffi::c_void,
     ptr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -30,7 +30,14 @@ const UNCOUNTED: usize = 64 * 1024 * 1024;
 /// Bytes of live buffers that are not counted.
 static HIDDEN: AtomicUsize = AtomicUsize::new(0);
 
-/// A span of zeroed bytes that does not move.
+/// How much memory that is not used waits for its next use, bytes. Fresh memory costs as much as what is done with
+/// it: it is zeroed, page by page.
+const SPARE: usize = 16 * 1024 * 1024;
+
+static SPARES: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
+
+/// A span of bytes that does not move. They are those of some earlier use, or zero: JavaScript reaches more of a buffer
+/// than one message anyhow, as it does with Node's own pool.
 pub(super) struct Memory {
     start: *mut u8,
     len: usize,
@@ -42,8 +49,9 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    pub(super) fn zeroed(len: usize) -> Arc<Self> {
-        let start = Box::into_raw(vec![0_u8; len].into_boxed_slice()).cast();
+    pub(super) fn of(len: usize) -> Arc<Self> {
+        let bytes = spare(len).unwrap_or_else(|| vec![0; len].into_boxed_slice());
+        let start = Box::into_raw(bytes).cast();
         Arc::new(Self { start, len })
     }
 
@@ -59,8 +67,23 @@ impl Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         let span = ptr::slice_from_raw_parts_mut(self.start, self.len);
-        // SAFETY: the span is that of the box which `zeroed` leaked, and this was its only owner.
-        drop(unsafe { Box::from_raw(span) });
+        // SAFETY: the span is that of the box which `of` leaked, and this was its only owner.
+        put_by(unsafe { Box::from_raw(span) });
+    }
+}
+
+fn spare(len: usize) -> Option<Box<[u8]>> {
+    let mut spares = SPARES.lock().unwrap_or_else(PoisonError::into_inner);
+    // What was used last is what caches still have.
+    let at = spares.iter().rposition(|bytes| bytes.len() == len)?;
+    Some(spares.remove(at))
+}
+
+fn put_by(bytes: Box<[u8]>) {
+    let mut spares = SPARES.lock().unwrap_or_else(PoisonError::into_inner);
+    let held: usize = spares.iter().map(|bytes| bytes.len()).sum();
+    if held + bytes.len() <= SPARE {
+        spares.push(bytes);
     }
 }
 

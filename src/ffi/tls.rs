@@ -9,7 +9,10 @@ use super::{fault::Fault, spec::millis};
 use crate::{
     driver::Guard,
     error::{Code, Error, Result},
-    tls::{DialParts, Dialing, Identity, ListenParts, Listening, PostQuantum, Settings, Version},
+    tls::{
+        DialParts, Dialing, Fingerprint, Identity, ListenParts, Listening, PostQuantum, Rules,
+        Settings, Version,
+    },
 };
 
 /// `TlsSettings`.
@@ -25,6 +28,10 @@ pub struct TlsSpec {
     pub ca: Option<Vec<Buffer>>,
     /// End the handshake with a peer whose certificate does not verify.
     pub reject_unauthorized: bool,
+    /// The peer's own certificate must have one of them; absent: any will do.
+    pub pins: Option<Vec<TlsFingerprintSpec>>,
+    /// No certificate that the peer sends may have one of them.
+    pub revoked: Vec<TlsFingerprintSpec>,
     /// `off`, `prefer` or `require`.
     pub post_quantum: String,
     /// Sessions may be resumed.
@@ -33,6 +40,15 @@ pub struct TlsSpec {
     pub handshake_timeout_ms: u32,
     /// The owner judges every peer.
     pub judges: bool,
+}
+
+/// `TlsFingerprint`.
+#[napi(object)]
+pub struct TlsFingerprintSpec {
+    /// `spki` or `cert`.
+    pub of: String,
+    /// SHA-256 in hexadecimal.
+    pub hex: String,
 }
 
 /// `NamedTlsIdentity`; the key is read once and not kept as it is.
@@ -59,6 +75,8 @@ pub struct TlsListenSpec {
     pub request_cert: bool,
     /// Handshakes at once.
     pub max_pending_handshakes: u32,
+    /// By which questions about clients say which settings they are under.
+    pub revision: u32,
 }
 
 /// `TlsDialSettings`.
@@ -143,6 +161,13 @@ impl TlsServer {
         self.fault.take().map(Fault::from)
     }
 
+    /// The revisions that questions can still come from.
+    #[napi(catch_unwind)]
+    pub fn revisions(&self) -> Vec<u32> {
+        let guard = self.guard.as_ref();
+        guard.map_or_else(Vec::new, |guard| guard.revisions())
+    }
+
     /// Has new handshakes begin with other settings; a fault leaves those there were.
     #[napi(catch_unwind)]
     pub fn update(&self, spec: TlsListenSpec) -> Option<Fault> {
@@ -214,6 +239,7 @@ impl TlsListenSpec {
             identities: identities.collect::<Result<_>>()?,
             asks_identity: self.asks_identity,
             request_cert: self.request_cert,
+            revision: self.revision,
         })
     }
 }
@@ -252,6 +278,10 @@ impl TlsSpec {
                 .as_ref()
                 .map(|ca| ca.iter().map(|der| der.to_vec()).collect()),
             reject_unauthorized: self.reject_unauthorized,
+            rules: Rules {
+                pins: self.pins.as_deref().map(fingerprints).transpose()?,
+                revoked: fingerprints(&self.revoked)?,
+            },
             post_quantum: match self.post_quantum.as_str() {
                 "off" => PostQuantum::Off,
                 "prefer" => PostQuantum::Prefer,
@@ -263,6 +293,12 @@ impl TlsSpec {
             judges: self.judges,
         })
     }
+}
+
+fn fingerprints(specs: &[TlsFingerprintSpec]) -> Result<Vec<Fingerprint>> {
+    let read =
+        |TlsFingerprintSpec { of, hex }: &TlsFingerprintSpec| format!("sha256-{of}:{hex}").parse();
+    specs.iter().map(read).collect()
 }
 
 fn version(name: &str) -> Result<Version> {

@@ -65,9 +65,14 @@ pub(super) fn in_clear(alert: AlertDescription) -> Vec<u8> {
 
 /// The record that ends a session whose handshake is done, instead of all that it still had to send.
 ///
-/// rustls sends alerts only for what it finds itself. After the handshake there are keys, so the one record
-/// is made with them; nothing is sent with them afterwards.
-pub(crate) fn last_words(session: Session, alert: AlertDescription) -> Option<Vec<u8>> {
+/// rustls sends alerts only for what it finds itself, and an application can only have it send close_notify.
+/// A peer whose owner's verdict comes behind the handshake would be left with an end that says nothing, or with
+/// a reset. So the one record is made here, of what rustls gives out for just such purposes: the keys and the
+/// record number (`dangerous_extract_secrets`, which is there to go on in the kernel) and the suite's own
+/// encryption. A number is never used twice with a key: extracting consumes the session, what it had not sent
+/// is thrown away, and nothing follows the alert. That OpenSSL understands it is tested for both versions and
+/// roles (`test/native/tls-alerts.test.ts`).
+pub(crate) fn final_alert(session: Session, alert: AlertDescription) -> Option<Vec<u8>> {
     let mut connection = session.into_connection();
     let is_server = matches!(connection, Connection::Server(_));
     let version = connection.protocol_version()?;

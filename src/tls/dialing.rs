@@ -57,6 +57,7 @@ impl Dialing {
             trust: Trust::new(settings.ca.as_deref(), &provider)?,
             name: verify_name.clone(),
             rejects: settings.reject_unauthorized,
+            rules: settings.rules.clone(),
         });
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&settings.versions()?)

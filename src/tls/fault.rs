@@ -1,8 +1,8 @@
 //! What went wrong with TLS, in the codes of the table.
 
-use rustls::{CertificateError, Error as Tls};
+use rustls::{CertificateError, Error as Tls, OtherError};
 
-use super::alert;
+use super::{alert, fingerprint::RuledOut, trust::is_authority};
 use crate::error::{Code, Error};
 
 /// The error of this crate.
@@ -10,7 +10,8 @@ pub(crate) fn fault(error: &Tls) -> Error {
     match error {
         Tls::AlertReceived(description) => {
             let name = alert::name(*description);
-            Error::new(Code::TlsAlert, format!("the peer sent the alert {name}")).alerted(name)
+            Error::new(Code::TlsAlert, format!("the peer sent the alert {name}"))
+                .with_word("alert", name)
         }
         Tls::NoCertificatesPresented => {
             Error::new(Code::TlsCertRequired, "the peer sent no certificate")
@@ -19,6 +20,11 @@ pub(crate) fn fault(error: &Tls) -> Error {
             Code::TlsAlpn,
             "the peer offers no application protocol that we have",
         ),
+        Tls::InvalidCertificate(CertificateError::Other(OtherError(why)))
+            if let Some(ruled_out) = why.downcast_ref::<RuledOut>() =>
+        {
+            ruled_out.error()
+        }
         Tls::InvalidCertificate(why) => Error::new(code_of(why), sentence(why)),
         Tls::PeerIncompatible(_) => Error::new(Code::TlsIncompatible, error.to_string()),
         _ => Error::new(Code::TlsHandshake, error.to_string()),
@@ -33,6 +39,19 @@ pub(crate) fn gone() -> Error {
     )
 }
 
+/// The error of a connection of which a server has seen nothing but the TLS handshake: as far as one can know
+/// a client that resets it then does not take what it was shown. An end in order stays one.
+pub(crate) fn or_left(error: Error) -> Error {
+    let is_reset = error.code() == Code::ConnectionLost && error.os_code().is_some();
+    match is_reset {
+        true => Error::new(
+            Code::TlsClosed,
+            "the peer reset the connection when the TLS handshake was done",
+        ),
+        false => error,
+    }
+}
+
 fn sentence(why: &CertificateError) -> String {
     match why {
         CertificateError::UnknownIssuer => {
@@ -40,6 +59,10 @@ fn sentence(why: &CertificateError) -> String {
         }
         CertificateError::BadSignature => {
             "the peer's certificate, or what it signed in the handshake, is wrongly signed"
+                .to_owned()
+        }
+        why if is_authority(why) => {
+            "the peer's certificate is an authority's; one that signed itself is taken where it is itself in ca"
                 .to_owned()
         }
         CertificateError::BadEncoding => "the peer's certificate is malformed".to_owned(),

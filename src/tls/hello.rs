@@ -2,50 +2,53 @@
 
 use rustls::{
     Error as Tls,
-    server::{Accepted, Acceptor},
+    server::{Accepted, AcceptedAlert, Acceptor},
 };
 
 use super::{INTERNAL_ERROR, Listening, Session, alert, fault::fault, identity::Identity};
 use crate::error::Error;
 
+/// Longest record, and what encryption may add to it (RFC 5246, section 6.2.3).
+const MAX_RECORD: usize = (1 << 14) + (1 << 11);
+
 /// Whether `bytes`, which begin a stream, may be the first of TLS.
 pub(crate) fn is_tls(bytes: &[u8]) -> bool {
     // Content types of RFC 8446, section 5.1; the versions on records are 3.x.
     let begins = [20..=24, 3..=3, 0..=4];
-    bytes
+    let is_legal = bytes
         .iter()
         .zip(begins)
-        .all(|(byte, legal)| legal.contains(byte))
+        .all(|(byte, legal)| legal.contains(byte));
+    let length = bytes.get(3..5).map_or(0, |bytes| {
+        usize::from(bytes[0]) << 8 | usize::from(bytes[1])
+    });
+    is_legal && length <= MAX_RECORD
 }
 
 /// Reads a client's hello.
 #[derive(Default)]
-pub(crate) struct Hello {
+pub(crate) struct HelloReader {
     acceptor: Acceptor,
 }
 
-/// How far the reading has come.
-pub(crate) enum Reading {
-    Partial,
-    Whole(Box<Greeting>),
-}
-
 /// A client's hello.
-pub(crate) struct Greeting {
+pub(crate) struct ClientHello {
     accepted: Accepted,
     /// The name asked for, empty for none.
     pub name: String,
+    /// Bytes behind it that are not taken in yet.
+    pub behind: Vec<u8>,
 }
 
 /// A handshake that fails at once: why, and what the client is told.
 pub(crate) type Refusal = (Error, Vec<u8>);
 
-impl Hello {
-    /// Takes what was received.
+impl HelloReader {
+    /// Takes what was received; gives the hello when it is whole.
     ///
     /// # Errors
     /// A hello that is none, or that is larger than 64 KiB.
-    pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Result<Reading, Refusal> {
+    pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Result<Option<Box<ClientHello>>, Refusal> {
         loop {
             // Zero bytes are taken where the length of a record is out of range, and an error is given where
             // the hello is too large.
@@ -54,26 +57,25 @@ impl Hello {
                 Ok(Some(accepted)) => {
                     let hello = accepted.client_hello();
                     let name = hello.server_name().unwrap_or_default().to_owned();
-                    return Ok(Reading::Whole(Box::new(Greeting { accepted, name })));
+                    return Ok(Some(Box::new(ClientHello {
+                        accepted,
+                        name,
+                        behind: bytes.to_vec(),
+                    })));
                 }
-                Ok(None) if bytes.is_empty() => return Ok(Reading::Partial),
+                Ok(None) if bytes.is_empty() => return Ok(None),
                 Ok(None) if taken == 0 => {
                     let error = Tls::PeerSentOversizedRecord;
                     return Err((fault(&error), Vec::new()));
                 }
                 Ok(None) => {}
-                Err((error, mut alert)) => {
-                    let mut said = Vec::new();
-                    // Into memory: cannot fail.
-                    let _ = alert.write_all(&mut said);
-                    return Err((fault(&error), said));
-                }
+                Err((error, alert)) => return Err((fault(&error), written(alert))),
             }
         }
     }
 }
 
-impl Greeting {
+impl ClientHello {
     /// Whether the owner is to be asked for an identity.
     pub(crate) fn asks(&self, listening: &Listening) -> bool {
         listening.asks_about(&self.name)
@@ -85,21 +87,22 @@ impl Greeting {
         listening: &Listening,
         identity: Option<&Identity>,
     ) -> Result<Session, Refusal> {
-        match self
-            .accepted
-            .into_connection(listening.config_with(identity))
-        {
+        let config = listening.config_with(identity);
+        match self.accepted.into_connection(config) {
             Ok(connection) => Ok(Session::new(connection.into())),
-            Err((error, mut alert)) => {
-                let mut said = Vec::new();
-                let _ = alert.write_all(&mut said);
-                Err((fault(&error), said))
-            }
+            Err((error, alert)) => Err((fault(&error), written(alert))),
         }
     }
 
     /// What the client is told where the owner has no identity for it.
-    pub(crate) fn refuse() -> Vec<u8> {
+    pub(crate) fn refusal() -> Vec<u8> {
         alert::in_clear(INTERNAL_ERROR)
     }
+}
+
+fn written(mut alert: AcceptedAlert) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Into memory: cannot fail.
+    let _ = alert.write_all(&mut bytes);
+    bytes
 }

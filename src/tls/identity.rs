@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::{
-    crypto::aws_lc_rs::{cipher_suite::TLS13_AES_128_GCM_SHA256, sign::any_supported_type},
+    crypto::aws_lc_rs::sign::any_supported_type,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
@@ -102,17 +102,6 @@ pub(crate) fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
         true => Err(config("there is no certificate in what was given as one")),
         false => Ok(read),
     }
-}
-
-/// SHA-256, as fingerprints are given.
-pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut digest = [0; 32];
-    let suite = TLS13_AES_128_GCM_SHA256.tls13();
-    // It is a suite of TLS 1.3, and its hash has 32 bytes.
-    if let Some(hash) = suite.map(|suite| suite.common.hash_provider.hash(bytes)) {
-        digest.copy_from_slice(hash.as_ref());
-    }
-    digest
 }
 
 fn is_pem(bytes: &[u8]) -> bool {

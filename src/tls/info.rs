@@ -31,13 +31,20 @@ impl Info {
     /// Of a handshake with a client.
     ///
     /// # Errors
-    /// A resumed session's certificate may have become invalid.
+    /// A resumed session's certificate may have become invalid; a client without one fits no pin.
     pub(super) fn of_client(connection: &Connection, listening: &Listening) -> Result<Self> {
         let servername = match connection {
             Connection::Server(server) => server.server_name().unwrap_or_default(),
             Connection::Client(_) => "",
         };
         let is_resumed = is_resumed(connection);
+        // In other handshakes the verifier has seen to it.
+        if is_resumed || chain(connection).is_empty() {
+            listening
+                .rules
+                .check(chain(connection))
+                .map_err(|error| fault(&error))?;
+        }
         let unauthorized = match &listening.verifier {
             Some(verifier) if is_resumed || !verifier.rejects => {
                 verifier.check(chain(connection)).err()
@@ -55,6 +62,10 @@ impl Info {
     /// A resumed session's certificate may have become invalid.
     pub(super) fn of_server(connection: &Connection, dialing: &Dialing) -> Result<Self> {
         let verifier = &dialing.verifier;
+        if is_resumed(connection) {
+            let ruled = verifier.rules.check(chain(connection));
+            ruled.map_err(|error| fault(&error))?;
+        }
         let unauthorized = match is_resumed(connection) || !verifier.rejects {
             true => verifier.check(chain(connection)).err(),
             false => None,

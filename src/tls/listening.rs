@@ -10,6 +10,7 @@ use rustls::{
 };
 
 use super::{
+    Rules,
     identity::{Identities, Identity},
     settings::{Settings, config},
     trust::Trust,
@@ -27,6 +28,8 @@ pub(crate) struct ListenParts {
     pub asks_identity: bool,
     /// Ask clients for a certificate.
     pub request_cert: bool,
+    /// By which the owner knows these settings from those before and after.
+    pub revision: u32,
 }
 
 /// The same, checked and ready. Sessions of one are not resumed by another.
@@ -38,8 +41,11 @@ pub(crate) struct Listening {
     pub(super) verifier: Option<Arc<OfClients>>,
     asks_identity: bool,
     pub(super) rejects: bool,
+    pub(super) rules: Rules,
     pub(crate) timeout: Duration,
     pub(crate) judges: bool,
+    /// As in the parts.
+    pub(crate) revision: u32,
 }
 
 impl Listening {
@@ -51,6 +57,7 @@ impl Listening {
             identities,
             asks_identity,
             request_cert,
+            revision,
         } = parts;
         let identities = Arc::new(Identities::new(identities)?);
         let provider = settings.provider();
@@ -64,6 +71,7 @@ impl Listening {
                     trust,
                     chains,
                     rejects,
+                    rules: settings.rules.clone(),
                 }))
             }
         };
@@ -94,6 +102,8 @@ impl Listening {
             verifier,
             asks_identity,
             rejects: settings.reject_unauthorized,
+            rules: settings.rules,
+            revision,
             timeout: settings.timeout,
             judges: settings.judges,
         })

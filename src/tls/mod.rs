@@ -7,6 +7,7 @@
 mod alert;
 mod dialing;
 mod fault;
+mod fingerprint;
 mod hello;
 mod identity;
 mod info;
@@ -16,11 +17,13 @@ mod settings;
 mod trust;
 mod verifier;
 
-pub(crate) use alert::{ACCESS_DENIED, INTERNAL_ERROR, last_words};
+pub(crate) use alert::{ACCESS_DENIED, INTERNAL_ERROR, final_alert};
 pub(crate) use dialing::{DialParts, Dialing};
-pub(crate) use fault::{fault, gone};
-pub(crate) use hello::{Greeting, Hello, Reading, is_tls};
-pub(crate) use identity::{Identity, certificates, sha256};
+pub(crate) use fault::{fault, gone, or_left};
+pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::Rules;
+pub(crate) use hello::{ClientHello, HelloReader, is_tls};
+pub(crate) use identity::{Identity, certificates};
 pub(crate) use info::Info;
 pub(crate) use listening::{ListenParts, Listening};
 pub(crate) use session::Session;

@@ -125,12 +125,18 @@ impl Session {
         self.rest.extend_from_slice(bytes);
     }
 
-    /// Takes in ciphertext that was read elsewhere.
+    /// Takes in ciphertext that was read elsewhere, behind what rustls already has of it.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub(crate) fn take_in(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let processed = self.process(false);
+        processed.map_err(|error| io::Error::other(fault(&error)))?;
         self.absorb(bytes, &mut []).map(drop)
+    }
+
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self.connection, Connection::Server(_))
     }
 
     /// Reads bytes in clear; 0 is the peer's end, announced or not. What is less than there is room for has emptied

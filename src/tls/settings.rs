@@ -8,6 +8,7 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
+use super::Rules;
 use crate::error::{Code, Error, Result};
 
 /// A version that is spoken.
@@ -24,7 +25,7 @@ pub(crate) enum PostQuantum {
     Off,
     /// Before the others.
     Prefer,
-    /// No other.
+    /// No other; only TLS 1.3 has it, which the settings have to say.
     Require,
 }
 
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub ca: Option<Vec<Vec<u8>>>,
     /// End the handshake with a peer whose certificate does not verify.
     pub reject_unauthorized: bool,
+    /// End it with these whatever their certificates say.
+    pub rules: Rules,
     pub post_quantum: PostQuantum,
     pub resumption: bool,
     /// For the whole handshake, the owner's verdict included.
@@ -65,19 +68,14 @@ impl Settings {
 
     /// The versions to speak.
     pub(super) fn versions(&self) -> Result<Vec<&'static SupportedProtocolVersion>> {
-        // TLS 1.2 has no post-quantum group.
-        let min = match self.post_quantum {
-            PostQuantum::Require => Version::Tls13,
-            _ => self.min,
-        };
-        let spoken = |version| (min..=self.max).contains(&version);
+        let spoken = |version| (self.min..=self.max).contains(&version);
         let versions: Vec<_> = [(Version::Tls13, &TLS13), (Version::Tls12, &TLS12)]
             .into_iter()
             .filter_map(|(version, rustls)| spoken(version).then_some(rustls))
             .collect();
         match versions.is_empty() {
             true => Err(config(
-                "no version of TLS fits minVersion, maxVersion and postQuantum",
+                "no version of TLS is between minVersion and maxVersion",
             )),
             false => Ok(versions),
         }

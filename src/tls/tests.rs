@@ -58,6 +58,7 @@ fn settings(ca: &[u8]) -> Settings {
         alpn: vec![b"one".to_vec()],
         ca: Some(vec![ca.to_vec()]),
         reject_unauthorized: true,
+        rules: Rules::default(),
         post_quantum: PostQuantum::Prefer,
         resumption: true,
         timeout: std::time::Duration::from_secs(5),
@@ -79,7 +80,9 @@ impl Ends {
         let ca = params.self_signed(&key).expect("signed").der().to_vec();
         let issuer = Issuer::new(params, key);
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("legal");
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("legal");
+        // Not the authority's name, which is the same for all that say nothing.
+        params.distinguished_name = rcgen::DistinguishedName::new();
         let chain = [params
             .signed_by(&key, &issuer)
             .expect("signed")
@@ -114,6 +117,7 @@ impl Ends {
             identities: vec![self.identity.clone()],
             asks_identity: false,
             request_cert: false,
+            revision: 0,
         })
         .expect("usable")
     }
@@ -171,16 +175,16 @@ fn held(
     let mut client = dialing.begin().expect("begins");
     let (mut down, mut up) = (Wire::new(at_once), Wire::new(at_once));
     assert!(client.flush(&mut up).expect("flushed"));
-    let mut hello = Hello::default();
+    let mut hello = HelloReader::default();
     let mut server = loop {
         let mut bytes = vec![0; at_once];
         let taken = up.read(&mut bytes).expect("more of the hello");
         match hello.read(&bytes[..taken]) {
-            Ok(Reading::Whole(greeting)) => {
-                assert_eq!(greeting.name, "localhost");
-                break greeting.answer(listening, None).expect("answered");
+            Ok(Some(hello)) => {
+                assert_eq!(hello.name, "localhost");
+                break hello.answer(listening, None).expect("answered");
             }
-            Ok(Reading::Partial) => {}
+            Ok(None) => {}
             Err((error, _)) => panic!("{error}"),
         }
     };
@@ -299,14 +303,14 @@ fn what_comes_before_a_fault_is_given_first() {
 }
 
 #[test]
-fn last_words_are_understood() {
+fn a_final_alert_is_understood() {
     for version in [Version::Tls12, Version::Tls13] {
         let (listening, dialing) = pair(version);
         // In between sessions are resumed, which changes who speaks last.
         for says_all in [false, true, false, true] {
             let begin = if says_all { shaken } else { held };
             let (server, mut client, mut down, _up) = begin(&listening, &dialing, 100_000);
-            let said = last_words(server, ACCESS_DENIED).expect("said");
+            let said = final_alert(server, ACCESS_DENIED).expect("said");
             down.bytes.extend_from_slice(&said);
             let error = client.read(&mut down, &mut [0; 10]).expect_err("a fault");
             let error = crate::Error::system(Code::Internal, "", error);
@@ -376,10 +380,106 @@ fn post_quantum_groups_are_off_preferred_or_required() {
     let mut client = dialing.begin().expect("begins");
     let mut hello = Vec::new();
     client.flush(&mut hello).expect("flushed");
-    let Ok(Reading::Whole(greeting)) = Hello::default().read(&hello) else {
+    let Ok(Some(hello)) = HelloReader::default().read(&hello) else {
         panic!("no hello");
     };
-    let (error, alert) = greeting.answer(&listening, None).expect_err("refused");
+    let (error, alert) = hello.answer(&listening, None).expect_err("refused");
     assert_eq!(error.code(), Code::TlsIncompatible);
     assert!(!alert.is_empty());
+}
+
+#[test]
+fn what_comes_with_a_hello_is_looked_at_with_it() {
+    for version in [Version::Tls12, Version::Tls13] {
+        for garbage in [100, 20_000] {
+            let (listening, dialing) = pair(version);
+            let mut client = dialing.begin().expect("begins");
+            let mut bytes = Vec::new();
+            client.flush(&mut bytes).expect("flushed");
+            bytes.resize(bytes.len() + garbage, 7);
+            let Ok(Some(mut hello)) = HelloReader::default().read(&bytes) else {
+                panic!("no hello");
+            };
+            let behind = std::mem::take(&mut hello.behind);
+            let mut server = hello.answer(&listening, None).expect("answered");
+            let error = server.take_in(&behind).expect_err("a fault");
+            let error = crate::Error::system(Code::Internal, "", error);
+            assert_eq!(error.code(), Code::TlsHandshake, "{version:?} {garbage}");
+        }
+    }
+}
+
+#[test]
+fn a_first_record_that_is_too_long_is_not_of_tls() {
+    assert!(is_tls(&[22, 3, 1, 0x48, 0]));
+    assert!(!is_tls(&[22, 3, 1, 0x48, 1]));
+}
+
+/// A certificate that signed itself, as `openssl req -x509` makes them.
+fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, Identity) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("legal");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    change(&mut params);
+    let der = params.self_signed(&key).expect("signed").der().to_vec();
+    let identity = Identity::new(Vec::new(), [der.clone()], &key.serialize_der());
+    (der, identity.expect("usable"))
+}
+
+/// How a client that trusts `ca` and calls `localhost` takes a server that has `identity`.
+fn taken(ca: &[u8], identity: &Identity) -> std::result::Result<(), crate::Error> {
+    let ends = Ends {
+        ca: ca.to_vec(),
+        identity: identity.clone(),
+    };
+    let (listening, dialing) = (ends.listening_with(|_| {}), ends.dialing_with(|_| {}));
+    let mut client = dialing.begin()?;
+    let (mut up, mut down) = (Vec::new(), Vec::new());
+    client.flush(&mut up).expect("flushed");
+    let Ok(Some(hello)) = HelloReader::default().read(&up) else {
+        panic!("no hello");
+    };
+    let mut server = hello.answer(&listening, None).expect("answered");
+    server.take_in(&[]).expect("nothing more");
+    server.flush(&mut down).expect("flushed");
+    client
+        .take_in(&down)
+        .map_err(|error| crate::Error::system(Code::Internal, "", error))
+}
+
+#[test]
+fn a_certificate_that_signed_itself_is_taken_where_it_is_itself_trusted() {
+    let code = |ca: &[u8], identity: &Identity| taken(ca, identity).map_err(|error| error.code());
+    let (der, identity) = self_signed(|_| {});
+    let (other, _) = self_signed(|_| {});
+    assert_eq!(code(&der, &identity), Ok(()));
+    assert_eq!(code(&other, &identity), Err(Code::TlsUntrusted));
+    let (der, identity) = self_signed(|params| params.not_after = rcgen::date_time_ymd(2000, 1, 1));
+    assert_eq!(code(&der, &identity), Err(Code::TlsExpired));
+    let (der, identity) = self_signed(|params| params.subject_alt_names.clear());
+    assert_eq!(code(&der, &identity), Err(Code::TlsName));
+    let Ends { ca, identity } = Ends::new();
+    let leaf = identity.key.cert[0].to_vec();
+    assert_eq!(code(&leaf, &identity), Ok(()));
+    assert_eq!(code(&ca, &identity), Ok(()));
+}
+
+#[test]
+fn an_authority_that_is_not_trusted_itself_vouches_for_others_only() {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new(vec!["root".to_owned()]).expect("legal");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "root");
+    let root = params.self_signed(&key).expect("signed").der().to_vec();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("legal");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let middle = params.signed_by(&key, &issuer).expect("signed");
+    let identity = Identity::new(Vec::new(), [middle.der().to_vec()], &key.serialize_der());
+    let error = taken(&root, &identity.expect("usable")).expect_err("refused");
+    assert_eq!(error.code(), Code::TlsBadCert);
+    assert!(error.context().contains("in ca"), "{error}");
 }

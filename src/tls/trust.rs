@@ -18,20 +18,24 @@ use crate::error::Result;
 pub(super) struct Trust {
     roots: Arc<RootCertStore>,
     algorithms: WebPkiSupportedAlgorithms,
-    /// The roots were given, and not the system's.
-    is_own: bool,
+    /// Those that were given: none are the system's.
+    given: Option<Arc<[CertificateDer<'static>]>>,
 }
 
 impl Trust {
     /// `ca` in DER; `None` is the system's.
     pub(super) fn new(ca: Option<&[Vec<u8>]>, provider: &CryptoProvider) -> Result<Self> {
+        let given: Option<Arc<[_]>> = ca.map(|ca| {
+            let owned = |der: &Vec<u8>| CertificateDer::from(der.clone());
+            ca.iter().map(owned).collect()
+        });
         Ok(Self {
-            roots: match ca {
-                Some(ca) => Arc::new(given(ca)?),
+            roots: match &given {
+                Some(given) => Arc::new(store(given)?),
                 None => system(),
             },
             algorithms: provider.signature_verification_algorithms,
-            is_own: ca.is_some(),
+            given,
         })
     }
 
@@ -50,16 +54,42 @@ impl Trust {
             return Err(rustls::Error::NoCertificatesPresented);
         };
         let certificate = ParsedCertificate::try_from(end_entity)?;
-        verify_server_cert_signed_by_trust_anchor(
+        let verified = verify_server_cert_signed_by_trust_anchor(
             &certificate,
             &self.roots,
             intermediates,
             now,
             self.algorithms.all,
-        )?;
+        );
+        self.or_itself(end_entity, verified)?;
         let name = ServerName::try_from(name)
             .map_err(|error| CertificateError::Other(OtherError(Arc::new(error))))?;
         verify_server_name(&certificate, &name)
+    }
+
+    /// What was found of a peer's chain, for one thing: a certificate that is itself given as trusted needs no
+    /// other to vouch for it, also where it is an authority's, as those are that `openssl req -x509` makes.
+    /// Of one that is not trusted it is then said that it signed itself.
+    pub(super) fn or_itself(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        verified: std::result::Result<(), rustls::Error>,
+    ) -> std::result::Result<(), rustls::Error> {
+        // Both are found after its dates and before anything about its issuer.
+        let (is_authority, is_unknown) = match &verified {
+            Err(rustls::Error::InvalidCertificate(why)) => {
+                (is_authority(why), *why == CertificateError::UnknownIssuer)
+            }
+            _ => return verified,
+        };
+        let mut given = self.given.iter().flat_map(|given| given.iter());
+        if (is_authority || is_unknown) && given.any(|given| given == end_entity) {
+            return Ok(());
+        }
+        match is_authority && is_self_issued(end_entity) {
+            true => Err(CertificateError::UnknownIssuer.into()),
+            false => verified,
+        }
     }
 
     /// Checks clients' chains; `None` where nobody is trusted.
@@ -75,9 +105,9 @@ impl Trust {
             Arc::clone(provider),
         );
         // Clients are told whose certificates will do; all of a system's roots would be kilobytes.
-        let builder = match self.is_own {
-            true => builder,
-            false => builder.clear_root_hint_subjects(),
+        let builder = match &self.given {
+            Some(_) => builder,
+            None => builder.clear_root_hint_subjects(),
         };
         builder.build().map(Some).map_err(|error| {
             config(format!(
@@ -87,11 +117,23 @@ impl Trust {
     }
 }
 
-fn given(ca: &[Vec<u8>]) -> Result<RootCertStore> {
+/// Whether a certificate is refused for being an authority's.
+pub(super) fn is_authority(why: &CertificateError) -> bool {
+    let CertificateError::Other(OtherError(why)) = why else {
+        return false;
+    };
+    why.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+}
+
+fn is_self_issued(der: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(der).is_ok_and(|parsed| parsed.issuer() == parsed.subject())
+}
+
+fn store(given: &[CertificateDer<'static>]) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    for root in ca {
+    for root in given {
         roots
-            .add(CertificateDer::from(root.as_slice()).into_owned())
+            .add(root.clone())
             .map_err(|error| config(format!("a certificate authority cannot be used: {error}")))?;
     }
     Ok(roots)

@@ -1,7 +1,8 @@
 //! Who decides about certificates in the handshake.
 //!
-//! Where `rejectUnauthorized` is off any chain goes through here, and is judged after the handshake for what
-//! is told of it. That the peer has the key of its certificate is checked always.
+//! Where `rejectUnauthorized` is off any chain goes through here that no rule is against, and is judged after
+//! the handshake for what is told of it. That the peer has the key of its certificate is checked always. What
+//! is refused here the peer hears of by an alert before the handshake is done.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use rustls::{
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
-use super::trust::Trust;
+use super::{fingerprint::Rules, trust::Trust};
 
 /// A client's, of servers.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(super) struct OfServers {
     /// Name or IP address that the certificate must be for.
     pub name: String,
     pub rejects: bool,
+    pub rules: Rules,
 }
 
 /// A server's, of clients.
@@ -31,6 +33,7 @@ pub(super) struct OfClients {
     /// `None`: nobody is trusted.
     pub chains: Option<Arc<dyn ClientCertVerifier>>,
     pub rejects: bool,
+    pub rules: Rules,
 }
 
 impl OfServers {
@@ -43,9 +46,9 @@ impl OfClients {
     pub(super) fn check(&self, chain: &[CertificateDer<'_>]) -> Result<(), Error> {
         match chain.split_first() {
             None => Err(Error::NoCertificatesPresented),
-            Some((end_entity, intermediates)) => self
-                .verify(end_entity, intermediates, UnixTime::now())
-                .map(drop),
+            Some((end_entity, intermediates)) => {
+                self.verify(end_entity, intermediates, UnixTime::now())
+            }
         }
     }
 
@@ -54,11 +57,12 @@ impl OfClients {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        match &self.chains {
-            Some(chains) => chains.verify_client_cert(end_entity, intermediates, now),
-            None => Err(CertificateError::UnknownIssuer.into()),
-        }
+    ) -> Result<(), Error> {
+        let Some(chains) = &self.chains else {
+            return Err(CertificateError::UnknownIssuer.into());
+        };
+        let verified = chains.verify_client_cert(end_entity, intermediates, now);
+        self.trust.or_itself(end_entity, verified.map(drop))
     }
 }
 
@@ -71,13 +75,11 @@ impl ServerCertVerifier for OfServers {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let chain = whole(end_entity, intermediates);
         if self.rejects {
-            let chain: Vec<_> = std::iter::once(end_entity)
-                .chain(intermediates)
-                .cloned()
-                .collect();
             self.trust.check_server(&chain, &self.name, now)?;
         }
+        self.rules.check(&chain)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -123,10 +125,11 @@ impl ClientCertVerifier for OfClients {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        match self.rejects {
-            true => self.verify(end_entity, intermediates, now),
-            false => Ok(ClientCertVerified::assertion()),
+        if self.rejects {
+            self.verify(end_entity, intermediates, now)?;
         }
+        self.rules.check(&whole(end_entity, intermediates))?;
+        Ok(ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -150,4 +153,14 @@ impl ClientCertVerifier for OfClients {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.trust.algorithms().supported_schemes()
     }
+}
+
+fn whole<'a>(
+    end_entity: &CertificateDer<'a>,
+    intermediates: &[CertificateDer<'a>],
+) -> Vec<CertificateDer<'a>> {
+    std::iter::once(end_entity)
+        .chain(intermediates)
+        .cloned()
+        .collect()
 }

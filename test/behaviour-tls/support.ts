@@ -1,6 +1,12 @@
 /** Servers and clients with TLS, for tests that are about it. The carrier and the backends are the project's. */
 import { connect as connectTcp, type Socket } from 'node:net';
-import type { ClientTlsOptions, ServerTlsOptions, ServerConnection } from 'qwormhole';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import {
+  createQWormholeClient,
+  type ClientTlsOptions,
+  type ServerConnection,
+  type ServerTlsOptions,
+} from 'qwormhole';
 import { ca, pairOf, serverCert } from '../support/pki.js';
 import { ANYWHERE, call, cleanUp, serve } from '../support/scene.js';
 import { failure, next, until } from '../support/wait.js';
@@ -40,18 +46,53 @@ export async function securePair(server: ServerTlsOptions = {}, client: ClientTl
   return { server: listening, client: calling, connection };
 }
 
-/** Why neither of both takes the other: the client's error, and the server's if it saw one. */
+/**
+ * Why neither of both takes the other: what the client says, and what the server says, of a handshake or of a
+ * connection that ended before it said anything.
+ */
 export async function refusal(serverTls: ServerTlsOptions, clientTls: ClientTlsOptions) {
   const server = await secureServer(serverTls);
-  let [connections, ends] = [0, 0];
+  let connections = 0;
   server.on('connection', () => (connections += 1));
-  server.on('clientClosed', () => (ends += 1));
   const client: any = await failure(() => secureCall(server, clientTls));
-  const isKnown = () => server.failures.length > 0 || ends > 0;
-  // Where the client decides, the handshake may be over for the server.
-  if (/ALERT|CLOSED/.test(client.code)) await until(isKnown, 'the failure on the server');
-  else await until(isKnown, '', 300).catch(() => {});
-  return { client, server: server.failures[0], connections };
+  const told = () => server.failures[0] ?? server.errors[0];
+  await until(() => told() !== undefined, 'the failure on the server');
+  return { client, server: told(), connections };
+}
+
+/** What both ends know of a client's first TLS session, and of the next after its connection was lost. */
+export async function comeBack(
+  server: Awaited<ReturnType<typeof secureServer>>,
+  tls: ClientTlsOptions = TRUSTING,
+  endpoints = server.addresses[0],
+) {
+  const { client } = createQWormholeClient<any>({
+    endpoints,
+    tls,
+    reconnect: { baseMs: 1 },
+  });
+  cleanUp(() => client.close());
+  client.on('message', () => {}).on('error', () => {});
+  const arrived = next(server, 'connection');
+  await client.connect();
+  const [connection] = (await arrived) as [ServerConnection<any>];
+  const first = { client: client.tls!, server: connection.tls! };
+  connection.send('ticket and all');
+  await next(client, 'message');
+  const back = Promise.all([next(client, 'ready'), next(server, 'connection')]);
+  connection.terminate();
+  const [, [again]] = await back;
+  return [first, { client: client.tls!, server: (again as ServerConnection<any>).tls! }];
+}
+
+/** A client of `node:tls`, which believes to be through sooner, and its newest session. */
+export function openTls(server: { addresses: readonly string[] }, options: ConnectionOptions) {
+  const { port } = new URL(server.addresses[0]);
+  const socket = connectTls({ port: Number(port), host: '127.0.0.1', ca: ca.cert, ...options });
+  cleanUp(() => socket.destroy());
+  const opened: { socket: TLSSocket; session?: Buffer } = { socket };
+  socket.on('error', () => {}).on('session', (session) => (opened.session = session));
+  return opened;
 }
 
 /** A TCP connection to the port of a server, which says what it wants. */

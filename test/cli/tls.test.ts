@@ -62,7 +62,7 @@ test('whom to trust', async () => {
   expect((await talk(url)).stderr).toContain('ERR_QW_TLS_UNTRUSTED');
   const insecure = await talk(url, '--insecure');
   expect(insecure).toMatchObject({ code: 0, stdout: 'hello\n' });
-  expect(insecure.stderr).toContain('warning: tls.rejectUnauthorized is false');
+  expect(insecure.stderr).toContain('is not verified: tls.rejectUnauthorized is false');
   const pinned = await talk(url, '--insecure', '--pin', pin);
   expect(pinned).toMatchObject({
     code: 0,

@@ -1,10 +1,9 @@
 /** A page in Chromium, whose WebSocket is not ours in any part. */
 import { expect, it } from 'vitest';
-import { fingerprintsOf } from '../../ts/tls/fingerprint.js';
-import { pairOf, serverCert } from '../support/pki.js';
+import { ca, pairOf, serverCert } from '../support/pki.js';
 import { browse, pageServer } from './support/browser.js';
 import { FINDINGS, host } from './support/host.js';
-import { chromium, describeWith } from './support/tools.js';
+import { certutil, chromium, describeWith } from './support/tools.js';
 
 // A page cannot set headers.
 const { token: _, ...who } = FINDINGS.who;
@@ -22,22 +21,27 @@ describeWith(chromium, 'Chromium', () => {
     expect(await goodbye).toEqual([4002, 'bye']);
   });
 
-  it('is a client of our server over TLS', { timeout: 60_000 }, async () => {
-    const cert = serverCert();
+  it('is refused where its page is of another origin', { timeout: 60_000 }, async () => {
     const { origin, found } = await pageServer();
-    const { url, left } = await host({ origins: [origin], tls: pairOf(cert) }, 'wss');
+    const { url } = await host();
+    browse(`${origin}/?address=${encodeURIComponent(url)}`);
+    expect(await found).toEqual({ refused: true });
+  });
+});
+
+describeWith(certutil.missing === undefined ? chromium : certutil, 'Chromium over TLS', () => {
+  it('trusts the development authority, once it is installed', { timeout: 60_000 }, async () => {
+    const { origin, found } = await pageServer();
+    const { url, left } = await host({ origins: [origin], tls: pairOf(serverCert()) }, 'wss');
     const goodbye = left();
-    // Its roots are the system's; this one key it takes without them.
-    const spki = Buffer.from(fingerprintsOf(cert.der).spki, 'hex').toString('base64');
-    const trust = `--ignore-certificate-errors-spki-list=${spki}`;
-    browse(`${origin}/?address=${encodeURIComponent(url)}`, [trust]);
+    browse(`${origin}/?address=${encodeURIComponent(url)}`, ca.cert);
     expect(await found).toEqual({ ...FINDINGS, who, deflate: false });
     expect(await goodbye).toEqual([4002, 'bye']);
   });
 
-  it('is refused where its page is of another origin', { timeout: 60_000 }, async () => {
+  it('does not trust it before', { timeout: 60_000 }, async () => {
     const { origin, found } = await pageServer();
-    const { url } = await host();
+    const { url } = await host({ origins: [origin], tls: pairOf(serverCert()) }, 'wss');
     browse(`${origin}/?address=${encodeURIComponent(url)}`);
     expect(await found).toEqual({ refused: true });
   });

@@ -64,6 +64,8 @@ function namesOf(given: Arguments): readonly string[] {
     throw new UsageError('a client needs a name, such as alice');
   for (const name of positionals)
     if (!NAME.test(name.replaceAll(':', '-'))) throw new UsageError(`${quote(name)} is not a name`);
+  if (fileName(positionals[0] ?? '').toLowerCase() === 'ca')
+    throw new UsageError('ca is the name of the authority itself: choose another');
   return positionals.length === 0 ? THIS_MACHINE : positionals;
 }
 

@@ -136,13 +136,20 @@ function reportTo(server: QWormholeServer, context: Context): void {
   const from = (connection: ServerConnection | undefined) =>
     connection === undefined ? '' : `${peerOf(connection)}: `;
   server.on('error', (error, connection) => context.note(from(connection) + describeError(error)));
+  server.on('tlsClientError', (error, remoteAddress, remotePort, suppressed) => {
+    const others = suppressed > 0 ? ` (and ${suppressed} more like it)` : '';
+    context.note(`${peerOf({ remoteAddress, remotePort })}: ${describeError(error)}${others}`);
+  });
   server.on('handlerError', (error, connection) => context.note(from(connection) + describeError(error)));
   server.on('dropped', ({ reason, count, bytes }, connection) =>
     context.note(`${from(connection)}dropped, for ${reason}: messages ${count}, bytes ${bytes}`),
   );
 }
 
-function peerOf({ remoteAddress, remotePort }: ServerConnection): string {
+function peerOf({
+  remoteAddress,
+  remotePort,
+}: Pick<ServerConnection, 'remoteAddress' | 'remotePort'>): string {
   const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
   return `${host}:${remotePort}`;
 }

@@ -32,7 +32,10 @@ export interface TlsInfo {
   readonly alpn: string;
   /** The name that the client asked for (SNI), empty for none. */
   readonly servername: string;
-  /** The peer's chain as it sent it, DER, the end entity's first; empty if it sent none. */
+  /**
+   * The peer's chain as it sent it, DER, the end entity's first; empty if it sent none. Of a resumed session that
+   * of its first handshake; on servers of the TypeScript backend the end entity's alone, which tickets hold.
+   */
   readonly peerChain: readonly Buffer[];
   /** The chain leads to a trusted root, is valid now, and on a client the name fits. */
   readonly authorized: boolean;
@@ -56,6 +59,12 @@ export interface TlsPeer {
  */
 export type TlsJudge = (peer: TlsPeer) => void | Promise<void>;
 
+/** SHA-256 of a public key (SubjectPublicKeyInfo in DER), or of a certificate, in hexadecimal. */
+export interface TlsFingerprint {
+  readonly of: 'spki' | 'cert';
+  readonly hex: string;
+}
+
 /** What servers and clients alike decide. */
 export interface TlsSettings {
   readonly minVersion: TlsVersion;
@@ -66,6 +75,12 @@ export interface TlsSettings {
   readonly ca: readonly Buffer[] | undefined;
   /** End the handshake with a peer whose certificate does not verify. */
   readonly rejectUnauthorized: boolean;
+  /**
+   * Whom the judge refuses in any case: whose own certificate has none of these, and who sends one of those. A
+   * backend that can refuse before the handshake is done may do it by itself.
+   */
+  readonly pins?: readonly TlsFingerprint[];
+  readonly revoked?: readonly TlsFingerprint[];
   /** X25519MLKEM768: not offered, offered first where the runtime has it, or the only group. */
   readonly postQuantum: 'off' | 'prefer' | 'require';
   /** Sessions may be resumed, with tickets. */
@@ -86,7 +101,7 @@ export interface TlsListenSettings extends TlsSettings {
   readonly identityFor?: (servername: string) => TlsIdentity | undefined | Promise<TlsIdentity | undefined>;
   /** Ask clients for a certificate; with `rejectUnauthorized` those without are refused. */
   readonly requestCert: boolean;
-  /** TLS handshakes that may be under way at once; beyond, connections are reset. */
+  /** TLS handshakes that may be under way at once; beyond, the one that has been silent the longest is reset. */
   readonly maxPendingHandshakes: number;
 }
 

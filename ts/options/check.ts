@@ -23,9 +23,10 @@ export function checkOptions<S extends z.ZodType>(
   prefix = '',
 ): z.output<S> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    const shown = prefix === '' ? describe(options) : kindOf(options);
     throw new QWormholeError(
       'ERR_QW_OPTION_INVALID',
-      `The options must be an object, not ${describe(options)}`,
+      `The options must be an object; what was given is ${shown}`,
     );
   }
   const result = schema.safeParse(options);
@@ -47,8 +48,15 @@ export function invalidOption(name: string, value: unknown, why?: string): QWorm
   });
 }
 
+/** What is within `tls.identities`, and what `tls.sniCallback` gives, has the options of `tls` itself. */
+const INNER_IDENTITY = /^tls\.(identities\.\d+|sniCallback)\.(?=\w)/;
+/** But for one, which a server's first certificate does not have. */
+const INNER_NAMES = { for: 'server', expects: 'a list of names' } satisfies OptionFacts;
+
 /** Of an element of a list those of the list: the table has no names for elements. */
-function factsOf(name: string): OptionFacts | undefined {
+function factsOf(option: string): OptionFacts | undefined {
+  const name = option.replace(INNER_IDENTITY, 'tls.');
+  if (name.startsWith('tls.names')) return INNER_NAMES;
   for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
     const facts: OptionFacts | undefined = OPTION_TABLE[name.slice(0, end) as OptionName];
     if (facts !== undefined) return facts;

@@ -4,7 +4,8 @@
  */
 import { QWormholeError } from '../errors/error.js';
 import type { Mode } from '../link/link.js';
-import { hasPostQuantum } from '../link/post-quantum.js';
+import { hasPostQuantum, POST_QUANTUM_GROUP } from '../link/post-quantum.js';
+import { isFirstInProcess } from '../policy/once-per-process.js';
 import type { ClientSettings, ServerSettings } from './settings.js';
 import { OPTION_TABLE, type OptionFacts, type Support } from './table.js';
 
@@ -37,14 +38,17 @@ export function currentHost(): Host {
   return { runtime: 'node', version: node ?? '0.0.0', platform };
 }
 
-/** Throws `ERR_QW_OPTION_UNSUPPORTED` for the first option that is set and that this backend cannot honour. */
+/**
+ * Throws `ERR_QW_OPTION_UNSUPPORTED` for the first option that is set and that this backend cannot honour; warns where
+ * it goes without what is only preferred.
+ */
 export function assertSupported(
   settings: ServerSettings | ClientSettings,
   mode: Mode,
   host = currentHost(),
 ): void {
   const refusal = firstRefusal(settings, mode, host);
-  if (refusal === undefined) return;
+  if (refusal === undefined) return warnOfPreference(settings, mode);
   const { option, where, unknown, cure } = refusal;
   const message = `Option ${option} is not ${unknown ? 'known to be ' : ''}honoured by ${where}: ${cure}`;
   throw new QWormholeError('ERR_QW_OPTION_UNSUPPORTED', message, { details: { option, mode } });
@@ -87,6 +91,17 @@ function postQuantumRefusal(
   if (tls?.postQuantum !== 'require' || mode === 'native' || hasPostQuantum()) return undefined;
   const cure = "use the native backend or a runtime with OpenSSL 3.5 or newer, or set it to 'prefer'";
   return { option: 'tls.postQuantum', where: whereNot(mode, host), unknown: false, cure };
+}
+
+/** Of what the program says itself: the default prefers too, and asks for nothing. */
+function warnOfPreference({ tls }: ServerSettings | ClientSettings, mode: Mode): void {
+  if (tls?.postQuantum !== 'prefer' || mode === 'native' || hasPostQuantum()) return;
+  if (!isFirstInProcess('tls post-quantum')) return;
+  process.emitWarning(
+    `TLS goes without ${POST_QUANTUM_GROUP}, which this runtime does not have: use the native backend or OpenSSL 3.5.`,
+    'QWormholeWarning',
+    'QW_TLS_POST_QUANTUM',
+  );
 }
 
 function verdict({ support }: OptionFacts, mode: Mode, host: Host): 'yes' | 'no' | 'unknown' {

@@ -416,11 +416,14 @@ export interface TlsOptions {
    * Default: none.
    */
   readonly pins?: readonly string[];
-  /** Fingerprints of which no certificate in the peer's chain may have one. Default: none. */
+  /**
+   * Fingerprints of which no certificate that the peer sends may have one, nor an authority in ca. Default:
+   * none.
+   */
   readonly revoked?: readonly string[];
   /**
-   * Decides about a peer after the handshake, at once or as a promise: false or an exception refuses it.
-   * Default: none.
+   * Decides about a peer after the handshake, at once or as a promise: true admits it, anything else refuses
+   * it. Default: none.
    */
   readonly verify?: VerifyPeer;
   /** Key exchange with X25519MLKEM768: never, where both ends have it, or nothing else. Default: prefer. */
@@ -438,11 +441,14 @@ export interface TlsOptions {
 
 /** TLS of a server. */
 export interface ServerTlsOptions extends TlsOptions {
-  /** Ask clients for a certificate; with rejectUnauthorized those without one are refused. Default: false. */
+  /**
+   * Ask clients for a certificate by an authority in ca; with rejectUnauthorized those without one are
+   * refused. Default: false.
+   */
   readonly requestCert?: boolean;
   /**
-   * TLS handshakes under way at a time; connections beyond are reset. Takes an integer from 1 to 1048576
-   * (connections). Default: 1024.
+   * TLS handshakes under way at a time; who comes then gets the place of the one that has been silent the
+   * longest, or is reset. Takes an integer from 1 to 1048576 (connections). Default: 1024.
    */
   readonly maxPendingHandshakes?: number;
   /**
@@ -452,7 +458,7 @@ export interface ServerTlsOptions extends TlsOptions {
   readonly identities?: readonly TlsIdentityOptions[];
   /**
    * Asked for a certificate, at once or as a promise, where no certificate is for the name that a client asks
-   * for. Default: none.
+   * for; not for clients that ask for none. Default: none.
    */
   readonly sniCallback?: SniCallback;
   /**

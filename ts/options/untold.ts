@@ -11,9 +11,13 @@ type Issue = z.core.$ZodIssue;
 /** Values of headers are tokens and cookies; subprotocols carry tokens where a page can set nothing else. */
 const UNTOLD: ReadonlySet<PropertyKey> = new Set(['headers', 'subprotocols']);
 
-/** Whether this is the name of an option of TLS that holds a secret. */
+/** Of TLS these hold no secret, nor is one put there by mistake. */
+const SHOWN_OF_TLS =
+  /^tls\.(minVersion|maxVersion|postQuantum|servername|alpn|pins|revoked|\w+Ms|maxPendingHandshakes|requestCert)(\.|$)/;
+
+/** Whether this is the name of an option of TLS whose value must not be shown. */
 export function isSecret(name: string): boolean {
-  return /^tls\.(.*\.)?(key|passphrase)$/.test(name);
+  return /^tls(\.|$)/.test(name) && !SHOWN_OF_TLS.test(name);
 }
 
 /** Whether the value at this path must not be shown. */

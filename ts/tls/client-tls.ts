@@ -1,6 +1,9 @@
 /** TLS of a client: read once, told to each call. */
+import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import type { TlsDialSettings } from '../link/tls.js';
 import { isSecure } from '../link/carriers.js';
+import { invalidOption } from '../options/check.js';
 import type { ClientSettings } from '../options/settings.js';
 import type { CheckedClientTls } from '../options/tls-schema.js';
 import { isFirstInProcess } from '../policy/once-per-process.js';
@@ -19,12 +22,10 @@ export class ClientTls {
 
   /** @throws QWormholeError `ERR_QW_TLS_CONFIG`, `ERR_QW_OPTION_INVALID`. */
   constructor(given: CheckedClientTls) {
-    this.#given = withEnvironment(given, 'client');
+    this.#given = withName(withEnvironment(given, 'client'));
     const identity = identityOf(this.#given, PREFIX);
     if (identity !== undefined) warnExpiry(identity.chain[0]);
     this.#base = { ...commonSettings(this.#given), identity };
-    const { rejectUnauthorized, pins, verify } = this.#given;
-    if (rejectUnauthorized === false && pins === undefined && verify === undefined) warnUnverified();
   }
 
   /** For a client that has an endpoint with TLS, or says something about it. */
@@ -42,9 +43,23 @@ export class ClientTls {
   }
 
   #settingsFor(host: string): TlsDialSettings {
-    const { servername = host } = this.#given;
+    const { servername = host, rejectUnauthorized, pins, verify } = this.#given;
+    if (rejectUnauthorized === false && pins === undefined && verify === undefined) warnUnverified(host);
     return Object.freeze({ ...this.#base, servername: sentName(servername), verifyName: servername || host });
   }
+}
+
+/** Names as they are sent and compared: in ASCII and small letters (RFC 6066, section 3; RFC 5890). */
+function withName(given: CheckedClientTls): CheckedClientTls {
+  if (!given.servername) return given;
+  const servername = isIP(given.servername) ? given.servername : asciiOf(given.servername);
+  return { ...given, servername };
+}
+
+function asciiOf(name: string): string {
+  const ascii = domainToASCII(name).toLowerCase();
+  if (/^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/.test(ascii)) return ascii;
+  throw invalidOption('tls.servername', name, 'must be a host name, an IP address, or empty');
 }
 
 /** An address is no name to ask for (RFC 6066, section 3). */
@@ -52,11 +67,11 @@ function sentName(name: string): string {
   return /^[\d.]+$|:/.test(name) ? '' : name.replace(/\.$/, '');
 }
 
-/** Said once per process. */
-function warnUnverified(): void {
-  if (!isFirstInProcess('tls unverified')) return;
+/** Said once for each host. */
+function warnUnverified(host: string): void {
+  if (!isFirstInProcess(`tls unverified ${host}`)) return;
   process.emitWarning(
-    "tls.rejectUnauthorized is false and there are no pins: anybody on the way can be the server. Set pins, or trust the server's authority with ca.",
+    `${host} is not verified: tls.rejectUnauthorized is false and there are no pins. Anybody on the way can be the server. Set pins, or trust the server's authority with ca.`,
     'QWormholeWarning',
     'QW_TLS_UNVERIFIED',
   );

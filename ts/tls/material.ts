@@ -10,6 +10,9 @@ const PEM_BEGIN = '-----BEGIN ';
 const CERTIFICATE = /^(X509 |TRUSTED )?CERTIFICATE$/;
 /** DER forms of a private key, the usual one first. */
 const KEY_FORMS = ['pkcs8', 'sec1', 'pkcs1'] as const;
+/** NIST SP 800-57 part 1, table 2: less has been too little since 2014. */
+const MIN_RSA_BITS = 2048;
+const CURVES: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1'];
 
 /** An error that names an option and says what is wrong with what it was given. */
 export function badMaterial(option: string, why: string, cause?: unknown): QWormholeError {
@@ -30,7 +33,9 @@ export function readMaterial(option: string, path: string): Buffer {
 /** Certificates in DER, in their order; at least one. */
 export function certificatesOf(option: string, material: TlsMaterial): Buffer[] {
   const parts = Array.isArray(material) ? material : [material as string | Uint8Array];
-  const list = parts.flatMap((part) => (isPem(part) ? certificatesInPem(part) : [bytesOf(option, part)]));
+  const list = parts.flatMap((part) =>
+    isPem(part) ? certificatesInPem(option, part) : [bytesOf(option, part)],
+  );
   if (list.length === 0) throw badMaterial(option, 'has PEM without a certificate');
   for (const der of list) parseCertificate(option, der);
   return list;
@@ -54,6 +59,7 @@ export function identityOf(given: TlsIdentityOptions, prefix: string): TlsIdenti
   if (key === undefined) throw badMaterial(`${prefix}cert`, 'is given without its key');
   const chain = certificatesOf(`${prefix}cert`, cert);
   const secret = privateKeyOf(`${prefix}key`, key as string | Uint8Array, given.passphrase);
+  checkKind(`${prefix}key`, secret);
   if (!new X509Certificate(chain[0]).checkPrivateKey(secret))
     throw badMaterial(`${prefix}key`, 'does not belong to the first certificate of cert');
   return { chain, key: secret.export({ type: 'pkcs8', format: 'der' }) };
@@ -71,6 +77,25 @@ export function oneOf(
   if (path === undefined) return value;
   if (value !== undefined) throw badMaterial(`${prefix}${name}`, `excludes ${prefix}${name}Path`);
   return readMaterial(`${prefix}${name}Path`, path);
+}
+
+/** What both backends sign with, and every client of TLS 1.2 and 1.3 verifies. */
+function checkKind(
+  option: string,
+  { asymmetricKeyType: type, asymmetricKeyDetails: details = {} }: KeyObject,
+): void {
+  const { modulusLength = 0, namedCurve = '' } = details;
+  const isGood =
+    type === 'ed25519' ||
+    (type === 'rsa' && modulusLength >= MIN_RSA_BITS) ||
+    (type === 'ec' && CURVES.includes(namedCurve));
+  if (isGood) return;
+  const size = namedCurve || (modulusLength > 0 ? `${modulusLength} bits` : '');
+  const what = [type, size].filter(Boolean).join(' of ');
+  throw badMaterial(
+    option,
+    `must be RSA of at least ${MIN_RSA_BITS} bits, P-256, P-384, P-521 or Ed25519; it is ${what}`,
+  );
 }
 
 function privateKeyOf(option: string, key: string | Uint8Array, passphrase: string | undefined): KeyObject {
@@ -112,7 +137,12 @@ function bytesOf(option: string, part: string | Uint8Array): Buffer {
   throw badMaterial(option, `is text but no PEM: the path of a file goes into ${option}Path`);
 }
 
-function certificatesInPem(part: string | Uint8Array): Buffer[] {
-  const blocks = [...textOf(part).matchAll(PEM)].filter(([, label]) => CERTIFICATE.test(label));
+/** A file that is being written may end in the midst of a block: part of a bundle is not the bundle. */
+function certificatesInPem(option: string, part: string | Uint8Array): Buffer[] {
+  const text = textOf(part);
+  const all = [...text.matchAll(PEM)];
+  if (all.length !== text.split(PEM_BEGIN).length - 1)
+    throw badMaterial(option, 'has PEM that is cut or damaged');
+  const blocks = all.filter(([, label]) => CERTIFICATE.test(label));
   return blocks.map(([, , base64]) => Buffer.from(base64, 'base64'));
 }

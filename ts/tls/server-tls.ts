@@ -11,20 +11,34 @@ import { describeCertificate, warnExpiry, type CertificateStats } from './expiry
 import { badMaterial, identityOf, parseCertificate } from './material.js';
 import { commonSettings, PREFIX } from './settings.js';
 import type { SniCallback, TlsIdentityOptions } from './types.js';
+import { stateOf, type FileState } from './watch.js';
 
-const IDENTITY = ['cert', 'certPath', 'key', 'keyPath', 'passphrase'] as const;
-const AUTHORITY = ['ca', 'caPath'] as const;
+/** Before the names of what `sniCallback` gives. */
+const ANSWER = 'tls.sniCallback.';
+/** Two ways to give one thing: who is told one has done with the other. */
+const EITHER = [
+  ['cert', 'certPath'],
+  ['key', 'keyPath'],
+  ['ca', 'caPath'],
+] as const;
+
+/** Settings with the state of the files that they were read from. */
+interface Reading {
+  readonly settings: TlsListenSettings;
+  readonly files: FileState;
+}
 
 export class ServerTls {
-  #given: CheckedServerTls;
-  #settings: TlsListenSettings;
+  /** What the program says; the environment adds to it whenever it is read. */
+  #said: CheckedServerTls;
+  #current: Reading;
   /** What the callback gave, read once for as long as it is the same object. */
   readonly #answers = new WeakMap<TlsIdentityOptions, TlsIdentity>();
 
   /** @throws QWormholeError `ERR_QW_TLS_CONFIG`, `ERR_QW_OPTION_INVALID`. */
   constructor(given: CheckedServerTls) {
-    this.#given = withEnvironment(given, 'server');
-    this.#settings = this.#read(this.#given);
+    this.#said = given;
+    this.#current = this.#read(given);
     this.warnExpiry();
   }
 
@@ -36,58 +50,69 @@ export class ServerTls {
 
   /** What listeners are told. */
   get settings(): TlsListenSettings {
-    return this.#settings;
+    return this.#current.settings;
   }
 
   /** Whether files are to be watched. */
   get isWatching(): boolean {
-    return this.#given.watch ?? T['tls.watch'].default;
+    return this.#said.watch ?? T['tls.watch'].default;
   }
 
-  /** The files that the settings come from. */
-  get paths(): readonly string[] {
-    const { certPath, keyPath, caPath, identities = [] } = this.#given;
-    const all = [certPath, keyPath, caPath, ...identities.flatMap((each) => [each.certPath, each.keyPath])];
-    return all.filter((path) => path !== undefined);
+  /** The files that the settings come from, as they were when they were read. */
+  get files(): FileState {
+    return this.#current.files;
   }
 
-  /** Replaces what is given and keeps the rest. On an error everything stays as it was. */
-  update(options: unknown): void {
-    const change = checkOptions(serverTls, 'server', options, PREFIX);
-    const given = { ...this.#given };
-    // A new certificate has nothing to do with the old one's key.
-    for (const group of [IDENTITY, AUTHORITY])
-      if (group.some((name) => name in change)) for (const name of group) delete given[name];
-    this.#use({ ...given, ...change });
+  /**
+   * Replaces what is given and keeps the rest; `null` takes an option back. `use` is told the new settings: when it
+   * throws, or when they cannot be made, everything stays as it was.
+   */
+  update(options: unknown, use: (settings: TlsListenSettings) => void): void {
+    this.#change(changed(this.#said, options), use);
   }
 
-  /** Reads the files anew. On an error everything stays as it was. */
-  reload(): void {
-    this.#use(this.#given);
+  /** Reads the files anew, as `update` does. */
+  reload(use: (settings: TlsListenSettings) => void): void {
+    this.#change(this.#said, use);
   }
 
   /** Of the certificates that are shown to clients. */
   get certificates(): readonly CertificateStats[] {
-    return this.#settings.identities.map(({ chain }) => describeCertificate(chain[0]));
+    return this.settings.identities.map(({ chain }) => describeCertificate(chain[0]));
   }
 
   /** Says which of them end soon: each once. */
   warnExpiry(): void {
-    for (const { chain } of this.#settings.identities) warnExpiry(chain[0]);
+    for (const { chain } of this.settings.identities) warnExpiry(chain[0]);
   }
 
-  #use(given: CheckedServerTls): void {
-    this.#settings = this.#read(given);
-    this.#given = given;
+  #change(said: CheckedServerTls, use: (settings: TlsListenSettings) => void): void {
+    const reading = this.#read(said);
+    use(reading.settings);
+    this.#current = reading;
+    this.#said = said;
     this.warnExpiry();
   }
 
-  #read(given: CheckedServerTls): TlsListenSettings {
+  #read(said: CheckedServerTls): Reading {
+    const given = withEnvironment(said, 'server');
+    // Before the files are read: what changes meanwhile is found by whoever watches them.
+    const files = stateOf(pathsIn(given));
+    return { files, settings: this.#settingsOf(given) };
+  }
+
+  #settingsOf(given: CheckedServerTls): TlsListenSettings {
     const requestCert = given.requestCert ?? T['tls.requestCert'].default;
     if (given.pins !== undefined && !requestCert)
       throw invalidOption('tls.pins', given.pins, 'needs requestCert on a server');
+    const common = commonSettings(given);
+    if (requestCert && common.rejectUnauthorized && common.ca === undefined)
+      throw badMaterial(
+        'tls.requestCert',
+        "needs tls.ca: with the system's roots anybody could have a certificate",
+      );
     return Object.freeze({
-      ...commonSettings(given),
+      ...common,
       identities: identitiesOf(given),
       identityFor: given.sniCallback && this.#asking(given.sniCallback),
       requestCert,
@@ -104,6 +129,29 @@ export class ServerTls {
       return identity;
     };
   }
+}
+
+/** What the options are after a change. */
+function changed(said: CheckedServerTls, options: unknown): CheckedServerTls {
+  const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
+  const entries = isObject ? Object.entries(options) : [];
+  const kept = isObject
+    ? Object.fromEntries(entries.map(([name, value]) => [name, value ?? undefined]))
+    : options;
+  const change = checkOptions(serverTls, 'server', kept, PREFIX);
+  const result: Record<string, unknown> = { ...said };
+  for (const [name, value] of entries) {
+    if (value === undefined) continue;
+    const pair = EITHER.find((each) => (each as readonly string[]).includes(name)) ?? [name];
+    for (const other of pair) delete result[other];
+  }
+  const isSaid = ([, value]: [string, unknown]): boolean => value !== undefined;
+  return { ...result, ...Object.fromEntries(Object.entries(change).filter(isSaid)) };
+}
+
+function pathsIn({ certPath, keyPath, caPath, identities = [] }: CheckedServerTls): readonly string[] {
+  const all = [certPath, keyPath, caPath, ...identities.flatMap((each) => [each.certPath, each.keyPath])];
+  return all.filter((path) => path !== undefined);
 }
 
 async function asked(callback: SniCallback, servername: string): Promise<TlsIdentityOptions | undefined> {
@@ -128,8 +176,8 @@ function identitiesOf(given: CheckedServerTls): readonly NamedTlsIdentity[] {
 }
 
 function answered(given: TlsIdentityOptions): TlsIdentity {
-  const identity = identityOf(checkOptions(identitySchema, 'server', given, 'sniCallback.'), 'sniCallback.');
-  if (identity === undefined) throw badMaterial('sniCallback.cert', 'is missing');
+  const identity = identityOf(checkOptions(identitySchema, 'server', given, ANSWER), ANSWER);
+  if (identity === undefined) throw badMaterial(`${ANSWER}cert`, 'is missing');
   return identity;
 }
 

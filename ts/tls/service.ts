@@ -1,5 +1,6 @@
 /** TLS over a server's life: new certificates, files that change, certificates that age, handshakes that fail. */
 import { QWormholeError, type ErrorCode } from '../errors/error.js';
+import { groupsFor } from '../link/post-quantum.js';
 import type { TlsListenSettings } from '../link/tls.js';
 import type { CertificateStats } from './expiry.js';
 import { TlsFailures } from './failures.js';
@@ -19,13 +20,17 @@ export interface TlsStats {
   readonly handshakesFailed: number;
   /** The same by error code. */
   readonly failures: Readonly<Partial<Record<ErrorCode, number>>>;
+  /** Key exchanges that are offered; X25519MLKEM768 is missing where the runtime does not have it. */
+  readonly groups: readonly string[];
   /** How often the settings were replaced, by `updateTls` or from files. */
   readonly updates: number;
 }
 
 /** The server, as its TLS needs it. */
 export interface TlsHost {
-  /** New handshakes begin with these. */
+  /** Which backend it is on now. */
+  mode(): 'native' | 'ts';
+  /** New handshakes begin with these, or none does: what a backend does not take throws. */
   use(settings: TlsListenSettings): void;
   report(error: QWormholeError): void;
   handshakeFailed(error: QWormholeError, remoteAddress: string, remotePort: number, suppressed: number): void;
@@ -64,8 +69,8 @@ export class TlsService {
 
   /** Replaces what is given and keeps the rest; throws, and keeps everything, where that cannot be used. */
   update(options: unknown): void {
-    this.#tls.update(options);
-    this.#changed();
+    this.#tls.update(options, (settings) => this.#host.use(settings));
+    this.#updates += 1;
     // The files may be others now, and be watched or not.
     if (this.#expiryTimer !== undefined) this.start();
   }
@@ -82,23 +87,19 @@ export class TlsService {
       expiresAt: new Date(Math.min(...ends)),
       handshakesFailed: this.#failures.total,
       failures: this.#failures.counts,
+      groups: groupsFor(this.settings.postQuantum, this.#host.mode()),
       updates: this.#updates,
     };
   }
 
   #watchFiles(): void {
-    this.#watch = new FileWatch(this.#tls.paths, {
+    this.#watch = new FileWatch(this.#tls.files, {
       reload: () => {
-        this.#tls.reload();
-        this.#changed();
+        this.#tls.reload((settings) => this.#host.use(settings));
+        this.#updates += 1;
       },
       failed: (cause) => this.#host.report(asError(cause)),
     });
-  }
-
-  #changed(): void {
-    this.#updates += 1;
-    this.#host.use(this.#tls.settings);
   }
 }
 

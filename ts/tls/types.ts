@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { QWormholeError } from '../errors/error.js';
 import type { TlsVersion } from '../link/tls.js';
+import type { ServerTlsOptions } from '../options/types.js';
 
 /** PEM as text or bytes, DER as bytes, or a list of them. */
 export type TlsMaterial = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -18,6 +19,11 @@ export interface TlsIdentityOptions {
   /** Names that clients ask for; `*.example.com` stands for one label. Default: those in the certificate. */
   readonly names?: readonly string[];
 }
+
+/** What `updateTls` takes: what is absent stays as it is, `null` takes it back to what it is without. */
+export type ServerTlsUpdate = {
+  readonly [Name in keyof ServerTlsOptions]: ServerTlsOptions[Name] | null;
+};
 
 /** What is known of a TLS session on both of its ends. */
 export interface TlsSession {
@@ -46,8 +52,8 @@ export interface TlsPeerSession extends TlsSession {
   readonly remotePort: number;
 }
 
-/** Decides about a peer: `false`, an exception or a rejection refuses it. */
-export type VerifyPeer = (peer: TlsPeerSession) => boolean | void | Promise<boolean | void>;
+/** Decides about a peer: `true` admits it; anything else, an exception and a rejection too, refuses it. */
+export type VerifyPeer = (peer: TlsPeerSession) => boolean | Promise<boolean>;
 
 /** Gives the certificate for a name that clients ask for; `undefined` is the server's first. */
 export type SniCallback = (

@@ -1,7 +1,7 @@
 /**
  * Watches files for what renewals do to them: written in place, replaced by a rename, or reached through links
- * that lead elsewhere of a sudden (ACME clients, volumes of Kubernetes). So the folders are watched, and any
- * change in one makes the files be compared.
+ * that lead elsewhere of a sudden (ACME clients, volumes of Kubernetes). So the folders are watched, any change in
+ * one makes the files be compared, and from time to time they are compared without.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, watch, type FSWatcher } from 'node:fs';
@@ -11,6 +11,21 @@ import { dirname } from 'node:path';
 const QUIET_MS = 250;
 /** What does not fit together is tried once more after this, ms, before it is an error. */
 const AGAIN_MS = 1000;
+/** The files are compared anyhow after this, ms: a link above their folder tells nobody when it changes. */
+const POLL_MS = 60_000;
+
+/** Files, and a digest of all their contents. */
+export interface FileState {
+  readonly paths: readonly string[];
+  readonly digest: string;
+}
+
+/** A file that is missing is one without content. */
+export function stateOf(paths: readonly string[]): FileState {
+  const hash = createHash('sha256');
+  for (const path of paths) hash.update(`${path}\0`).update(contentOf(path));
+  return { paths, digest: hash.digest('hex') };
+}
 
 export interface WatchedFiles {
   /** Reads the files anew; throws if they cannot be used. */
@@ -25,17 +40,22 @@ export class FileWatch {
   readonly #watchers: FSWatcher[] = [];
   #seen: string;
   #timer: NodeJS.Timeout | undefined;
+  readonly #poll: NodeJS.Timeout;
   #isSecondTry = false;
 
-  constructor(paths: readonly string[], owner: WatchedFiles) {
+  /** @param read The files as they were when they were read. */
+  constructor({ paths, digest }: FileState, owner: WatchedFiles) {
     this.#paths = paths;
     this.#owner = owner;
-    this.#seen = this.#digest();
+    this.#seen = digest;
     for (const folder of new Set(paths.map((path) => dirname(path)))) this.#watch(folder);
+    this.#poll = setInterval(() => this.#check(), POLL_MS).unref();
+    this.#changed(0);
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#poll);
     for (const watcher of this.#watchers) watcher.close();
   }
 
@@ -55,7 +75,7 @@ export class FileWatch {
   }
 
   #check(): void {
-    const digest = this.#digest();
+    const { digest } = stateOf(this.#paths);
     if (digest === this.#seen) return;
     try {
       this.#owner.reload();
@@ -69,13 +89,6 @@ export class FileWatch {
     }
     this.#isSecondTry = false;
     this.#seen = digest;
-  }
-
-  /** Of all contents; a file that is missing is one without any. */
-  #digest(): string {
-    const hash = createHash('sha256');
-    for (const path of this.#paths) hash.update(`${path}\0`).update(contentOf(path));
-    return hash.digest('hex');
   }
 }
 

@@ -21,14 +21,14 @@ use crate::{
         carrier::Socket,
         handle::Verdict,
         poller::{Beginning, NewLink},
+        secure::Guard,
         sink::{Ends, Sink},
         stream::poll_flush,
         under_way::Place,
     },
     error::{Code, Error, Result},
     tls::{
-        ACCESS_DENIED, Dialing, Greeting, Hello, Info, Listening, Reading, Session, gone, is_tls,
-        last_words,
+        ACCESS_DENIED, ClientHello, Dialing, HelloReader, Info, Session, final_alert, gone, is_tls,
     },
 };
 
@@ -55,15 +55,15 @@ pub(super) enum Done {
 /// A connection that is being secured.
 pub(super) struct Handshake {
     pub stream: TcpStream,
-    /// An alert, for a peer that is not let in.
-    said: Vec<u8>,
+    /// For a peer that is not let in.
+    alert: Vec<u8>,
 }
 
 impl Handshake {
     pub(super) fn over(stream: TcpStream) -> Self {
         Self {
             stream,
-            said: Vec::new(),
+            alert: Vec::new(),
         }
     }
 
@@ -80,9 +80,15 @@ impl Handshake {
         let first = self.read_first().await?;
         self.exchange(&mut session, &first).await?;
         self.send(&mut session).await?;
-        let info = session.server_info(dialing)?;
-        if dialing.judges && !self.judged(&mut session, ends, &info, link).await? {
-            self.say_denied(session);
+        let info = match session.server_info(dialing) {
+            Ok(info) => info,
+            Err(error) => {
+                self.deny(session);
+                return Err(error);
+            }
+        };
+        if dialing.judges && !self.judged(&mut session, ends, &info, 0, link).await? {
+            self.deny(session);
             return Ok(Done::Refused);
         }
         // An opening handshake's answer says as well that the server has let us in.
@@ -95,40 +101,54 @@ impl Handshake {
     /// As the server.
     pub(super) async fn answer<S: Sink>(
         &mut self,
-        listening: &Listening,
+        guard: &Guard,
         ends: Ends,
         link: &mut NewLink<S>,
         place: &mut Place,
     ) -> Result<Done> {
-        let greeting = self.read_hello().await?;
-        let asks = greeting.asks(listening);
+        let mut hello = self.read_hello().await?;
+        // Who connects and waits does not choose the settings: they are those of the hello.
+        let listening = guard.listening();
+        let revision = listening.revision;
+        let asks = hello.asks(&listening);
         if asks {
-            place.heard();
+            place.keep();
         }
         let shown = match asks {
             false => None,
-            true => match self.asked(ends, &greeting.name, link).await? {
+            true => match self.asked(ends, &hello.name, revision, link).await? {
                 Verdict::Show(identity) => Some(identity),
                 Verdict::Allow => None,
                 _ => {
-                    self.said = Greeting::refuse();
+                    self.alert = ClientHello::refusal();
                     return Ok(Done::Refused);
                 }
             },
         };
-        let mut session = match greeting.answer(listening, shown.as_ref()) {
+        let behind = std::mem::take(&mut hello.behind);
+        let mut session = match hello.answer(&listening, shown.as_ref()) {
             Ok(session) => session,
             Err((error, alert)) => {
-                self.said = alert;
+                self.alert = alert;
                 return Err(error);
             }
         };
-        self.exchange(&mut session, &[]).await?;
-        let info = session.client_info(listening)?;
-        place.heard();
+        self.exchange(&mut session, &behind).await?;
+        let info = match session.client_info(&listening) {
+            Ok(info) => info,
+            Err(error) => {
+                self.deny(session);
+                return Err(error);
+            }
+        };
+        place.keep();
         // What tells the client that it is in waits for the verdict.
-        if listening.judges && !self.judged(&mut session, ends, &info, link).await? {
-            self.say_denied(session);
+        if listening.judges
+            && !self
+                .judged(&mut session, ends, &info, revision, link)
+                .await?
+        {
+            self.deny(session);
             return Ok(Done::Refused);
         }
         self.send(&mut session).await?;
@@ -146,17 +166,17 @@ impl Handshake {
         }
     }
 
-    async fn read_hello(&mut self) -> Result<Box<Greeting>> {
-        let mut hello = Hello::default();
+    async fn read_hello(&mut self) -> Result<Box<ClientHello>> {
+        let mut reader = HelloReader::default();
         let mut begins = true;
         loop {
             let bytes = self.read_some(begins).await?;
             begins = false;
-            match hello.read(&bytes) {
-                Ok(Reading::Whole(greeting)) => return Ok(greeting),
-                Ok(Reading::Partial) => {}
+            match reader.read(&bytes) {
+                Ok(Some(hello)) => return Ok(hello),
+                Ok(None) => {}
                 Err((error, alert)) => {
-                    self.said = alert;
+                    self.alert = alert;
                     return Err(error);
                 }
             }
@@ -177,6 +197,7 @@ impl Handshake {
 
     /// Messages in both directions until the handshake is done; what is to be said at its end is not sent.
     async fn exchange(&mut self, session: &mut Session, first: &[u8]) -> Result<()> {
+        // Also where nothing is first: with the hello more may have come in.
         let mut result = session.take_in(first).map_err(lost);
         loop {
             if let Err(error) = result {
@@ -207,9 +228,10 @@ impl Handshake {
         &mut self,
         ends: Ends,
         name: &str,
+        revision: u32,
         link: &mut NewLink<S>,
     ) -> Result<Verdict> {
-        link.sink.greeted(ends, name);
+        link.sink.greeted(ends, name, revision);
         let mut early = Vec::new();
         poll_fn(|cx| {
             if let Some(verdict) = link.handle.poll_verdict(cx) {
@@ -238,9 +260,10 @@ impl Handshake {
         session: &mut Session,
         ends: Ends,
         info: &Info,
+        revision: u32,
         link: &mut NewLink<S>,
     ) -> Result<bool> {
-        link.sink.secured(ends, info);
+        link.sink.secured(ends, info, revision);
         let is_half_open_allowed = matches!(link.beginning, Beginning::Stream(_));
         let mut early = Vec::new();
         let mut has_ended = false;
@@ -277,21 +300,22 @@ impl Handshake {
         timeout(GRACE, heard).await.unwrap_or(Ok(()))
     }
 
-    fn say_denied(&mut self, session: Session) {
-        self.said = last_words(session, ACCESS_DENIED).unwrap_or_default();
+    /// Ends a session whose handshake is done with the alert `access_denied`.
+    fn deny(&mut self, session: Session) {
+        self.alert = final_alert(session, ACCESS_DENIED).unwrap_or_default();
     }
 
     /// What a session that broke has to say.
     fn keep_alert(&mut self, session: &mut Session) {
         // Into memory: cannot fail.
-        let _ = session.flush(&mut self.said);
+        let _ = session.flush(&mut self.alert);
     }
 
     /// Sends the alert as well as it can be sent, and ends.
-    pub(super) async fn part(&mut self) {
-        let Self { stream, said } = self;
+    pub(super) async fn close(&mut self) {
+        let Self { stream, alert } = self;
         let farewell = async {
-            stream.write_all(said).await?;
+            stream.write_all(alert).await?;
             SockRef::from(&*stream).shutdown(Shutdown::Write)?;
             // Closing with unread bytes would reset the connection before the alert is read.
             let mut scratch = [0; 1024];

@@ -1,7 +1,7 @@
 /** Headless Chromium with one page, which is served here and posts what it found. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { cleanUp } from '../../support/scene.js';
 import { peers } from './program.js';
-import { chromium } from './tools.js';
+import { certutil, chromium } from './tools.js';
 
 const FLAGS = [
   '--headless',
@@ -46,16 +46,31 @@ export async function pageServer(): Promise<{ origin: string; found: Promise<any
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, found };
 }
 
-/** Opens an address in a browser of its own, until the test is over. */
-export function browse(address: string, flags: readonly string[] = []): void {
-  const profile = mkdtempSync(join(tmpdir(), 'qwormhole-chromium-'));
-  const args = [...FLAGS, ...flags, `--user-data-dir=${profile}`, address];
+/** Opens an address in a browser of its own, until the test is over. It trusts `authority` (PEM) as its user would. */
+export function browse(address: string, authority?: string): void {
+  const home = mkdtempSync(join(tmpdir(), 'qwormhole-chromium-'));
+  if (authority !== undefined) trust(home, authority);
+  const args = [...FLAGS, `--user-data-dir=${join(home, 'profile')}`, address];
   // A group of its own, so that the processes it starts end with it.
-  const browser = spawn(chromium.path, args, { stdio: 'ignore', detached: true });
+  const browser = spawn(chromium.path, args, {
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, HOME: home },
+  });
   const ended = once(browser, 'close').catch(() => {});
   cleanUp(async () => {
     if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL');
     await ended;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   });
+}
+
+/** Puts an authority where Chromium looks for its user's own on Linux: the NSS database of the home folder. */
+function trust(home: string, authority: string): void {
+  const folder = join(home, '.pki', 'nssdb');
+  mkdirSync(folder, { recursive: true });
+  const database = ['-d', `sql:${folder}`];
+  execFileSync(certutil.path, ['-N', '--empty-password', ...database]);
+  const add = ['-A', '-n', 'development', '-t', 'C,,', ...database];
+  execFileSync(certutil.path, add, { input: authority });
 }

@@ -21,6 +21,11 @@ const browser = BROWSERS.find((path) => existsSync(path));
 export const chromium: Tool =
   browser === undefined ? { path: '', missing: 'Chromium is not installed' } : { path: browser };
 
+/** What puts certificates where Chromium finds them. */
+export const certutil: Tool = existsSync('/usr/bin/certutil')
+  ? { path: '/usr/bin/certutil' }
+  : { path: '', missing: 'certutil is not installed' };
+
 /** Tests that need a tool; without it they are skipped, and it is said why. */
 export function describeWith(tool: Tool, title: string, tests: () => void): void {
   if (tool.missing === undefined) return void describe(title, tests);

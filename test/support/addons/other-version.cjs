@@ -1,11 +1,5 @@
-// An addon built for another version of this package.
-function Nothing() {}
+// An addon built for another version of this package, which had not all that this one has.
 module.exports = {
   seamVersion: () => 9999,
   version: () => '9.9.9',
-  IoMemory: Nothing,
-  IoCore: Nothing,
-  QWormholeServerWrapper: Nothing,
-  TcpClientWrapper: Nothing,
-  WebSocketClientWrapper: Nothing,
 };

@@ -114,12 +114,19 @@ export interface CallSpec {
 }
 
 /** What TLS servers and clients alike are told. */
+export interface TlsFingerprintSpec {
+  of: string;
+  hex: string;
+}
+
 export interface TlsSpec {
   minVersion: string;
   maxVersion: string;
   alpn: string[];
   ca?: Buffer[];
   rejectUnauthorized: boolean;
+  pins?: TlsFingerprintSpec[];
+  revoked: TlsFingerprintSpec[];
   postQuantum: string;
   resumption: boolean;
   handshakeTimeoutMs: number;
@@ -138,6 +145,7 @@ export interface TlsListenSpec {
   asksIdentity: boolean;
   requestCert: boolean;
   maxPendingHandshakes: number;
+  revision: number;
 }
 
 export interface TlsDialSpec {
@@ -151,6 +159,7 @@ export interface TlsDialSpec {
 export interface TlsServerWrapper {
   fault(): Fault | null;
   update(spec: TlsListenSpec): Fault | null;
+  revisions(): number[];
 }
 
 /** The TLS of calls. */

@@ -119,9 +119,14 @@ export class Exchange {
     return this.#links.filter((link) => link?.owner === owner) as NativeLink[];
   }
 
-  /** A listener is closed: its opening handshakes that wait are refused. */
-  dismissUpgrades(listener: number): void {
+  /** A listener is closed: its handshakes that wait are given up, those of WebSockets with an answer. */
+  dismiss(listener: number, tls: ListenerTls | undefined): void {
     this.#upgrades.dismiss(listener);
+    for (const [slot, { generation, tls: its }] of this.#handshakes) {
+      if (its !== tls) continue;
+      this.#handshakes.delete(slot);
+      this.outbox.operation(Operation.terminate, { slot, generation });
+    }
   }
 
   /** Whether a client's TLS handshake still waits for an answer. */
@@ -240,7 +245,7 @@ export class Exchange {
         listener.onAsked(this.#upgrades.add(target, events[at + 4], request, this.outbox));
       else this.outbox.operation(Operation.terminate, target);
     } else if (kind >= EventKind.greeted) {
-      this.#ofHandshake(kind, target, this.#text(aux), listener);
+      this.#ofHandshake(kind, target, events[at + 2], this.#text(aux), listener);
     } else if (kind === EventKind.closed) {
       this.#handshakes.delete(target.slot);
       this.#upgrades.take(target)?.end();
@@ -254,25 +259,31 @@ export class Exchange {
       this.#parcel(aux, events[at + 3]);
   }
 
-  /** A client's TLS handshake has a question to its owner, or has failed. */
-  #ofHandshake(kind: number, client: LinkName, text: string, listener: ListenerEvents | undefined): void {
+  /** A client's TLS handshake has a question to its owner, or has failed. `revision`: of the settings it is under. */
+  #ofHandshake(
+    kind: number,
+    client: LinkName,
+    revision: number,
+    text: string,
+    listener: ListenerEvents | undefined,
+  ): void {
     const tls = listener?.tls;
     if (kind === EventKind.insecure) {
       const { error, address, port } = insecureOf(text);
       this.#handshakes.delete(client.slot);
       return tls?.onError(error, address, port);
     }
-    if (tls === undefined) return this.outbox.operation(Operation.terminate, client);
+    if (!tls?.isAnswering(revision)) return this.outbox.operation(Operation.terminate, client);
     const { generation } = client;
     if (kind === EventKind.greeted) {
       const [remoteAddress, remotePort, servername] = text.split('\n');
       const from = { remoteAddress, remotePort: Number(remotePort) };
       this.#handshakes.set(client.slot, { generation, tls, ...from });
-      return void tls.onGreeted(this, client, servername);
+      return void tls.onGreeted(this, client, { servername, revision });
     }
     const { remoteAddress, remotePort, tls: info } = infoOf(text, listener!.carrier);
     this.#handshakes.set(client.slot, { generation, tls, remoteAddress, remotePort });
-    void tls.onSecured(this, client, { info: info!, remoteAddress, remotePort });
+    void tls.onSecured(this, client, { info: info!, remoteAddress, remotePort }, revision);
   }
 
   /** The thread broke: everything that lived on it is over. */

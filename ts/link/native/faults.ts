@@ -38,11 +38,14 @@ function answerOf(numbers: string, headers: string, body: string): Record<string
   return { ...detailsOf(numbers), headers: headersOf(lines), body };
 }
 
-/** Of `name=number` with blanks between them; the alert of TLS has a name for a number. */
+/** Details that are no numbers: the name of an alert of TLS, fingerprints. */
+const WORDS = new Set(['alert', 'spki', 'cert']);
+
+/** Of `name=value` with blanks between them. */
 function detailsOf(text: string): Record<string, number | string> | undefined {
   if (text === '') return undefined;
   const pairs = text.split(' ').map((pair) => pair.split('='));
-  return Object.fromEntries(pairs.map(([name, value]) => [name, name === 'alert' ? value : Number(value)]));
+  return Object.fromEntries(pairs.map(([name, value]) => [name, WORDS.has(name) ? value : Number(value)]));
 }
 
 /** As `node:net` would have it. */

@@ -71,7 +71,8 @@ export class NativeListener implements LinkListener {
     if (this.#isClosing) return this.whenClosed;
     this.#isClosing = true;
     this.#wrapper.close();
-    for (const exchange of this.#exchanges) exchange.dismissUpgrades(this.#number);
+    this.#tls?.close();
+    for (const exchange of this.#exchanges) exchange.dismiss(this.#number, this.#tls);
     return this.whenClosed;
   }
 

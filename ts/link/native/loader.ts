@@ -86,15 +86,16 @@ function attempt(path: string): LoadReport {
 
 /** Whether what was loaded is an addon that this version of the package can use. */
 function examine(path: string, loaded: Partial<NativeBinding> | undefined): LoadReport {
-  const missing = REQUIRED_SYMBOLS.filter((name) => typeof loaded?.[name] !== 'function');
-  if (missing.length > 0) return failed(path, 'binding incomplete', `it lacks ${missing.join(', ')}`);
-  const binding = loaded as NativeBinding;
   try {
-    const seam = binding.seamVersion();
+    // What another version lacks or has besides says less than that it is another version.
+    const seam = loaded?.seamVersion?.() ?? SEAM_VERSION;
     if (seam !== SEAM_VERSION) {
       const detail = `it speaks version ${seam} of the boundary, this package version ${SEAM_VERSION}`;
       return failed(path, 'binding incompatible', detail);
     }
+    const missing = REQUIRED_SYMBOLS.filter((name) => typeof loaded?.[name] !== 'function');
+    if (missing.length > 0) return failed(path, 'binding incomplete', `it lacks ${missing.join(', ')}`);
+    const binding = loaded as NativeBinding;
     return { binding, version: binding.version(), candidates: [{ path }] };
   } catch (error) {
     return failed(path, 'binding threw', messageOf(error));

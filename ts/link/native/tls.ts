@@ -21,12 +21,25 @@ import { type LinkName, Operation, type Outbox } from './outbox.js';
 /** What is at fault is what the settings have. */
 const CONFIGURING = { during: 'listen', what: 'TLS' } as const;
 
+/** Who is asked: all that is kept of settings that were replaced. */
+type TlsOwner = Pick<TlsListenSettings, 'judge' | 'identityFor'>;
+
+/** The name that a client asks for, and the revision of the settings that its handshake is under. */
+interface Greeted {
+  readonly servername: string;
+  readonly revision: number;
+}
+
 /** The TLS of one listener. */
 export class ListenerTls {
   readonly wrapper: TlsServerWrapper;
   readonly #binding: NativeServerBinding;
   readonly #handler: ListenerHandler;
-  #settings: TlsListenSettings;
+  /** Whom to ask about handshakes by the revision of the settings that they are under. */
+  readonly #owners = new Map<number, TlsOwner>();
+  /** The newest. */
+  #revision = 0;
+  #isClosed = false;
   /** Those that were named when asked for: a key is parsed once. */
   readonly #identities = new WeakMap<TlsIdentity, TlsIdentityWrapper>();
 
@@ -34,21 +47,35 @@ export class ListenerTls {
   constructor(binding: NativeServerBinding, settings: TlsListenSettings, handler: ListenerHandler) {
     this.#binding = binding;
     this.#handler = handler;
-    this.#settings = settings;
-    this.wrapper = new binding.TlsServer(listenSpec(settings));
+    this.wrapper = new binding.TlsServer(listenSpec(settings, 0));
     check(this.wrapper.fault());
+    this.#owners.set(0, ownerOf(settings));
   }
 
   /** @throws QWormholeError and nothing changes. */
   update(settings: TlsListenSettings): void {
-    check(this.wrapper.update(listenSpec(settings)));
-    this.#settings = settings;
+    const revision = this.#revision + 1;
+    check(this.wrapper.update(listenSpec(settings, revision)));
+    this.#revision = revision;
+    this.#owners.set(revision, ownerOf(settings));
+    const living = new Set(this.wrapper.revisions());
+    for (const former of this.#owners.keys()) if (!living.has(former)) this.#owners.delete(former);
+  }
+
+  /** The listener is closed: nobody is let in any more, and nothing is told. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Whether there is somebody to ask; else the handshake is over, or is to be. */
+  isAnswering(revision: number): boolean {
+    return !this.#isClosed && this.#owners.has(revision);
   }
 
   /** A client asks for a name that no identity is for. */
-  async onGreeted(exchange: Exchange, client: LinkName, servername: string): Promise<void> {
+  async onGreeted(exchange: Exchange, client: LinkName, { servername, revision }: Greeted): Promise<void> {
     try {
-      const named = await this.#settings.identityFor?.(servername);
+      const named = await this.#owners.get(revision)?.identityFor?.(servername);
       const identity = named && this.#identityOf(named);
       if (!exchange.isShakingHands(client)) return;
       if (identity === undefined) exchange.outbox.operation(Operation.allow, client);
@@ -59,9 +86,9 @@ export class ListenerTls {
   }
 
   /** A client has shaken hands. */
-  async onSecured(exchange: Exchange, client: LinkName, peer: TlsPeer): Promise<void> {
+  async onSecured(exchange: Exchange, client: LinkName, peer: TlsPeer, revision: number): Promise<void> {
     try {
-      await this.#settings.judge?.(peer);
+      await this.#owners.get(revision)?.judge?.(peer);
       if (exchange.isShakingHands(client)) exchange.outbox.operation(Operation.allow, client);
     } catch (error) {
       exchange.refuse(client, refusalOf(error));
@@ -70,7 +97,7 @@ export class ListenerTls {
 
   /** A client is not let in. */
   onError(error: QWormholeError, remoteAddress: string, remotePort: number): void {
-    this.#handler.onTlsError?.(error, remoteAddress, remotePort);
+    if (!this.#isClosed) this.#handler.onTlsError?.(error, remoteAddress, remotePort);
   }
 
   #identityOf(identity: TlsIdentity): TlsIdentityWrapper {
@@ -135,7 +162,11 @@ function check(fault: Fault | null | undefined): void {
   if (fault) throw faultOf(fault, CONFIGURING);
 }
 
-function listenSpec(settings: TlsListenSettings): TlsListenSpec {
+function ownerOf({ judge, identityFor }: TlsListenSettings): TlsOwner {
+  return { judge, identityFor };
+}
+
+function listenSpec(settings: TlsListenSettings, revision: number): TlsListenSpec {
   const { identities, identityFor, requestCert, maxPendingHandshakes } = settings;
   return {
     common: commonSpec(settings),
@@ -143,6 +174,7 @@ function listenSpec(settings: TlsListenSettings): TlsListenSpec {
     asksIdentity: identityFor !== undefined,
     requestCert,
     maxPendingHandshakes,
+    revision,
   };
 }
 
@@ -152,12 +184,15 @@ function identitySpec({ chain, key }: TlsIdentity, names: readonly string[]): Tl
 
 function commonSpec(settings: TlsSettings): TlsSpec {
   const { minVersion, maxVersion, alpn, ca, rejectUnauthorized, postQuantum, resumption } = settings;
+  const { pins, revoked = [] } = settings;
   return {
     minVersion,
     maxVersion,
     alpn: [...alpn],
     ca: ca && [...ca],
     rejectUnauthorized,
+    pins: pins && [...pins],
+    revoked: [...revoked],
     postQuantum,
     resumption,
     handshakeTimeoutMs: settings.handshakeTimeoutMs,

@@ -37,7 +37,7 @@ export class TsDriver implements LinkDriver {
   async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
     if (spec.ws !== undefined) return dialWs(spec, spec.ws, signal);
     const socket = spec.tls === undefined ? await dial(spec, signal) : await dialTls(spec, spec.tls, signal);
-    const link = new TsLink(socket, spec.protocol, spec.limits);
+    const link = new TsLink(socket, spec.protocol, spec.limits, false);
     // The caller sets its handler when this promise resolves: well before the next turn of the loop.
     setImmediate(() => link.start());
     return link;

@@ -31,7 +31,7 @@ import { RawDecoder } from './raw-decoder.js';
 import { resetSocket } from './reset.js';
 import { SocketWriter } from './socket-writer.js';
 import { exportFrom } from './tls-export.js';
-import { faultOfTls } from './tls-faults.js';
+import { faultOfSilentClient, faultOfTls } from './tls-faults.js';
 import { tlsInfoOf } from './tls-info.js';
 
 /** Where a socket keeps its link: the listeners are the same functions for all, an idle link has no closures. */
@@ -47,6 +47,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   readonly #writer: SocketWriter;
   /** Set: what is received is bounded. */
   readonly #intake: Intake | undefined;
+  readonly #isAccepted: boolean;
   /** Read and not given to the decoder, which has enough to do. */
   #ahead: Buffer | undefined;
   /** Bytes of `linkMemory.inbound` that are ours. */
@@ -72,8 +73,10 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   /** Runs while the peer's end waits behind what is held. */
   #patience: Patience | undefined;
 
-  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits) {
+  /** @param isAccepted The peer called us. */
+  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits, isAccepted: boolean) {
     super(limits);
+    this.#isAccepted = isAccepted;
     const framed = protocol === 'length-prefixed';
     this.info = infoOf(socket);
     this.#socket = socket;
@@ -300,7 +303,9 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     if (this.#isBehind) return this.#bePatient();
     this.#isEndTold = true;
     this.#patience?.end();
-    if (this.#decoder.held === 0) this.handler.onEnd();
+    // Behind an alert `node:tls` ends the stream as if all were well.
+    if (this.#socketError !== undefined) this.#fail(this.#lost(this.#socketError));
+    else if (this.#decoder.held === 0) this.handler.onEnd();
     else this.#fail(truncated(this.#decoder.held));
   }
 
@@ -324,7 +329,9 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   #lost(cause: unknown): QWormholeError {
     const { remoteAddress, remotePort } = this.info;
     const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
-    return this.info.tls === undefined ? fromSystem(cause, context) : faultOfTls(cause, context);
+    if (this.info.tls === undefined) return fromSystem(cause, context);
+    const isSilentClient = this.#isAccepted && this.#socket.bytesRead === 0;
+    return isSilentClient ? faultOfSilentClient(cause, context) : faultOfTls(cause, context);
   }
 
   #fail(error: QWormholeError): void {

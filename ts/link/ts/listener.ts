@@ -25,6 +25,13 @@ export class TsListener implements LinkListener {
   static async open(spec: ListenSpec, handler: ListenerHandler): Promise<TsListener> {
     const { socket } = spec;
     const what = `${spec.host}:${spec.port}`;
+    const admit = (accepted: Socket): void => {
+      const link = new TsLink(accepted, spec.protocol, spec.limits, true);
+      handler.onLink(link);
+      link.start();
+    };
+    // What cannot be used is found before the port is taken.
+    const acceptor = spec.tls && new TlsAcceptor(spec.tls, handler, admit);
     const server = createServer({
       // With TLS that begins after the handshake, which must be read.
       allowHalfOpen: spec.tls === undefined,
@@ -39,12 +46,6 @@ export class TsListener implements LinkListener {
     });
     server.removeAllListeners('error');
     server.on('error', (error) => handler.onError(fromSystem(error, { during: 'listen', what })));
-    const admit = (accepted: Socket): void => {
-      const link = new TsLink(accepted, spec.protocol, spec.limits);
-      handler.onLink(link);
-      link.start();
-    };
-    const acceptor = spec.tls && new TlsAcceptor(spec.tls, handler, admit);
     server.on('connection', (accepted: Socket) => {
       if (acceptor === undefined) admit(accepted);
       else acceptor.accept(accepted);

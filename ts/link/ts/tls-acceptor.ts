@@ -4,17 +4,20 @@
  * A client of TLS 1.3 believes that it is through before we have seen its certificate; what it can wait for
  * is the ticket that follows. So tickets wait for the verdict: `node:tls` holds back all it would write as
  * long as somebody is storing the new session. In TLS 1.2 with tickets there is nothing to hold: a client
- * that a promise of the judge refuses is through for a moment.
+ * that a promise of the judge refuses is through for a moment. What is refused at once hears nothing of it all:
+ * the socket is destroyed before OpenSSL's last messages, a ticket among them, are written.
  */
 import type { Socket } from 'node:net';
-import { createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { QWormholeError } from '../../errors/error.js';
 import type { ListenerHandler } from '../link.js';
-import type { TlsIdentity, TlsListenSettings } from '../tls.js';
+import type { TlsListenSettings } from '../tls.js';
+import { Early } from './early.js';
 import { resetSocket, socketBelow } from './reset.js';
-import { contextFor, contextOptions, usable } from './tls-context.js';
-import { certificateFault, faultOfTlsHandshake, tlsClosed, tlsTimeout } from './tls-faults.js';
+import { contextOptions, usable } from './tls-context.js';
+import { certificateFault, crowdedOut, faultOfTlsHandshake, tlsClosed, tlsTimeout } from './tls-faults.js';
 import { tlsInfoOf } from './tls-info.js';
+import { Names } from './tls-names.js';
 import { judge } from './tls-verdict.js';
 
 /** Node has a time limit of its own, which must not come first, ms. */
@@ -26,10 +29,15 @@ interface Handshake {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly timer: NodeJS.Timeout;
-  /** The judge is being asked. */
-  isJudged: boolean;
-  /** Tickets that wait for the verdict. */
+  /** The session, once the handshake is done and the judge is asked. */
+  secured?: TLSSocket;
+  /** Tickets that wait for the verdict; of one that is refused they are never sent. */
   readonly held: (() => void)[];
+  /** What ended the session: an alert ends none, as far as `node:tls` is concerned. */
+  lost?: Error;
+  onLost?: (error: Error) => void;
+  /** What is received while the judge takes its time. */
+  early?: Early;
 }
 
 export class TlsAcceptor {
@@ -38,7 +46,9 @@ export class TlsAcceptor {
   readonly #handler: ListenerHandler;
   readonly #onSocket: (socket: TLSSocket) => void;
   readonly #pending = new Map<Socket, Handshake>();
-  /** Whose handshake was done last: OpenSSL makes the tickets right after. */
+  /** Those of them that have not said yet what they want, in the order in which they came. */
+  readonly #silent = new Set<Handshake>();
+  /** Whose handshake was done last: OpenSSL makes the tickets of TLS 1.3 right after. */
   #latest: Handshake | undefined;
 
   /** @param onSocket Gets each socket that is accepted; nobody reads it yet. */
@@ -58,16 +68,28 @@ export class TlsAcceptor {
   /** Takes a TCP connection. */
   accept(socket: Socket): void {
     // It may fail at any moment from now on.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     const { handshakeTimeoutMs, maxPendingHandshakes } = this.#settings;
-    if (this.#pending.size >= maxPendingHandshakes) return void socket.resetAndDestroy();
     const timer = setTimeout(() => this.#expire(handshake, handshakeTimeoutMs), handshakeTimeoutMs);
     const { remoteAddress = '', remotePort = 0 } = socket;
-    const handshake: Handshake = { socket, remoteAddress, remotePort, timer, isJudged: false, held: [] };
+    const handshake: Handshake = { socket, remoteAddress, remotePort, timer, held: [] };
     this.#pending.set(socket, handshake);
+    this.#silent.add(handshake);
+    if (this.#pending.size > maxPendingHandshakes) this.#evict(maxPendingHandshakes);
+    if (!this.#pending.has(socket)) return;
     // What was wrong is told in the same turn, if anything is known of it.
     socket.once('close', () => setImmediate(() => this.#left(handshake)));
     this.#server.emit('connection', socket);
+  }
+
+  /**
+   * Cuts the handshake that has been silent the longest, which is the newcomer's where all others wait for our
+   * owner: whoever opens connections and says nothing keeps nobody out.
+   */
+  #evict(most: number): void {
+    const [eldest] = this.#silent;
+    const what = `${eldest.remoteAddress}:${eldest.remotePort}`;
+    this.#refused(eldest, crowdedOut(what, most), () => resetSocket(eldest.socket));
   }
 
   /** Cuts what is under way. */
@@ -85,7 +107,7 @@ export class TlsAcceptor {
       ...contextOptions(settings, identities[0]),
       // With one certificate there is nothing to choose, and asking JavaScript has its price.
       ...((identities.length > 1 || identityFor !== undefined) && {
-        SNICallback: new Names(settings).callback,
+        SNICallback: new Names(settings, (socket) => this.#heard(socket)).callback,
       }),
       ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
       requestCert,
@@ -95,26 +117,39 @@ export class TlsAcceptor {
     const server = usable(() => createServer(options));
     server.on('secureConnection', (socket) => this.#judge(socket, settings));
     server.on('tlsClientError', (error, socket) => this.#failed(error, socket));
-    if (ask !== undefined) server.on('newSession', (_id, _data, done) => this.#hold(done));
+    if (ask !== undefined) server.on('newSession', (_id, session, done) => this.#hold(session, done));
     return server;
+  }
+
+  /** It has said what it wants, and keeps its place whoever comes. */
+  #heard(socket: TLSSocket): void {
+    const handshake = this.#handshakeOf(socket);
+    if (handshake !== undefined) this.#silent.delete(handshake);
   }
 
   /** Sockets whose handshake is done by somebody who is not waited for any more are of no use. */
   #judge(socket: TLSSocket, settings: TlsListenSettings): void {
-    socket.on('error', () => {});
     const handshake = this.#handshakeOf(socket);
-    if (handshake === undefined) return void socket.destroy();
+    if (handshake === undefined) return void socket.on('error', ignore).destroy();
+    this.#silent.delete(handshake);
+    socket.on('error', (handshake.onLost = (error) => (handshake.lost ??= error)));
     this.#latest = handshake;
-    handshake.isJudged = true;
+    handshake.secured = socket;
+    const info = tlsInfoOf(socket)!;
     const { remoteAddress, remotePort } = handshake;
+    const refuse = (error: QWormholeError): void => this.#refused(handshake, error, () => socket.destroy());
+    // Of a resumed session `node:tls` does not look at the certificate again.
+    if (settings.rejectUnauthorized && info.authorizationError !== undefined)
+      return refuse(info.authorizationError);
     judge(
       settings.judge,
-      { info: tlsInfoOf(socket)!, remoteAddress, remotePort },
+      { info, remoteAddress, remotePort },
       {
         accept: () => this.#accepted(handshake, socket),
-        refuse: (error) => this.#refused(handshake, error, () => socket.destroy()),
+        refuse,
       },
     );
+    if (this.#pending.has(handshake.socket)) handshake.early = new Early(socket, () => socket.destroy());
   }
 
   #accepted(handshake: Handshake, socket: TLSSocket): void {
@@ -123,15 +158,25 @@ export class TlsAcceptor {
     // Until here an end of the client was its end of everything.
     socket.allowHalfOpen = true;
     for (const release of handshake.held.splice(0)) release();
+    handshake.early?.stop();
+    const early = handshake.early?.bytes() ?? Buffer.alloc(0);
+    if (early.length > 0) socket.unshift(early);
     // OpenSSL may still be at work on the handshake: nothing may be written before the next turn.
     setImmediate(() => {
-      if (!socket.destroyed) this.#onSocket(socket);
+      socket.on('error', ignore).off('error', handshake.onLost!);
+      if (!socket.destroyed && handshake.lost === undefined) return this.#onSocket(socket);
+      socket.destroy();
+      this.#tell(handshake, lossOf(handshake));
     });
   }
 
-  #hold(release: () => void): void {
-    const handshake = this.#latest;
-    if (handshake?.isJudged) handshake.held.push(release);
+  /**
+   * A session waits for the verdict on its own client, and on no other: those of TLS 1.2 without tickets are made
+   * before the handshake is done, which would wait for them.
+   */
+  #hold(session: Buffer, release: () => void): void {
+    const latest = this.#latest;
+    if (latest?.secured?.getSession()?.equals(session)) latest.held.push(release);
     else release();
   }
 
@@ -145,8 +190,7 @@ export class TlsAcceptor {
   }
 
   #left(handshake: Handshake): void {
-    const what = `${handshake.remoteAddress}:${handshake.remotePort}`;
-    this.#refused(handshake, tlsClosed(what), () => {});
+    this.#refused(handshake, lossOf(handshake), () => {});
   }
 
   #expire(handshake: Handshake, timeoutMs: number): void {
@@ -158,7 +202,11 @@ export class TlsAcceptor {
     if (!this.#pending.has(handshake.socket)) return;
     this.#forget(handshake);
     end();
-    this.#handler.onTlsError?.(error, handshake.remoteAddress, handshake.remotePort);
+    this.#tell(handshake, error);
+  }
+
+  #tell({ remoteAddress, remotePort }: Handshake, error: QWormholeError): void {
+    this.#handler.onTlsError?.(error, remoteAddress, remotePort);
   }
 
   #handshakeOf(socket: TLSSocket): Handshake | undefined {
@@ -168,57 +216,16 @@ export class TlsAcceptor {
 
   #forget(handshake: Handshake): void {
     clearTimeout(handshake.timer);
-    handshake.isJudged = false;
     this.#pending.delete(handshake.socket);
-    if (this.#latest === handshake && handshake.held.length === 0) this.#latest = undefined;
+    this.#silent.delete(handshake);
+    if (this.#latest === handshake) this.#latest = undefined;
   }
 }
 
-/** Which identity is shown for a name. */
-class Names {
-  readonly #settings: TlsListenSettings;
-  readonly #contexts = new WeakMap<TlsIdentity, SecureContext>();
+function ignore(): void {}
 
-  constructor(settings: TlsListenSettings) {
-    this.#settings = settings;
-  }
-
-  readonly callback = (
-    servername: string,
-    done: (error: Error | null, context?: SecureContext) => void,
-  ): void => {
-    const name = servername.toLowerCase();
-    const { identities, identityFor } = this.#settings;
-    const fit = identities.find(({ names }) => names.length === 0 || names.some((each) => fits(each, name)));
-    if (fit !== undefined || identityFor === undefined) done(null, this.#contextOf(fit ?? identities[0]));
-    else void this.#ask(identityFor, servername, done);
-  };
-
-  /** Whoever fails here fails for this connection alone. */
-  async #ask(
-    identityFor: NonNullable<TlsListenSettings['identityFor']>,
-    servername: string,
-    done: (error: Error | null, context?: SecureContext) => void,
-  ): Promise<void> {
-    let context: SecureContext;
-    try {
-      context = this.#contextOf((await identityFor(servername)) ?? this.#settings.identities[0]);
-    } catch (error) {
-      return done(error as Error);
-    }
-    done(null, context);
-  }
-
-  #contextOf(identity: TlsIdentity): SecureContext {
-    let context = this.#contexts.get(identity);
-    if (context === undefined) this.#contexts.set(identity, (context = contextFor(this.#settings, identity)));
-    return context;
-  }
-}
-
-/** A star stands for one label, the first (RFC 6125). */
-function fits(pattern: string, name: string): boolean {
-  if (!pattern.startsWith('*.')) return pattern === name;
-  const dot = name.indexOf('.');
-  return dot > 0 && name.slice(dot + 1) === pattern.slice(2);
+/** Why the client went: it may have said so. */
+function lossOf({ lost, remoteAddress, remotePort }: Handshake): QWormholeError {
+  const what = `${remoteAddress}:${remotePort}`;
+  return lost === undefined ? tlsClosed(what) : faultOfTlsHandshake(lost, { during: 'io', what });
 }

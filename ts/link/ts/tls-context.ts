@@ -1,12 +1,13 @@
 /**
  * What `node:tls` is told, so that it negotiates what the native backend does: the cipher suites and groups
- * of rustls with aws-lc-rs, all of them with forward secrecy and AEAD, in its order.
+ * of rustls with aws-lc-rs, all of them with forward secrecy and AEAD, in its order, and no renegotiation, with
+ * which a client of TLS 1.2 could keep a server busy.
  */
 import * as tls from 'node:tls';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { constants } from 'node:crypto';
 import { QWormholeError } from '../../errors/error.js';
-import { hasPostQuantum, POST_QUANTUM_GROUP } from '../post-quantum.js';
+import { groupsFor } from '../post-quantum.js';
 import type { TlsIdentity, TlsSettings } from '../tls.js';
 
 const CIPHERS = [
@@ -20,7 +21,6 @@ const CIPHERS = [
   'ECDHE-RSA-AES128-GCM-SHA256',
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
-const GROUPS = ['X25519', 'prime256v1', 'secp384r1'];
 
 /** The options of a context, which a client and each identity of a server has. */
 export function contextOptions(
@@ -30,12 +30,14 @@ export function contextOptions(
   const { minVersion, maxVersion, ca, resumption } = settings;
   return {
     ciphers: CIPHERS,
-    ecdhCurve: groupsOf(settings).join(':'),
+    ecdhCurve: groupsFor(settings.postQuantum, 'ts').join(':'),
     minVersion,
     maxVersion,
     honorCipherOrder: false,
+    // As the other backend: whom ca names is trusted, an authority that another one signed too.
+    allowPartialTrustChain: true,
     ca: ca?.map((der) => pem('CERTIFICATE', der)) ?? systemRoots(),
-    secureOptions: resumption ? 0 : constants.SSL_OP_NO_TICKET,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (resumption ? 0 : constants.SSL_OP_NO_TICKET),
     ...(identity && {
       cert: identity.chain.map((der) => pem('CERTIFICATE', der)).join(''),
       key: pem('PRIVATE KEY', identity.key),
@@ -56,11 +58,6 @@ export function usable<T>(make: () => T): T {
     const message = `OpenSSL does not take the certificate, key or authorities: ${(cause as Error).message}`;
     throw new QWormholeError('ERR_QW_TLS_CONFIG', message, { cause });
   }
-}
-
-function groupsOf({ postQuantum }: TlsSettings): readonly string[] {
-  if (postQuantum === 'require') return [POST_QUANTUM_GROUP];
-  return postQuantum === 'prefer' && hasPostQuantum() ? [POST_QUANTUM_GROUP, ...GROUPS] : GROUPS;
 }
 
 function pem(label: string, der: Buffer): string {

@@ -3,13 +3,7 @@
  * certificate last, so a client that has nothing else to wait for waits for a first word of the server.
  */
 import type { Socket } from 'node:net';
-import {
-  checkServerIdentity,
-  connect,
-  type PeerCertificate,
-  type SecureContext,
-  type TLSSocket,
-} from 'node:tls';
+import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import { onAbort } from '../../abort.js';
 import { aborted, type QWormholeError } from '../../errors/error.js';
 import { connectTimeout } from '../fault.js';
@@ -19,8 +13,8 @@ import { dial } from './dial.js';
 import { resetSocket } from './reset.js';
 import { contextFor } from './tls-context.js';
 import { faultOfTlsHandshake, tlsClosed, tlsTimeout } from './tls-faults.js';
-import { tlsInfoOf } from './tls-info.js';
-import { sessionsOf } from './tls-sessions.js';
+import { tlsInfoOfServer } from './tls-info.js';
+import { sessionsOf, type KeptSession } from './tls-sessions.js';
 import { judge } from './tls-verdict.js';
 
 /** How long a first word is waited for: servers without tickets may have none, ms. */
@@ -63,6 +57,14 @@ class Handshake {
   readonly #tls: TlsDialSettings;
   readonly #what: string;
   readonly #socket: TLSSocket;
+  /** The session that we offer to go on with. */
+  readonly #offered: KeptSession | undefined;
+  /** The newest that may be resumed. */
+  #newest: Buffer | undefined;
+  /** Set once the server is accepted: before that no session of it is kept. */
+  #chain: readonly Buffer[] | undefined;
+  /** Within the turn in which the handshake is done, the last message of it being unsent. */
+  #isAtTheEnd = false;
   /** The server has said something. */
   #isConfirmed = false;
   #onConfirmed: (() => void) | undefined;
@@ -74,6 +76,7 @@ class Handshake {
     this.#tls = tls;
     this.#what = `${spec.host}:${spec.port}`;
     below.on('error', () => {});
+    this.#offered = tls.resumption ? sessionsOf(tls).take(this.#what) : undefined;
     this.#socket = connect(this.#options());
   }
 
@@ -96,16 +99,16 @@ class Handshake {
   }
 
   #options() {
-    const { servername, verifyName, alpn, rejectUnauthorized, resumption } = this.#tls;
+    const { servername, alpn } = this.#tls;
     return {
       secureContext: contextOf(this.#tls),
       socket: this.#below,
       ...(servername !== '' && { servername }),
       ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-      rejectUnauthorized,
-      checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
-        checkServerIdentity(verifyName, withoutSubject(certificate)),
-      session: resumption ? sessionsOf(this.#tls).take(this.#what) : undefined,
+      // `node:tls` looks at no name where a session is resumed, and refuses by an end in order: both are ours.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      session: this.#offered?.session,
     };
   }
 
@@ -115,9 +118,16 @@ class Handshake {
     socket.once('secureConnect', () => this.#secured());
     socket.on('readable', this.#onReadable);
     socket.on('session', (session) => {
-      if (this.#tls.resumption) sessionsOf(this.#tls).put(this.#what, session);
+      this.#newest = session;
+      this.#keep();
       this.#confirmed();
     });
+  }
+
+  /** Who was refused is never gone on with: a session knows nothing of the judge. */
+  #keep(): void {
+    if (!this.#tls.resumption || this.#newest === undefined || this.#chain === undefined) return;
+    sessionsOf(this.#tls).put(this.#what, { session: this.#newest, chain: this.#chain });
   }
 
   /** A ticket, or data: the server takes us. The stream says `readable` also where there is nothing. */
@@ -151,26 +161,46 @@ class Handshake {
 
   #secured(): void {
     const { host: remoteAddress, port: remotePort } = this.#spec;
-    judge(
-      this.#tls.judge,
-      { info: tlsInfoOf(this.#socket)!, remoteAddress, remotePort },
-      {
-        accept: () => this.#await(),
-        refuse: (error) => this.#fail(error),
-      },
-    );
+    const { rejectUnauthorized, verifyName: name } = this.#tls;
+    const info = tlsInfoOfServer(this.#socket, { name, chain: this.#offered?.chain });
+    // In a full handshake of TLS 1.2 the last message is the server's.
+    this.#isAtTheEnd = info.protocol === 'TLSv1.3' || info.isResumed;
+    if (rejectUnauthorized && info.authorizationError !== undefined) this.#refuse(info.authorizationError);
+    else
+      judge(
+        this.#tls.judge,
+        { info, remoteAddress, remotePort },
+        {
+          accept: () => this.#accepted(info.peerChain),
+          refuse: (error) => this.#refuse(error),
+        },
+      );
+    this.#isAtTheEnd = false;
+  }
+
+  #accepted(chain: readonly Buffer[]): void {
+    if (this.#settle === undefined) return;
+    this.#chain = chain;
+    this.#keep();
+    this.#await();
   }
 
   /** A WebSocket has its own first word, the 101; TLS 1.2 needs none. */
   #await(): void {
     const isThrough = this.#spec.ws !== undefined || this.#socket.getProtocol() !== 'TLSv1.3';
     if (isThrough) return this.#succeed();
-    const timer = setTimeout(() => this.#succeed(), GRACE_MS);
-    this.#onConfirmed = () => {
+    this.#afterFirstWord(() => this.#succeed());
+  }
+
+  #afterFirstWord(action: () => void): void {
+    const act = (): void => {
       clearTimeout(timer);
-      this.#succeed();
+      this.#onConfirmed = undefined;
+      action();
     };
-    if (this.#isConfirmed) setImmediate(this.#onConfirmed);
+    const timer = setTimeout(act, GRACE_MS);
+    this.#onConfirmed = act;
+    if (this.#isConfirmed) setImmediate(act);
   }
 
   #succeed(): void {
@@ -183,14 +213,24 @@ class Handshake {
     setImmediate(() => socket.off('error', this.#onError).on('error', () => {}));
   }
 
+  /**
+   * `node:tls` can send no alert: the server sees a handshake that is not finished or, of a refusal that took its
+   * time, a reset. In TLS 1.3 that waits for its first word: a server that is about to write would have its own
+   * write fail in silence, and take the rest for an end in order.
+   */
+  #refuse(error: QWormholeError): void {
+    if (this.#settle === undefined) return;
+    this.#settle(error);
+    const socket = this.#socket;
+    const cut = (): void => resetSocket(socket);
+    if (this.#isAtTheEnd) socket.destroy();
+    else if (this.#isConfirmed || socket.getProtocol() !== 'TLSv1.3') cut();
+    else this.#afterFirstWord(cut);
+  }
+
   #fail(error: QWormholeError): void {
     if (this.#settle === undefined) return;
     this.#settle(error);
     resetSocket(this.#socket);
   }
-}
-
-/** The common name of the subject is no name of a server any more (RFC 9525, section 2). */
-function withoutSubject(certificate: PeerCertificate): PeerCertificate {
-  return { ...certificate, subject: {} as PeerCertificate['subject'] };
 }

@@ -35,7 +35,6 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
   HTTP_REQUEST: 'ERR_QW_TLS_NOT_TLS',
   HTTPS_PROXY_REQUEST: 'ERR_QW_TLS_NOT_TLS',
   UNKNOWN_PROTOCOL: 'ERR_QW_TLS_NOT_TLS',
-  PACKET_LENGTH_TOO_LONG: 'ERR_QW_TLS_NOT_TLS',
 };
 
 /** Alerts as OpenSSL names them; the rest is the RFC's name in capitals. */
@@ -53,12 +52,35 @@ export function certificateFault(code: string, cause?: unknown): QWormholeError 
   });
 }
 
+/** A client that was asked for a certificate shows none. */
+export function certificateRequired(): QWormholeError {
+  return new QWormholeError('ERR_QW_TLS_CERT_REQUIRED', 'The client sent no certificate');
+}
+
+/** The server's certificate is for others. */
+export function nameFault(name: string, names = 'no name'): QWormholeError {
+  const message = `The server's certificate is not for ${name}, but for ${names}`;
+  return new QWormholeError('ERR_QW_TLS_NAME', message, { details: { name, names } });
+}
+
 /** A fault of a handshake. */
 export function faultOfTlsHandshake(error: unknown, context: SystemContext): QWormholeError {
   if (error instanceof QWormholeError) return error;
   const { code = '' } = error as NodeJS.ErrnoException;
   if (GONE.has(code)) return tlsClosed(context.what, error);
   return faultOfTls(error, context);
+}
+
+/**
+ * A fault of a client that has sent nothing since its handshake. One that does not take our certificate leaves so:
+ * in TLS 1.2, and where it takes its time in TLS 1.3, our handshake is done by then.
+ */
+export function faultOfSilentClient(error: unknown, context: SystemContext): QWormholeError {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  if (!GONE.has(code)) return faultOfTls(error, context);
+  const { what } = context;
+  const message = `${what} ended the connection right after the TLS handshake`;
+  return new QWormholeError('ERR_QW_TLS_CLOSED', message, { cause: error, details: { what } });
 }
 
 /** A fault of a session: an alert, a record that does not open, or the system's. */
@@ -91,6 +113,14 @@ export function tlsClosed(what: string, cause?: unknown): QWormholeError {
 export function tlsTimeout(what: string, timeoutMs: number): QWormholeError {
   const message = `The TLS handshake with ${what} was not finished within ${timeoutMs} ms`;
   return new QWormholeError('ERR_QW_TLS_TIMEOUT', message, { details: { what, timeoutMs } });
+}
+
+/** There are too many handshakes under way, and this one has been silent the longest. */
+export function crowdedOut(what: string, most: number): QWormholeError {
+  const message = `The TLS handshake with ${what} gave its place to another: tls.maxPendingHandshakes is ${most}`;
+  return new QWormholeError('ERR_QW_RESOURCES', message, {
+    details: { what, maxPendingHandshakes: most },
+  });
 }
 
 function alerted(alert: string, what: string, cause: unknown): QWormholeError {

@@ -4,17 +4,24 @@ import type { TlsDialSettings } from '../tls.js';
 /** More servers than one client calls. */
 const MAX_SERVERS = 64;
 
+/** A session with what was judged when it began. */
+export interface KeptSession {
+  readonly session: Buffer;
+  /** The chain as the server sent it: OpenSSL keeps no more than the first certificate. */
+  readonly chain: readonly Buffer[];
+}
+
 export class TlsSessions {
-  readonly #byServer = new Map<string, Buffer>();
+  readonly #byServer = new Map<string, KeptSession>();
 
   /** A ticket is used once: whoever watches could recognize it (RFC 8446, appendix C.4). */
-  take(server: string): Buffer | undefined {
+  take(server: string): KeptSession | undefined {
     const session = this.#byServer.get(server);
     this.#byServer.delete(server);
     return session;
   }
 
-  put(server: string, session: Buffer): void {
+  put(server: string, session: KeptSession): void {
     this.#byServer.delete(server);
     this.#byServer.set(server, session);
     if (this.#byServer.size <= MAX_SERVERS) return;

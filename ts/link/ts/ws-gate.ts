@@ -16,7 +16,7 @@ import type {
   WebSocketListenSettings,
 } from '../link.js';
 import { resetSocket } from './reset.js';
-import { Early } from './ws-early.js';
+import { Early } from './early.js';
 import { answerDeflate } from './ws-deflate.js';
 import { WsLink } from './ws-link.js';
 import { loadWs, type LinkedWebSocket } from './ws-package.js';

@@ -6,12 +6,14 @@ import {
   type Server as TcpServer,
   type Socket,
 } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { fromSystem } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec, WebSocketListenSettings } from '../link.js';
 import { portOf } from './listener.js';
 import type { TlsListenSettings } from '../tls.js';
 import { resetSocket } from './reset.js';
 import { TlsAcceptor } from './tls-acceptor.js';
+import { faultOfSilentClient } from './tls-faults.js';
 import { WsGate } from './ws-gate.js';
 import { upgradeRequired } from './ws-request.js';
 
@@ -40,10 +42,14 @@ export class WsListener implements LinkListener {
   ): Promise<WsListener> {
     const gate = new WsGate({ limits: spec.limits, socket: spec.socket, ws }, handler);
     await gate.load();
-    const http = httpServer(spec, gate);
+    const http = httpServer(spec, gate, handler);
     // HTTP takes connections from others too: those whose TLS handshake is done.
     const acceptor =
-      spec.tls && new TlsAcceptor(spec.tls, handler, (socket) => http.emit('connection', socket));
+      spec.tls &&
+      new TlsAcceptor(spec.tls, handler, (socket) => {
+        http.emit('connection', socket);
+        socket.resume();
+      });
     const server = acceptor === undefined ? http : tcpServer(spec, acceptor);
     const what = `${spec.host}:${spec.port}`;
     await new Promise<void>((resolve, reject) => {
@@ -84,7 +90,11 @@ function tcpServer({ socket: { noDelay, keepAliveMs } }: ListenSpec, acceptor: T
 }
 
 /** An HTTP server that knows one thing only. Its own time limits are off: the gate has one for everything. */
-function httpServer({ socket: { noDelay, keepAliveMs } }: ListenSpec, gate: WsGate): Server {
+function httpServer(
+  { socket: { noDelay, keepAliveMs } }: ListenSpec,
+  gate: WsGate,
+  handler: ListenerHandler,
+): Server {
   const server = createServer({
     maxHeaderSize: gate.spec.ws.maxHeaderBytes,
     headersTimeout: 0,
@@ -104,11 +114,24 @@ function httpServer({ socket: { noDelay, keepAliveMs } }: ListenSpec, gate: WsGa
   );
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
-    if (error.code === 'ECONNRESET') socket.destroy();
+    if (isOfTls(socket as Socket)) tellOfTls(error, socket as Socket, handler);
+    else if (error.code === 'ECONNRESET') socket.destroy();
     else if (isTooLong) gate.refuse(socket as Socket, 431, 'The head of the request is too long.');
     else gate.refuse(socket as Socket, 400, 'This is not HTTP.');
   });
   return server;
+}
+
+/** Nothing of HTTP has come yet. */
+function isOfTls(socket: Socket): boolean {
+  return socket instanceof TLSSocket && socket.bytesRead === 0;
+}
+
+function tellOfTls(error: Error, socket: Socket, handler: ListenerHandler): void {
+  const { remoteAddress = '', remotePort = 0 } = socket;
+  const fault = faultOfSilentClient(error, { during: 'io', what: `${remoteAddress}:${remotePort}` });
+  handler.onTlsError?.(fault, remoteAddress, remotePort);
+  socket.destroy();
 }
 
 function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {

@@ -1,6 +1,6 @@
 /**
- * A client between its request and the answer: that it leaves is noticed, and what it sends although it should
- * wait (RFC 6455, section 4.1) is kept.
+ * A client that waits for a verdict: that it leaves is noticed, and what it sends meanwhile is kept. Node does
+ * not notice the end of a socket behind bytes that nobody reads.
  */
 import type { Socket } from 'node:net';
 
