@@ -156,6 +156,7 @@ export default defineConfig({
         env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WEBSOCKET },
         exclude: TCP_ONLY,
       }),
+      project('ts-qwh', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force-ts', QWORMHOLE_TEST_PROTOCOL: 'qwh' } }),
       project('ts-tls', TLS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_TLS } }),
       project('ts-wss', WSS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WSS } }),
       ...(withNative ? native : []),

@@ -52,7 +52,7 @@ export interface ClientStats extends TrafficStats {
   readonly disconnects: number;
 }
 
-const REASONS: readonly DropReason[] = ['closed', 'queue-full', 'budget', 'expired', 'offline'];
+const REASONS: readonly DropReason[] = ['closed', 'queue-full', 'budget', 'expired', 'offline', 'too-big'];
 
 /** The counters behind `TrafficStats`: plain fields, as they change with every message. */
 export class Traffic {
@@ -102,5 +102,12 @@ export class Traffic {
 
 function noDrops(): Record<DropReason, Amount> {
   const none = () => ({ messages: 0, bytes: 0 });
-  return { closed: none(), 'queue-full': none(), budget: none(), expired: none(), offline: none() };
+  return {
+    closed: none(),
+    'queue-full': none(),
+    budget: none(),
+    expired: none(),
+    offline: none(),
+    'too-big': none(),
+  };
 }

@@ -36,6 +36,8 @@ pub enum Code {
     Flood,
     /// The opening handshake failed.
     Handshake,
+    /// One end refused the other in the handshake of qwh.
+    HandshakeRefused,
     /// The server answered the opening handshake with a refusal.
     UpgradeRefused,
     /// A certificate, key or certificate authority cannot be used.
@@ -110,7 +112,7 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 46] = [
+    pub const ALL: [Code; 47] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
@@ -125,6 +127,7 @@ impl Code {
         Code::InvalidUtf8,
         Code::Flood,
         Code::Handshake,
+        Code::HandshakeRefused,
         Code::UpgradeRefused,
         Code::TlsConfig,
         Code::TlsUntrusted,
@@ -180,7 +183,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 46] = [
+static FACTS: [Facts; 47] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -249,7 +252,12 @@ static FACTS: [Facts; 46] = [
     Facts {
         name: "ERR_QW_HANDSHAKE",
         retriable: false,
-        remedy: "Check that the other end is a WebSocket server or client; the message says what is wrong.",
+        remedy: "Check that the other end speaks the same carrier and protocol; the message says what is wrong.",
+    },
+    Facts {
+        name: "ERR_QW_HANDSHAKE_REFUSED",
+        retriable: false,
+        remedy: "closeCode and the message say why: a verdict, or a version, capability or codec that the two do not share.",
     },
     Facts {
         name: "ERR_QW_UPGRADE_REFUSED",

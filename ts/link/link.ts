@@ -8,6 +8,7 @@
 import type { Agent, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { QWormholeError } from '../errors/error.js';
+import type { HandshakeInfo, QwhListenSettings, QwhSettings } from './qwh.js';
 import type { TlsDialSettings, TlsInfo, TlsListenSettings } from './tls.js';
 
 /** The backend in use, as users read it. */
@@ -19,7 +20,7 @@ export type Backend = 'rust' | 'ts';
 export type Carrier = 'tcp' | 'tls' | 'ws' | 'wss';
 
 /** How messages lie on the wire. */
-export type Protocol = 'raw' | 'length-prefixed';
+export type Protocol = 'raw' | 'length-prefixed' | 'qwh';
 
 /**
  * What became of a message: handed on, handed on but stop until `drain`, or not accepted.
@@ -28,7 +29,7 @@ export type Protocol = 'raw' | 'length-prefixed';
 export type SendResult = 'sent' | 'backpressure' | 'dropped';
 
 /** Why a message was not accepted. */
-export type DropReason = 'closed' | 'queue-full' | 'budget' | 'expired' | 'offline';
+export type DropReason = 'closed' | 'queue-full' | 'budget' | 'expired' | 'offline' | 'too-big';
 
 /** Order between queued messages: 0 high overtakes 1 normal overtakes 2 low, whole message by whole message. */
 export type ClassIndex = 0 | 1 | 2;
@@ -39,6 +40,8 @@ export interface LinkClose {
   readonly reason: string;
   /** Both sides ended between two messages and everything accepted reached the kernel. */
   readonly clean: boolean;
+  /** When the peer wants us back, ms, if it said so. */
+  readonly retryAfterMs?: number;
   /** The fault behind an unclean end. */
   readonly error?: QWormholeError;
 }
@@ -56,6 +59,8 @@ export interface LinkInfo {
   readonly isDeflated?: boolean;
   /** On a carrier with TLS. */
   readonly tls?: TlsInfo;
+  /** Of the protocol qwh. */
+  readonly handshake?: HandshakeInfo;
 }
 
 /** A client's request to open a WebSocket, as far as policy needs it. It keeps no socket alive. */
@@ -200,6 +205,8 @@ export interface ListenSpec {
   readonly ws?: WebSocketListenSettings;
   /** Set: TLS below it. */
   readonly tls?: TlsListenSettings;
+  /** Set with protocol `qwh`, unless its peers are not wanted. */
+  readonly qwh?: QwhListenSettings;
 }
 
 /** Whom and how to call. */
@@ -216,6 +223,8 @@ export interface DialSpec {
   readonly ws?: WebSocketDialSettings;
   /** Set: TLS below it. */
   readonly tls?: TlsDialSettings;
+  /** Set with protocol `qwh`. */
+  readonly qwh?: QwhSettings;
 }
 
 /** How to take over WebSockets from an HTTP server that others listen with. */
@@ -223,6 +232,8 @@ export interface AttachSpec {
   readonly limits: LinkLimits;
   readonly socket: SocketSettings;
   readonly ws: WebSocketListenSettings;
+  /** Set with protocol `qwh`, unless its peers are not wanted. */
+  readonly qwh?: QwhListenSettings;
   /** Whether a request is ours; those that are not are left to the server's other listeners. */
   concerns(target: string): boolean;
   /** Offers another driver a connection that was let in; without its link the connection stays here. */
@@ -261,6 +272,8 @@ export interface Link {
   handler: LinkHandler;
   /** Payload bytes accepted and not yet taken by the kernel. */
   readonly bufferedAmount: number;
+  /** Largest message that both ends allow, bytes. */
+  readonly maxSend: number;
   /** Why the last `send` was `dropped`. */
   readonly dropReason: DropReason;
 
@@ -300,6 +313,8 @@ export interface ListenerHandler {
   onUpgrade(upgrade: Upgrade): void;
   /** A TLS handshake failed or was refused: nothing of the connection is seen but this. */
   onTlsError?(error: QWormholeError, remoteAddress: string, remotePort: number): void;
+  /** A handshake of QWH/1 failed or was refused: nothing of the connection is seen but this. */
+  onHandshakeError?(error: QWormholeError, remoteAddress: string, remotePort: number): void;
   /** A fault that did not end the listener (descriptors exhausted, say). */
   onError(error: QWormholeError): void;
 }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { PROTOCOLS } from '../endpoint.js';
 import { integer } from './integer.js';
+import { serverQwh, sharedQwh } from './qwh.js';
 import { clientTls, serverTls } from './tls-schema.js';
 import { clientWebSocket, serverWebSocket, sharedWebSocket } from './websocket-schema.js';
 
@@ -25,7 +26,7 @@ const signal = z.custom<AbortSignal>(
 const shared = {
   /** Taken apart by `parseEndpoint`, which says more than a schema can. */
   endpoints: z.unknown().optional(),
-  protocol: z.enum(PROTOCOLS as ['raw', 'length-prefixed']).optional(),
+  protocol: z.enum(PROTOCOLS as ['raw', 'length-prefixed', 'qwh']).optional(),
   /** Checked by `codecFor`. */
   codec: z.unknown().optional(),
   preferNative: z.boolean().optional(),
@@ -49,6 +50,7 @@ const shared = {
   copy: z.boolean().optional(),
   signal: signal.optional(),
   ...sharedWebSocket,
+  ...sharedQwh,
 };
 
 /** Options of a server, as given. */
@@ -60,6 +62,7 @@ export const serverSchema = z.strictObject({
   ipv6Only: z.boolean().optional(),
   tls: serverTls.optional(),
   ...serverWebSocket,
+  ...serverQwh,
 });
 
 const reconnect = z.strictObject({

@@ -4,6 +4,7 @@ import type { DialSpec, LinkLimits, ListenSpec, SocketSettings } from '../link/l
 import type { TlsDialSettings, TlsListenSettings } from '../link/tls.js';
 import { dialAddress, listenAddress } from './interface-address.js';
 import type { ClientSettings, ServerSettings, SettledEndpoint, SharedSettings } from './settings.js';
+import type { QwhListenSettings, QwhSettings } from '../link/qwh.js';
 import { toDialWebSocket, toListenWebSocket } from './websocket.js';
 
 /** Bounds of one link. */
@@ -30,7 +31,8 @@ export function toSocketSettings(settings: SharedSettings): SocketSettings {
 export function toListenSpec(
   settings: ServerSettings,
   endpoint: SettledEndpoint,
-  tls?: TlsListenSettings,
+  tls: TlsListenSettings | undefined,
+  qwh: QwhListenSettings | undefined,
 ): ListenSpec {
   const { interfaceName, interfaceBinding, backlog, reusePort, ipv6Only } = settings;
   const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
@@ -45,6 +47,7 @@ export function toListenSpec(
     socket: toSocketSettings(settings),
     ...(isWebSocket(endpoint.scheme) && { ws: toListenWebSocket(settings) }),
     ...(isSecure(endpoint.scheme) && { tls }),
+    ...(endpoint.protocol === 'qwh' && { qwh }),
   };
 }
 
@@ -52,7 +55,8 @@ export function toListenSpec(
 export function toDialSpec(
   settings: ClientSettings,
   endpoint: SettledEndpoint,
-  tls?: TlsDialSettings,
+  tls: TlsDialSettings | undefined,
+  qwh: QwhSettings,
 ): DialSpec {
   const { interfaceName, interfaceBinding, localAddress, localPort, connectTimeoutMs } = settings;
   const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
@@ -67,5 +71,6 @@ export function toDialSpec(
     socket: toSocketSettings(settings),
     ...(isWebSocket(endpoint.scheme) && { ws: toDialWebSocket(settings, endpoint) }),
     ...(isSecure(endpoint.scheme) && { tls }),
+    ...(endpoint.protocol === 'qwh' && { qwh }),
   };
 }

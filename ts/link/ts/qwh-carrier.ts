@@ -1,0 +1,135 @@
+/**
+ * What carries QWH/1 on this backend: a stream, where records have a length of their own, or a WebSocket, where
+ * each is a binary message. Its events go to one owner at a time: the handshake, then the link.
+ */
+import type { Socket } from 'node:net';
+import { protocolFault, type Carrier, type Fault } from '../../qwh/index.js';
+import { fitReason, toWebSocketCode } from '../websocket-codes.js';
+import { unmaskByWords } from './ws-unmask.js';
+import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
+import { unfinishedIn } from './ws-receiver.js';
+
+/** What goes out where a code has no form on the wire of WebSocket. */
+const INTERNAL = 1011;
+
+export interface CarrierOwner {
+  /** Bytes of a stream, or all of a message. */
+  onBytes(bytes: Buffer): void;
+  /** The peer did what this carrier does not allow. */
+  onFault(fault: Fault): void;
+  /** The peer will send no more. */
+  onPeerEnd(): void;
+  /** The connection is gone, and why if that is known. */
+  onGone(error: Error | undefined): void;
+}
+
+export interface RecordCarrier {
+  readonly kind: Carrier;
+  readonly socket: Socket;
+  owner: CarrierOwner;
+  /** Received and not given to the owner, bytes. */
+  readonly held: number;
+  /** Writes a record, or what a handshake sends; `onTaken` follows once the kernel has it. */
+  write(bytes: Uint8Array, onTaken?: (error?: Error | null) => void): void;
+  /** Ends our side; on a WebSocket the code is in the close frame too. */
+  end(code: number, reason: string): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** A stream that nobody reads yet. */
+export class StreamCarrier implements RecordCarrier {
+  readonly kind = 'stream';
+  readonly socket: Socket;
+  declare owner: CarrierOwner;
+  readonly held = 0;
+  #error: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  write(bytes: Uint8Array, onTaken?: (error?: Error | null) => void): void {
+    if (!this.socket.writableEnded) this.socket.write(bytes, onTaken);
+  }
+
+  end(): void {
+    if (!this.socket.writableEnded) this.socket.end();
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** Leaves the socket to another protocol, with the bytes that were read. */
+  giveBack(bytes: Buffer): Socket {
+    const { socket } = this;
+    socket.pause();
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError);
+    socket.off('close', this.#onClose);
+    socket.unshift(bytes);
+    return socket;
+  }
+
+  readonly #onData = (bytes: Buffer): void => this.owner.onBytes(bytes);
+  readonly #onEnd = (): void => this.owner.onPeerEnd();
+  readonly #onError = (error: Error): void => void (this.#error = error);
+  readonly #onClose = (): void => this.owner.onGone(this.#error);
+}
+
+/** A WebSocket whose opening handshake is done. */
+export class WsCarrier implements RecordCarrier, SocketOwner {
+  readonly kind = 'messages';
+  readonly socket: Socket;
+  declare owner: CarrierOwner;
+  readonly #ws: LinkedWebSocket;
+  #error: Error | undefined;
+
+  constructor(ws: LinkedWebSocket, socket: Socket) {
+    this.#ws = ws;
+    this.socket = socket;
+    ws.owner = this;
+    unmaskByWords(ws);
+    ws.on('message', (data, isBinary) => {
+      if (isBinary) this.owner.onBytes(data as Buffer);
+      else this.owner.onFault(protocolFault('a text message comes where records must'));
+    });
+    // Nobody needs them here, and who floods us with them is cut by the handshake's rules for frames.
+    ws.on('ping', (payload) => ws.pong(payload));
+    ws.on('error', (error) => (this.#error = error));
+    socket.on('error', (error) => (this.#error ??= error));
+    ws.on('close', () => this.owner.onGone(this.#error));
+  }
+
+  get held(): number {
+    return unfinishedIn(this.#ws);
+  }
+
+  write(bytes: Uint8Array, onTaken?: (error?: Error | null) => void): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#ws.send(bytes, { binary: true, compress: false }, onTaken);
+  }
+
+  end(code: number, reason: string): void {
+    this.#ws.close(toWebSocketCode(code) ?? INTERNAL, fitReason(reason));
+  }
+
+  pause(): void {
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#ws.resume();
+  }
+
+  /** The package answers a close frame by itself: our records are with it already. */
+  beforeClose(): void {
+    this.owner.onPeerEnd();
+  }
+}
