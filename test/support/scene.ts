@@ -13,6 +13,8 @@ if (IS_SECURE) useTestCertificates();
 
 /** The wire protocol of servers and clients that are not told another; raw peers speak their own. */
 const PROTOCOL = process.env.QWORMHOLE_TEST_PROTOCOL as 'qwh' | undefined;
+/** Close codes and reasons are on the wire. */
+export const TELLS_CODES = !IS_TCP || PROTOCOL === 'qwh';
 export const IS_QWH = PROTOCOL === 'qwh';
 const SPEAKING = PROTOCOL === undefined ? {} : { protocol: PROTOCOL };
 
@@ -73,7 +75,8 @@ export async function pair(options: Options = {}, clientOptions: ConnectOptions<
 
 /** A server, one raw peer, and the server's end of the connection. */
 export async function rawPair(options: Options = {}, endpoint = ANYWHERE) {
-  const server = await serve(options, endpoint);
+  // Peers that say nothing at first: their protocol is not to be told by that.
+  const server = await serve({ protocol: 'length-prefixed', ...options }, endpoint);
   const arrived = next(server, 'connection');
   const peer = await RawPeer.connect(server.addresses[0]);
   cleanUp(() => peer.destroy());

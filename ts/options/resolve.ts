@@ -83,7 +83,7 @@ function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings 
   const codec = codecFor(given.codec === undefined ? T.codec.default : (given.codec as CodecOption));
   const protocol = given.protocol ?? T.protocol.default;
   const endpoints = resolveEndpoints(given.endpoints, use, protocol);
-  const hasChunks = endpoints.some(({ scheme, protocol }) => !isWebSocket(scheme) && protocol === 'raw');
+  const hasChunks = endpoints.some(({ scheme, protocol: each }) => !isWebSocket(scheme) && each === 'raw');
   if (hasChunks && !isRawCodec(codec)) {
     const why = "must be 'buffer' or 'text' with protocol raw on TCP, whose chunks are not messages";
     throw invalidOption('codec', given.codec, why);

@@ -11,6 +11,14 @@ import { unfinishedIn } from './ws-receiver.js';
 
 /** What goes out where a code has no form on the wire of WebSocket. */
 const INTERNAL = 1011;
+/** A close code of the package: the connection ended without a close frame. */
+const ABNORMAL = 1006;
+
+/** What the peer's close frame said, in the numbers of WebSocket. */
+export interface Farewell {
+  readonly code: number;
+  readonly reason: string;
+}
 
 export interface CarrierOwner {
   /** Bytes of a stream, or all of a message. */
@@ -19,8 +27,10 @@ export interface CarrierOwner {
   onFault(fault: Fault): void;
   /** The peer will send no more. */
   onPeerEnd(): void;
-  /** The connection is gone, and why if that is known. */
-  onGone(error: Error | undefined): void;
+  /** A WebSocket's close frame goes out next: what is queued has to be in front of it. */
+  beforeEnd(): void;
+  /** The connection is gone, and why if that is known; or what a WebSocket's close frame said. */
+  onGone(error: Error | undefined, farewell: Farewell | undefined): void;
 }
 
 export interface RecordCarrier {
@@ -80,7 +90,7 @@ export class StreamCarrier implements RecordCarrier {
   readonly #onData = (bytes: Buffer): void => this.owner.onBytes(bytes);
   readonly #onEnd = (): void => this.owner.onPeerEnd();
   readonly #onError = (error: Error): void => void (this.#error = error);
-  readonly #onClose = (): void => this.owner.onGone(this.#error);
+  readonly #onClose = (): void => this.owner.onGone(this.#error, undefined);
 }
 
 /** A WebSocket whose opening handshake is done. */
@@ -104,7 +114,10 @@ export class WsCarrier implements RecordCarrier, SocketOwner {
     ws.on('ping', (payload) => ws.pong(payload));
     ws.on('error', (error) => (this.#error = error));
     socket.on('error', (error) => (this.#error ??= error));
-    ws.on('close', () => this.owner.onGone(this.#error));
+    ws.on('close', (code, reason) => {
+      const farewell = code === ABNORMAL ? undefined : { code, reason: reason.toString() };
+      this.owner.onGone(this.#error, farewell);
+    });
   }
 
   get held(): number {
@@ -128,8 +141,8 @@ export class WsCarrier implements RecordCarrier, SocketOwner {
     this.#ws.resume();
   }
 
-  /** The package answers a close frame by itself: our records are with it already. */
+  /** Called by the package, also where it answers the peer's close frame by itself. */
   beforeClose(): void {
-    this.owner.onPeerEnd();
+    this.owner.beforeEnd();
   }
 }

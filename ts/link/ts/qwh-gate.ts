@@ -177,6 +177,8 @@ class Sniffer implements CarrierOwner {
 
   onFault(): void {}
 
+  beforeEnd(): void {}
+
   /** It has said nothing that could be read as a message. */
   onPeerEnd(): void {
     this.#handler.onGone();

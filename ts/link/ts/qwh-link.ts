@@ -28,7 +28,8 @@ import { View } from '../view.js';
 import { closeTimeout, outOfBudget } from './faults.js';
 import { flusher } from './flusher.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
-import type { CarrierOwner, RecordCarrier } from './qwh-carrier.js';
+import { fromWebSocketCode } from '../websocket-codes.js';
+import type { CarrierOwner, Farewell, RecordCarrier } from './qwh-carrier.js';
 import type { Opened } from './qwh-opening.js';
 import { QwhOutbox } from './qwh-outbox.js';
 import { resetSocket } from './reset.js';
@@ -90,6 +91,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.info = infoOf(this.#socket, carrier, info);
     this.maxSend = Math.min(limits.maxMessage, info.maxMessage);
     this.#ahead = [...early];
+    for (const { buffer } of early) markShared(buffer);
     this.#hasPeerEnded = hasPeerEnded;
     this.#outbox = new QwhOutbox(opened.carrier, this);
     this.#decoder = new Decoder<Buffer>({
@@ -206,11 +208,22 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   onPeerEnd(): void {
     this.#hasPeerEnded = true;
     if (this.handler === undefined || this.#over !== undefined) return;
-    if (this.#carrier.kind === 'messages') this.#outbox.flush();
-    else if (this.#ending === undefined && this.#theirs === undefined) this.#lost(undefined);
+    if (this.#decoder.goaway !== undefined || this.#theirs !== undefined) return;
+    // Without its GOAWAY the peer has not left, it is gone.
+    const close = faultClose(this.#lostBy(undefined));
+    if (this.#ending !== undefined) return this.#kill(close);
+    this.#theirs = close;
+    this.ended = true;
+    resetSocket(this.#socket);
   }
 
-  onGone(error: Error | undefined): void {
+  beforeEnd(): void {
+    this.#outbox.flushAll();
+  }
+
+  onGone(error: Error | undefined, farewell: Farewell | undefined): void {
+    if (farewell !== undefined && this.#decoder.goaway === undefined)
+      this.#theirs ??= { code: fromWebSocketCode(farewell.code), reason: farewell.reason, clean: true };
     clearTimeout(this.#closeTimer);
     this.ended = true;
     this.#over = this.#closeOf(error);
@@ -382,13 +395,6 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#outbox.endNow({ code: fault.code, lastStream: 0, retryAfterMs: 0, reason: fault.message });
   }
 
-  /** The stream ended without a GOAWAY. */
-  #lost(cause: Error | undefined): void {
-    this.#theirs = faultClose(this.#lostBy(cause));
-    this.ended = true;
-    resetSocket(this.#socket);
-  }
-
   #lostBy(cause: Error | undefined): QWormholeError {
     const { remoteAddress, remotePort, tls } = this.info;
     const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
@@ -430,7 +436,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     const ending = this.#ending;
     const theirs = this.#theirs;
     if (ending !== undefined) {
-      const isAnswered = this.#decoder.goaway !== undefined || this.#hasPeerEnded;
+      const isAnswered = this.#decoder.goaway !== undefined || theirs?.clean === true;
       return {
         ...ending,
         clean: ending.clean && isWhole && isAnswered,

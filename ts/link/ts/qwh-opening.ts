@@ -120,6 +120,8 @@ export class QwhOpening implements CarrierOwner {
     if (!isReady || this.#carrier.kind === 'messages') this.#lost(undefined);
   }
 
+  beforeEnd(): void {}
+
   onGone(error: Error | undefined): void {
     this.#lost(error);
   }

@@ -113,6 +113,12 @@ export class QwhOutbox {
     if (!this.#isInFlight && !this.#isOver) this.#partIfDue();
   }
 
+  /** Hands over everything at once. */
+  flushAll(): void {
+    while (!this.#isOver && this.#handOver());
+    if (!this.#isOver) this.#partIfDue();
+  }
+
   /** Has a GOAWAY follow the last message, and then the end of our side. */
   end(goaway: GoAway): void {
     this.#goaway ??= goaway;
@@ -173,6 +179,7 @@ export class QwhOutbox {
     }
     segment.used = at;
     arena.close(segment);
+    segment.next = this.#handed;
     this.#handed = segment;
     this.#isInFlight = true;
     if (isStream) this.#carrier.write(segment.view(at - start), this.#onWritten);
@@ -209,7 +216,7 @@ export class QwhOutbox {
   }
 
   #release(): void {
-    if (this.#handed !== undefined) arena.release(this.#handed);
+    for (let segment = this.#handed; segment !== undefined; segment = segment.next) arena.release(segment);
     this.#handed = undefined;
   }
 
