@@ -18,8 +18,10 @@ mod incoming;
 mod io_thread;
 mod life;
 mod local;
+mod meeting;
 mod opening;
 mod poller;
+mod records;
 mod secure;
 mod sink;
 mod starving;
@@ -30,6 +32,7 @@ mod upgrade;
 
 pub(crate) use handle::{Handle, Verdict, keep};
 pub(crate) use local::{dial_here, open_here, serve_here};
+pub(crate) use meeting::Meeting;
 pub(crate) use opening::{Call, Opening};
 pub(crate) use poller::{Beginning, NewLink};
 pub(crate) use secure::{Guard, Security};

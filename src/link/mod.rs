@@ -7,6 +7,7 @@
 mod framer;
 mod inbound;
 mod outbound;
+mod packer;
 mod queue;
 mod reading;
 mod room;

@@ -77,7 +77,7 @@ impl Decoder {
     /// As for [`on_readable`](Self::on_readable).
     pub fn on_record(
         &mut self,
-        record: &[u8],
+        record: Vec<u8>,
         room: &mut impl Room,
         now: Instant,
     ) -> Result<ReadTurn> {
@@ -109,6 +109,11 @@ impl Decoder {
     /// Gives up unfinished messages; their bytes no longer count as held.
     pub fn discard(&mut self, room: &mut impl Room) {
         self.reader.discard(room);
+    }
+
+    /// Grows with every piece of a message that comes, and with no other frame.
+    pub fn data(&self) -> u64 {
+        self.reader.parser().data_seen()
     }
 
     /// Bytes ever read, those that the handshake left included.

@@ -7,6 +7,11 @@ import type { TlsInfo } from './tls.js';
 /** The subprotocol that chooses QWH/1 on WebSocket. */
 export const QWH_SUBPROTOCOL = 'qwh.v1';
 
+/** Subprotocols of a call that wants QWH/1: it comes first. */
+export function withQwh(subprotocols: readonly string[]): string[] {
+  return [QWH_SUBPROTOCOL, ...subprotocols.filter((name) => name !== QWH_SUBPROTOCOL)];
+}
+
 /** What both ends know of each other once they have shaken hands. */
 export interface HandshakeInfo extends Meta {
   /** The protocol's version. */

@@ -26,7 +26,7 @@ export {
   type SessionAnswer,
   type SessionWish,
 } from './hello.js';
-export { MAX_RECORD, VERSION } from './limits.js';
+export { MAX_REASON, MAX_RECORD, VERSION } from './limits.js';
 export { decodeMeta, encodeMeta, metaSchema, type Meta } from './meta-schema.js';
 export { negotiate, type Agreement } from './negotiation.js';
 export {

@@ -3,7 +3,7 @@
 import type { DeflateSettings } from '../link.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 4;
+export const SEAM_VERSION = 5;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
@@ -79,6 +79,19 @@ export interface PlanSpec {
   /** Of a call: for all that follows the TCP connection, until it is open. */
   openingTimeoutMs?: number;
   ws?: WebSocketSpec;
+  qwh?: QwhSpec;
+}
+
+/** QWH/1: our HELLO without a session, and bounds. */
+export interface QwhSpec {
+  initiates: boolean;
+  hello: Uint8Array;
+  handshakeTimeoutMs: number;
+  maxFragments: number;
+  controlBurst: number;
+  controlPerSecond: number;
+  isRequired: boolean;
+  maxPendingHandshakes: number;
 }
 
 /** Bounds of a WebSocket, and how it begins. */

@@ -9,7 +9,7 @@ import { headersOf } from '../headers.js';
 import type { DialSpec, WebSocketDialSettings } from '../link.js';
 import { connectTimeout } from '../fault.js';
 import { lastOf, optionsOf } from './dial.js';
-import { QWH_SUBPROTOCOL } from '../qwh.js';
+import { QWH_SUBPROTOCOL, withQwh } from '../qwh.js';
 import { MAX_RECORD } from '../../qwh/index.js';
 import { dialQwh } from './qwh-dial.js';
 import { WsCarrier } from './qwh-carrier.js';
@@ -46,8 +46,7 @@ export async function dialWs(
 
 /** What carries records: their subprotocol before all others, and nothing compressed. */
 function asQwh(settings: WebSocketDialSettings): WebSocketDialSettings {
-  const subprotocols = [QWH_SUBPROTOCOL, ...settings.subprotocols.filter((name) => name !== QWH_SUBPROTOCOL)];
-  return { ...settings, subprotocols, deflate: false };
+  return { ...settings, subprotocols: withQwh(settings.subprotocols), deflate: false };
 }
 
 /** The call; throws a `QWormholeError`. */
