@@ -61,7 +61,9 @@ it('shows the verifier who asks, and takes what it says', async () => {
   });
   const refusals: any[] = [];
   server.on('handshakeError', (error, address, port) => refusals.push({ error, address, port }));
-  const error = await failure(() => connect(server.addresses[0], { protocol: 'qwh', meta: { intent: 'bad' } }));
+  const error = await failure(() =>
+    connect(server.addresses[0], { protocol: 'qwh', meta: { intent: 'bad' } }),
+  );
   expect(error).toBeInstanceOf(QWormholeError);
   expect(error).toMatchObject({ code: 'ERR_QW_HANDSHAKE_REFUSED', closeCode: CloseCode.auth_failed });
   expect(error.message).toContain('The peer refused the handshake with code 3: bring a token.');

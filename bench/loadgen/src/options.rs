@@ -118,6 +118,7 @@ fn wire(name: &str) -> Result<Wire, Error> {
     match name {
         "tcp" => Ok(Wire::Prefixed),
         "ws" => Ok(Wire::WebSocket),
+        "qwh" => Ok(Wire::Qwh),
         other => Err(usage(format!("unknown wire {other}"))),
     }
 }
