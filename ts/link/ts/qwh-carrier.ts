@@ -3,8 +3,11 @@
  * each is a binary message. Its events go to one owner at a time: the handshake, then the link.
  */
 import type { Socket } from 'node:net';
-import { protocolFault, type Carrier, type Fault } from '../../qwh/index.js';
+import { CloseCode } from '../../close-codes.js';
+import { Fault, protocolFault, type Carrier } from '../../qwh/index.js';
+import type { QwhSettings } from '../qwh.js';
 import { fitReason, toWebSocketCode } from '../websocket-codes.js';
+import { Control } from './ws-control.js';
 import { unmaskByWords } from './ws-unmask.js';
 import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
 import { unfinishedIn } from './ws-receiver.js';
@@ -93,31 +96,48 @@ export class StreamCarrier implements RecordCarrier {
   readonly #onClose = (): void => this.owner.onGone(this.#error, undefined);
 }
 
+/** Control frames of WebSocket that may come. */
+type ControlBounds = Pick<QwhSettings, 'controlBurst' | 'controlPerSecond'>;
+
 /** A WebSocket whose opening handshake is done. */
 export class WsCarrier implements RecordCarrier, SocketOwner {
   readonly kind = 'messages';
   readonly socket: Socket;
   declare owner: CarrierOwner;
   readonly #ws: LinkedWebSocket;
+  readonly #bounds: ControlBounds;
+  /** With the first control frame. */
+  #control: Control | undefined;
   #error: Error | undefined;
 
-  constructor(ws: LinkedWebSocket, socket: Socket) {
+  constructor(ws: LinkedWebSocket, socket: Socket, bounds: ControlBounds) {
     this.#ws = ws;
     this.socket = socket;
+    this.#bounds = bounds;
     ws.owner = this;
     unmaskByWords(ws);
     ws.on('message', (data, isBinary) => {
       if (isBinary) this.owner.onBytes(data as Buffer);
       else this.owner.onFault(protocolFault('a text message comes where records must'));
     });
-    // Nobody needs them here, and who floods us with them is cut by the handshake's rules for frames.
-    ws.on('ping', (payload) => ws.pong(payload));
+    // Not ours to use here, and answered and bounded as on any other WebSocket.
+    ws.on('ping', (payload) => this.#onControl(payload));
+    ws.on('pong', () => this.#onControl(undefined));
     ws.on('error', (error) => (this.#error = error));
     socket.on('error', (error) => (this.#error ??= error));
     ws.on('close', (code, reason) => {
       const farewell = code === ABNORMAL ? undefined : { code, reason: reason.toString() };
       this.owner.onGone(this.#error, farewell);
     });
+  }
+
+  #onControl(ping: Buffer | undefined): void {
+    const control = (this.#control ??= new Control(this.#bounds, (payload, done) =>
+      this.#ws.pong(payload, undefined, done),
+    ));
+    if (!control.admit())
+      this.owner.onFault(new Fault(CloseCode.rate_limited, 'there are too many control frames'));
+    else if (ping !== undefined) control.answer(ping);
   }
 
   get held(): number {

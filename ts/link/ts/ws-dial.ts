@@ -192,7 +192,7 @@ class Dialling {
     this.#settle?.(
       this.#spec.qwh === undefined
         ? new WsLink(this.#ws, socket, limits, this.#settings)
-        : new WsCarrier(this.#ws, socket),
+        : new WsCarrier(this.#ws, socket, this.#spec.qwh),
     );
   }
 

@@ -150,7 +150,7 @@ export class WsGate {
       // The package turns it on.
       if (!socketSettings.noDelay) socket.setNoDelay(false);
       if (qwh === undefined) onLink(new WsLink(ws as LinkedWebSocket, socket, limits, settings));
-      else this.#shakeHands(qwh, new WsCarrier(ws as LinkedWebSocket, socket), onLink);
+      else this.#shakeHands(qwh, new WsCarrier(ws as LinkedWebSocket, socket, this.spec.qwh!), onLink);
     });
     // It was paused while it was watched; the package listens now.
     socket.resume();
