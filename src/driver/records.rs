@@ -1,6 +1,6 @@
 //! The receiving half of QWH/1 over WebSocket: messages of the one are records of the other.
 
-use std::{collections::VecDeque, io::Read, time::Instant};
+use std::{cell::Cell, collections::VecDeque, io::Read, time::Instant};
 
 use crate::{
     error::{Code, Error, Result},
@@ -11,6 +11,11 @@ use crate::{
 
 /// Bytes read at once: a record that is full, and its frame.
 const READ: usize = 17 * 1024;
+
+thread_local! {
+    /// Idle links have no memory to read into: whoever reads takes this and gives it back.
+    static SPACE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Records that came and the bytes of WebSocket around them.
 #[derive(Debug)]
@@ -47,10 +52,12 @@ impl Records {
         if self.take_waiting(room, now)? == ReadTurn::Stalled {
             return Ok(ReadTurn::Stalled);
         }
-        let mut space = vec![0; READ];
+        let mut space = SPACE.take();
+        space.resize(space.len().max(READ), 0);
         let mut caught = Caught::new(&mut space, room, &mut self.waiting);
         let turn = self.frames.on_readable(io, &mut caught, most, now);
         let has_text = caught.has_text;
+        SPACE.set(space);
         let taken = self.take_waiting(room, now)?;
         if has_text {
             let what = "a text message comes where records must";

@@ -140,3 +140,167 @@ impl Packer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{self, Write},
+        time::Instant,
+    };
+
+    use super::*;
+    use crate::{
+        link::{Marks, Outbound, Payload, Released, Room, Written},
+        qwh::{Decoder, ReceiveLimits},
+    };
+
+    /// Takes so many bytes at a time, and then says that it is full.
+    struct Narrow {
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Narrow {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            if self.room == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let bytes = buf.len().min(self.room);
+            self.taken.extend_from_slice(&buf[..bytes]);
+            self.room -= bytes;
+            Ok(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[derive(Default)]
+    struct Found {
+        space: Vec<u8>,
+        ranges: Ranges,
+        messages: Vec<Vec<u8>>,
+    }
+
+    #[derive(Default)]
+    struct Ranges(Vec<(usize, usize)>);
+
+    impl Marks for Ranges {
+        fn message(&mut self, start: usize, len: usize, _: Payload) {
+            self.0.push((start, len));
+        }
+    }
+
+    impl Room for Found {
+        type Marks = Ranges;
+
+        fn space(&mut self, min: usize) -> Option<(&mut [u8], &mut Ranges)> {
+            self.space.resize(min.max(64 * 1024), 0);
+            Some((&mut self.space, &mut self.ranges))
+        }
+
+        fn commit(&mut self, _: usize) {
+            for (start, len) in self.ranges.0.drain(..) {
+                self.messages.push(self.space[start..start + len].to_vec());
+            }
+        }
+
+        fn assembled(&mut self, message: Vec<u8>, _: Payload) {
+            self.messages.push(message);
+        }
+
+        fn hold(&mut self, _: isize) -> bool {
+            true
+        }
+    }
+
+    fn record(message: &[u8]) -> Vec<u8> {
+        [&(message.len() as u32).to_be_bytes(), message].concat()
+    }
+
+    fn decoded(mut bytes: &[u8]) -> (Vec<Vec<u8>>, Decoder) {
+        let limits = ReceiveLimits::default();
+        let mut decoder = Decoder::new(Carrier::Stream, limits, 0, Vec::new());
+        let mut found = Found::default();
+        while !bytes.is_empty() {
+            let turn = decoder.on_readable(&mut bytes, &mut found, 1, Instant::now());
+            turn.expect("records");
+        }
+        (found.messages, decoder)
+    }
+
+    #[test]
+    fn what_is_queued_arrives_and_adds_up_however_little_the_kernel_takes() {
+        let sizes = [0, 1, 64, 16_384, 16_385, 100_000, 3, 70_000, 0];
+        let messages: Vec<Vec<u8>> = sizes.iter().map(|size| vec![*size as u8; *size]).collect();
+        for room in [7, 1000, 65_536, 1 << 20] {
+            let mut out = Outbound::packed(None);
+            for message in &messages {
+                out.push(Class::Normal, &record(message));
+            }
+            let mut narrow = Narrow {
+                taken: Vec::new(),
+                room,
+            };
+            while out.on_writable(&mut narrow).expect("a write") == Written::Blocked {
+                narrow.room = room;
+            }
+            let total: usize = sizes.iter().sum();
+            let released = Released {
+                bytes: total as u32,
+                messages: sizes.len() as u32,
+            };
+            assert_eq!((out.released(), out.queued()), (released, 0));
+            assert_eq!(decoded(&narrow.taken).0, messages);
+        }
+    }
+
+    #[test]
+    fn an_urgent_message_overtakes_and_the_last_word_comes_last() {
+        let mut out = Outbound::packed(None);
+        let (bulk, urgent) = (vec![1; 300_000], vec![2; 10]);
+        out.push(Class::Low, &record(&bulk));
+        let mut narrow = Narrow {
+            taken: Vec::new(),
+            room: 20_000,
+        };
+        assert_eq!(
+            out.on_writable(&mut narrow).expect("a write"),
+            Written::Blocked
+        );
+        out.push(Class::High, &record(&urgent));
+        out.close_with(&CloseFrame {
+            code: Some(10),
+            reason: "later".into(),
+        })
+        .expect("a last word");
+        narrow.room = usize::MAX;
+        assert_eq!(out.on_writable(&mut narrow).expect("a write"), Written::All);
+        let (messages, decoder) = decoded(&narrow.taken);
+        assert_eq!(messages, [urgent, bulk]);
+        let goaway = decoder.goaway().expect("a GOAWAY");
+        assert_eq!((goaway.code.0, goaway.reason.as_str()), (10, "later"));
+    }
+
+    #[test]
+    fn what_goes_straight_to_the_kernel_is_the_same() {
+        let mut out = Outbound::packed(None);
+        let messages = [vec![7; 64], vec![8; 20_000], Vec::new()];
+        let records: Vec<u8> = messages
+            .iter()
+            .flat_map(|message| record(message))
+            .collect();
+        let mut narrow = Narrow {
+            taken: Vec::new(),
+            room: 10_000,
+        };
+        let keep = |rest: &[u8]| bytes::Bytes::copy_from_slice(rest);
+        let written = out.write_through(&mut narrow, Class::High, &records, keep);
+        assert_eq!(written.expect("a write"), Written::Blocked);
+        narrow.room = usize::MAX;
+        assert_eq!(out.on_writable(&mut narrow).expect("a write"), Written::All);
+        assert_eq!(decoded(&narrow.taken).0, messages);
+        assert_eq!(out.released().messages, 3);
+    }
+}

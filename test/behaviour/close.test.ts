@@ -1,7 +1,7 @@
 /** The end of a connection: in order or not, told exactly once on each side. */
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { IS_TCP, TELLS_CODES, echo, pair, rawPair, rawServed, stuffKernel } from '../support/scene.js';
+import { TELLS_CODES, echo, pair, rawPair, rawServed, stuffKernel } from '../support/scene.js';
 import { collect, failure, next, sleep, until } from '../support/wait.js';
 
 it('is told once on both ends, with code and reason where it was decided', async () => {

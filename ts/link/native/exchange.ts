@@ -263,15 +263,8 @@ export class Exchange {
       if (listener !== undefined)
         listener.onAsked(this.#upgrades.add(target, events[at + 4], request, this.outbox));
       else this.outbox.operation(Operation.terminate, target);
-    } else if (kind === EventKind.met) {
-      const text = this.#text(aux);
-      const { qwh: settings, carrier } = listener ?? {};
-      if (settings !== undefined && carrier !== undefined)
-        void this.#meetings.meet(target, text, { settings, carrier, isCaller: true });
-      else this.outbox.operation(Operation.terminate, target);
-    } else if (kind === EventKind.unmet) {
-      const { error, address, port } = insecureOf(this.#text(aux));
-      listener?.onUnmet(error, address, port);
+    } else if (kind === EventKind.met || kind === EventKind.unmet) {
+      this.#ofMeeting(kind, target, this.#text(aux), listener);
     } else if (kind >= EventKind.greeted) {
       this.#ofHandshake(kind, target, this.#text(aux), listener);
     } else if (kind === EventKind.closed) {
@@ -286,6 +279,17 @@ export class Exchange {
     // A message for a link that is over is void; its parcel goes with it.
     else if (kind === EventKind.assembled || kind === EventKind.assembledText)
       this.#parcel(aux, events[at + 3]);
+  }
+
+  /** A client's handshake of QWH/1 has a question to its owner, or has failed. */
+  #ofMeeting(kind: number, client: LinkName, text: string, listener: ListenerEvents | undefined): void {
+    if (kind === EventKind.unmet) {
+      const { error, address, port } = insecureOf(text);
+      return listener?.onUnmet(error, address, port);
+    }
+    if (listener?.qwh === undefined) return this.outbox.operation(Operation.terminate, client);
+    const { qwh: settings, carrier } = listener;
+    void this.#meetings.meet(client, text, { settings, carrier, isCaller: true });
   }
 
   /** A client's TLS handshake has a question to its owner, or has failed. */
