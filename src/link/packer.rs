@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        link::{Marks, Outbound, Payload, Released, Room, Written},
+        link::{Marks, Outbound, Payload, ReadTurn, Released, Room, Written},
         qwh::{Decoder, ReceiveLimits},
     };
 
@@ -223,10 +223,11 @@ mod tests {
         let limits = ReceiveLimits::default();
         let mut decoder = Decoder::new(Carrier::Stream, limits, 0, Vec::new());
         let mut found = Found::default();
-        while !bytes.is_empty() {
-            let turn = decoder.on_readable(&mut bytes, &mut found, 1, Instant::now());
-            turn.expect("records");
-        }
+        while decoder
+            .on_readable(&mut bytes, &mut found, 1, Instant::now())
+            .expect("records")
+            != ReadTurn::End
+        {}
         (found.messages, decoder)
     }
 
