@@ -1,7 +1,7 @@
 /** The handshake of protocol qwh: who is there, who is wanted, and what those hear who are not. */
 import { CloseCode, QWormholeError, connect, type HandshakePeer } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { IS_TCP, call, echo, pair, serve } from '../support/scene.js';
+import { IS_SECURE, IS_TCP, call, echo, pair, serve } from '../support/scene.js';
 import { failure, next, sleep, until } from '../support/wait.js';
 
 const RELAY = { reconnect: false } as const;
@@ -31,7 +31,9 @@ it('tells each end who the other is', async () => {
   expect(nv!.hash).toMatch(/^[0-9a-f]{16}$/);
   expect(nv!.entropy).toBeGreaterThan(6.5);
   expect(connection.handshake!.channelId).toEqual(client.handshake!.channelId);
-  expect(client.handshake!.channelId === undefined).toBe(client.handshake!.security === 0);
+  // TLS 1.3 on both ends: the session is bound to it.
+  expect(client.handshake!.security).toBe(IS_SECURE ? 2 : 0);
+  expect(client.handshake!.channelId === undefined).toBe(!IS_SECURE);
 });
 
 it('gives nothing to the application before the verdict, and everything after it', async () => {
