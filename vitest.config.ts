@@ -85,6 +85,26 @@ const WSS = [
 ];
 const OVER_WSS = { QWORMHOLE_TEST_CARRIER: 'wss' };
 
+/** Over the protocol qwh run those files whose subject its frames and last words are, and what only it has. */
+const QWH_ONLY = 'test/behaviour-qwh/**/*.test.ts';
+const QWH = [
+  ...[
+    'backpressure',
+    'classes',
+    'close',
+    'corking',
+    'drained-flushed-signals',
+    'echo',
+    'iteration',
+    'pause-resume',
+    'server-close',
+    'stats-add-up',
+    'transfer',
+  ].map((name) => `test/behaviour/${name}.test.ts`),
+  QWH_ONLY,
+];
+const OVER_QWH = { QWORMHOLE_TEST_PROTOCOL: 'qwh' };
+
 function mixed(
   name: string,
   include: string | string[],
@@ -124,6 +144,14 @@ const native = [
   mixed('ts-to-native-wss', WSS, 'client', OVER_WSS),
   mixed('native-to-ts-tls', TLS_MIXED, 'server', OVER_TLS),
   mixed('native-to-ts-wss', WSS, 'server', OVER_WSS),
+  project('native-qwh', QWH, { env: { QWORMHOLE_NATIVE: 'force', ...OVER_QWH } }),
+  project('native-qwh-wss', QWH_ONLY, {
+    env: { QWORMHOLE_NATIVE: 'force', ...OVER_QWH, ...OVER_WSS },
+  }),
+  mixed('ts-to-native-qwh', QWH_ONLY, 'client', OVER_QWH),
+  mixed('native-to-ts-qwh', QWH_ONLY, 'server', OVER_QWH),
+  mixed('ts-to-native-qwh-wss', QWH_ONLY, 'client', { ...OVER_QWH, ...OVER_WSS }),
+  mixed('native-to-ts-qwh-wss', QWH_ONLY, 'server', { ...OVER_QWH, ...OVER_WSS }),
   // Its panics are made on purpose: their backtraces would hide what really goes wrong.
   project('native-only', 'test/native/**/*.test.ts', {
     env: { QWORMHOLE_NATIVE: 'auto', RUST_BACKTRACE: '0' },
@@ -152,6 +180,10 @@ export default defineConfig({
       project('ts-ws', WEBSOCKET, {
         env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WEBSOCKET },
         exclude: TCP_ONLY,
+      }),
+      project('ts-qwh', QWH, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_QWH } }),
+      project('ts-qwh-wss', QWH_ONLY, {
+        env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_QWH, ...OVER_WSS },
       }),
       project('ts-tls', TLS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_TLS } }),
       project('ts-wss', WSS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WSS } }),

@@ -80,6 +80,23 @@ impl CloseCode {
         self.facts().is_some_and(|(_, _, retriable)| *retriable)
     }
 
+    /// The close code of WebSocket that stands for it.
+    pub(crate) fn on_websocket(self) -> u16 {
+        /// Where our numbers begin among the private codes, and how many there are.
+        const OURS: u16 = 4400;
+        const MOST: u16 = 599;
+        match self {
+            Self::OK => 1000,
+            Self::PROTOCOL => 1002,
+            Self::REJECTED_BY_POLICY | Self::RATE_LIMITED => 1008,
+            Self::TOO_BIG => 1009,
+            Self::SHUTDOWN => 1012,
+            Self::BUSY => 1013,
+            Self(code) if code <= MOST && self != Self::INTERNAL => OURS + code,
+            _ => 1011,
+        }
+    }
+
     fn facts(self) -> Option<&'static (u16, &'static str, bool)> {
         Self::FACTS.iter().find(|(number, ..)| *number == self.0)
     }

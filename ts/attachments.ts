@@ -7,9 +7,11 @@ import { QWormholeError } from './errors/error.js';
 import { onTypeScript, type Choice } from './link/choose.js';
 import type { Adoption, LinkDriver, LinkListener } from './link/link.js';
 import type { ServerSettings } from './options/settings.js';
+import { protocolOn } from './options/resolve.js';
 import { toLimits, toSocketSettings } from './options/specs.js';
 import { assertSupported } from './options/support.js';
 import { toListenWebSocket } from './options/websocket.js';
+import { toListenQwh } from './policy/handshake.js';
 import type { Reception } from './reception.js';
 import type { Attachment, AttachOptions } from './server-like.js';
 
@@ -26,15 +28,22 @@ export class Attachments<C extends CodecOption> {
   readonly #settings: ServerSettings;
   readonly #reception: Reception<C>;
   readonly #ownDriver: () => LinkDriver;
+  readonly #report: (error: QWormholeError) => void;
   readonly #attached = new Set<Attachment>();
   /** Reads the requests, and keeps what the server's own backend does not take. Made with the first. */
   #choice: Choice | undefined;
 
   /** @param ownDriver The server's own backend, which may become another. */
-  constructor(settings: ServerSettings, reception: Reception<C>, ownDriver: () => LinkDriver) {
+  constructor(
+    settings: ServerSettings,
+    reception: Reception<C>,
+    ownDriver: () => LinkDriver,
+    report: (error: QWormholeError) => void,
+  ) {
     this.#settings = settings;
     this.#reception = reception;
     this.#ownDriver = ownDriver;
+    this.#report = report;
   }
 
   /** @throws QWormholeError `ERR_QW_OPTION_INVALID`, `ERR_QW_OPTION_UNSUPPORTED`. */
@@ -48,14 +57,16 @@ export class Attachments<C extends CodecOption> {
     assertSupported({ ...this.#settings, endpoints: [], ioThreads: 1 }, 'ts');
     this.#choice ??= onTypeScript(undefined);
     const { driver } = this.#choice;
+    const protocol = protocolOn('ws', this.#settings.protocol);
     const spec = {
       limits: toLimits(this.#settings),
       socket: toSocketSettings(this.#settings),
       ws: toListenWebSocket(this.#settings),
+      ...(protocol === 'qwh' && { qwh: toListenQwh(this.#settings, driver.backend, this.#report) }),
       concerns: (asked: string) => splitTarget(asked).path === target.path,
       adopt: (adoption: Adoption) => this.#ownDriver().adopt?.(adoption),
     };
-    const desk = { protocol: 'raw', path: target.path } as const;
+    const desk = { protocol, path: target.path };
     const handler = this.#reception.at([desk], () => listener.host);
     const listener: LinkListener = driver.attach!(server, spec, handler);
     const attachment: Attachment = {

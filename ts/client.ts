@@ -26,6 +26,7 @@ import type {
 } from './link/link.js';
 import type { ClientSettings, SettledEndpoint } from './options/settings.js';
 import { toDialSpec } from './options/specs.js';
+import { toQwh } from './policy/handshake.js';
 import { nativeFailed, nativeFailureAction } from './policy/native-failure.js';
 import { OfflineQueue } from './policy/offline-queue.js';
 import { Backoff } from './policy/reconnect.js';
@@ -189,7 +190,9 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     let link: Link;
     try {
       const tlsFor = (host: string) => this.#tls?.settingsFor(host);
-      const spec = toDialSpec(this.#settings, this.#endpoint, tlsFor(this.#endpoint.host));
+      const { backend } = this.#choice;
+      const qwh = toQwh(this.#settings, backend, this.#settings.connectTimeoutMs);
+      const spec = toDialSpec(this.#settings, this.#endpoint, tlsFor(this.#endpoint.host), qwh);
       const following = { maxRedirects: this.#settings.maxRedirects, tlsFor };
       link = await connectFollowing(this.#choice.driver, spec, following, attempt.signal);
     } catch (error) {
@@ -231,9 +234,10 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const plan = this.#backoff?.next();
     if (plan === undefined) return this.#end(close);
     this.state = 'reconnecting';
-    this.#retryTimer = setTimeout(() => void this.#call(), plan.delayMs);
+    const delayMs = notBefore(plan.delayMs, close);
+    this.#retryTimer = setTimeout(() => void this.#call(), delayMs);
     if (!this.#isRef) this.#retryTimer.unref();
-    this.fire('reconnecting', plan.attempt, plan.delayMs, close.error);
+    this.fire('reconnecting', plan.attempt, delayMs, close.error);
   }
 
   #cancelAttempts(): void {
@@ -278,14 +282,14 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#disconnects += 1;
     this.#backoff?.lost(performance.now() - this.#connectedAt);
     this.state = 'reconnecting';
-    const { code, reason, clean, error } = close;
+    const { code, reason, clean, error, retryAfterMs } = close;
     // A broken backend reports itself, unless this is the end and nobody will hear it.
     const isToldLater = error?.code === 'ERR_QW_NATIVE_FAILED' && this.#backoff !== undefined;
     if (error !== undefined && !isToldLater) this.report(error);
     this.fire('disconnect', code, reason, clean);
     // Where a broken backend is the end, its report brings that end.
     if (isToldLater && nativeFailureAction(this.#settings, this.#choice) === 'error') return;
-    if (this.state === 'reconnecting') this.#retry({ code, reason, clean });
+    if (this.state === 'reconnecting') this.#retry({ code, reason, clean, retryAfterMs });
   }
 
   /** The peer has ended its side: our messages wait for the next link, if there is to be one. */
@@ -372,6 +376,13 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const { link } = this;
     if (link === undefined || this.state !== 'open') return;
     for (let next = this.#offline?.peek(); next !== undefined; next = this.#offline?.peek()) {
+      if (next.size > link.maxSend) {
+        // The peer that is there now takes less than we do.
+        this.#offline?.shift();
+        this.traffic.bytesDiscarded += next.size;
+        this.drop('too-big', next.size);
+        continue;
+      }
       if (link.send(next.payload, next.cls, next.size, next.isText) === 'dropped') {
         this.#pumpTimer = setTimeout(() => this.#pump(), PUMP_AGAIN_MS).unref();
         return;
@@ -423,4 +434,13 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   handlerFailed(error: unknown, isRejection: boolean): void {
     reportHandlerError(this, error, isRejection);
   }
+}
+
+/** Longest pause that a peer can ask for, ms: it is advice, not a way to be rid of us for good. */
+const MAX_RETRY_AFTER_MS = 5 * 60_000;
+
+/** The pause before an attempt: at least as long as the peer asked for, with the spread of our own on top. */
+function notBefore(delayMs: number, { retryAfterMs, error }: LinkClose): number {
+  const asked = retryAfterMs ?? (error?.details?.retryAfterMs as number | undefined) ?? 0;
+  return Math.min(asked, MAX_RETRY_AFTER_MS) + delayMs;
 }

@@ -26,6 +26,7 @@ import type {
   SendResult,
   SharedMessage,
 } from './link/link.js';
+import type { HandshakeInfo } from './link/qwh.js';
 import { MessageListeners } from './message-listeners.js';
 import { sessionOf, type ConnectionTls } from './tls/session.js';
 import type { SharedSettings } from './options/settings.js';
@@ -246,6 +247,11 @@ export abstract class Connection<
   /** WebSocket: the subprotocol that both ends agreed on, empty for none. */
   get subprotocol(): string | undefined {
     return this.#info?.subprotocol;
+  }
+
+  /** Of the protocol qwh: who the peer is, and what both ends agreed on; that of the last link of a client. */
+  get handshake(): HandshakeInfo | undefined {
+    return this.#info?.handshake;
   }
 
   /** The TLS session: what was agreed on, the peer's certificate, keying material. `undefined` without TLS. */

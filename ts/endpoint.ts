@@ -63,7 +63,7 @@ export interface Address {
 export type EndpointUse = 'listen' | 'connect';
 
 /** The wire protocols that this version has. */
-export const PROTOCOLS: readonly Protocol[] = ['raw', 'length-prefixed'];
+export const PROTOCOLS: readonly Protocol[] = ['raw', 'length-prefixed', 'qwh'];
 
 const LOOPBACK = '127.0.0.1';
 const MAX_PORT = 65_535;

@@ -64,6 +64,14 @@ export type {
   TlsSession,
   VerifyPeer,
 } from './tls/types.js';
+export type { HandshakeInfo } from './link/qwh.js';
+export type {
+  HandshakeMeta,
+  HandshakePeer,
+  HandshakeRefusal,
+  HandshakeVerdict,
+  VerifyHandshake,
+} from './policy/handshake.js';
 export type { Headers } from './link/headers.js';
 export type {
   Authorize,

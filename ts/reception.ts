@@ -2,7 +2,8 @@
 import type { CodecOption } from './codec/codec.js';
 import { isLoopback } from './endpoint.js';
 import type { QWormholeError } from './errors/error.js';
-import type { ListenerHandler } from './link/link.js';
+import { isWebSocket } from './link/carriers.js';
+import type { Link, ListenerHandler, Protocol } from './link/link.js';
 import type { ServerSettings, SettledEndpoint } from './options/settings.js';
 import { UpgradePolicy, type Admission } from './policy/upgrade.js';
 import type { Roster } from './roster.js';
@@ -10,18 +11,30 @@ import type { Roster } from './roster.js';
 /** The part of an endpoint that matters once somebody has called. */
 export type Desk = Pick<SettledEndpoint, 'protocol' | 'path'>;
 
+/** The server, as those who arrive need it. */
+export interface ReceptionVoice {
+  report(error: QWormholeError): void;
+  handshakeFailed(error: QWormholeError, remoteAddress: string, remotePort: number): void;
+}
+
+/** What a peer of an endpoint speaks: where that is qwh, others may be let in. */
+function spokenOn({ info: { handshake, carrier } }: Link, protocol: Protocol): Protocol {
+  if (protocol !== 'qwh' || handshake !== undefined) return protocol;
+  return isWebSocket(carrier) ? 'raw' : 'length-prefixed';
+}
+
 export class Reception<C extends CodecOption> {
   readonly #roster: Roster<C>;
-  readonly #report: (error: QWormholeError) => void;
+  readonly #voice: ReceptionVoice;
   readonly #policy: UpgradePolicy;
 
-  constructor(settings: ServerSettings, roster: Roster<C>, report: (error: QWormholeError) => void) {
+  constructor(settings: ServerSettings, roster: Roster<C>, voice: ReceptionVoice) {
     this.#roster = roster;
-    this.#report = report;
+    this.#voice = voice;
     this.#policy = new UpgradePolicy(settings, {
       hasRoom: () => roster.hasRoom(),
       dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
-      report,
+      report: voice.report,
     });
   }
 
@@ -37,12 +50,14 @@ export class Reception<C extends CodecOption> {
       get isLocal() {
         return isLoopback(host());
       },
-      admit: (admission: Admission) => this.#roster.admit(admission),
+      admit: ({ link, protocol: wished, ...rest }: Admission) =>
+        this.#roster.admit({ link, protocol: spokenOn(link, wished), ...rest }),
     };
     return {
-      onLink: (link) => this.#roster.admit({ link, protocol }),
+      onLink: (link) => this.#roster.admit({ link, protocol: spokenOn(link, protocol) }),
       onUpgrade: (upgrade) => this.#policy.decide(upgrade, destination),
-      onError: this.#report,
+      onHandshakeError: this.#voice.handshakeFailed,
+      onError: this.#voice.report,
     };
   }
 

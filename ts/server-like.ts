@@ -31,6 +31,11 @@ export interface ServerEvents<C extends CodecOption = CodecOption> {
    * how many were not told of since the last one. All are counted in `stats().tls`.
    */
   tlsClientError: [error: QWormholeError, remoteAddress: string, remotePort: number, suppressed: number];
+  /**
+   * A handshake of protocol qwh failed or was refused. Those with the same close code come at most once a second;
+   * `suppressed` is how many were not told of since the last one.
+   */
+  handshakeError: [error: QWormholeError, remoteAddress: string, remotePort: number, suppressed: number];
   /** The server has begun to close: it takes no more connections. */
   draining: [];
   /** The end, once: no endpoint is bound and no connection is left. */

@@ -18,9 +18,11 @@ import { invalidOption } from './options/check.js';
 import type { ServerSettings } from './options/settings.js';
 import { toListenSpec } from './options/specs.js';
 import type { ServerTlsUpdate } from './tls/types.js';
+import { toListenQwh } from './policy/handshake.js';
 import { nativeFailed, nativeFailureAction, whilePortIsTaken } from './policy/native-failure.js';
 import type { WaitOptions } from './policy/waits.js';
 import { warnPublicBind, warnUnheard } from './policy/warnings.js';
+import { HandshakeErrors } from './policy/handshake-errors.js';
 import { Reception } from './reception.js';
 import { Roster } from './roster.js';
 import { checkDuration } from './sending.js';
@@ -55,6 +57,9 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   readonly #roster: Roster<C>;
   readonly #reception: Reception<C>;
   readonly #attachments: Attachments<C>;
+  readonly #handshakeErrors = new HandshakeErrors(
+    (...failure) => void this.fire('handshakeError', ...failure),
+  );
   readonly #tls: TlsService | undefined;
   #choice: Choice;
   #state: State = 'idle';
@@ -77,8 +82,16 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
       handlerFailed: (error, isRejection, connection) =>
         reportHandlerError(this, error, isRejection, connection),
     });
-    this.#reception = new Reception(settings, this.#roster, (error) => this.#report(error));
-    this.#attachments = new Attachments(settings, this.#reception, () => this.#choice.driver);
+    this.#reception = new Reception(settings, this.#roster, {
+      report: (error) => this.#report(error),
+      handshakeFailed: (...failure) => this.#handshakeErrors.tell(...failure),
+    });
+    this.#attachments = new Attachments(
+      settings,
+      this.#reception,
+      () => this.#choice.driver,
+      (error) => this.#report(error),
+    );
     this.#tls = tls && this.#serviceOf(tls);
     choice.driver.onFailure = (error) => void this.#driverFailed(error);
     const { signal } = settings;
@@ -242,9 +255,10 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
 
   /** Binds and says so; undone if the server was closed or the signal aborted meanwhile. */
   async #bind(ports: readonly number[] | undefined, signal?: AbortSignal): Promise<void> {
+    const qwh = toListenQwh(this.#settings, this.#choice.backend, (error) => this.#report(error));
     const places = this.#settings.endpoints.map((each, index) => {
       const endpoint = ports === undefined ? each : { ...each, port: ports[index] };
-      return { endpoint, spec: toListenSpec(this.#settings, endpoint, this.#tls?.settings) };
+      return { endpoint, spec: toListenSpec(this.#settings, endpoint, this.#tls?.settings, qwh) };
     });
     const { driver } = this.#choice;
     const listening = await Listening.open(driver, places, (endpoints) => ({

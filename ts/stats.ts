@@ -64,6 +64,7 @@ const REASONS: readonly DropReason[] = [
   'queue-full',
   'budget',
   'rate-limited',
+  'too-big',
   'offline',
   'expired',
   'displaced',

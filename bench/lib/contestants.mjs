@@ -23,8 +23,17 @@ export const REFERENCE = { tcp: 'expert', ws: 'ws' };
  * @returns {Contestant[]}
  */
 export function contestants(built, workload) {
+  if (workload.qwh) return overQwh();
   if (workload.secure) return workload.wire === 'ws' ? overSecureWebSocket() : overTls();
   return workload.wire === 'ws' ? overWebSocket(built, workload.work) : overTcp(built);
+}
+
+function overQwh() {
+  const protocol = ['--protocol', 'qwh'];
+  return [
+    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', ...protocol]),
+    ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', ...protocol]),
+  ];
 }
 
 function overTls() {

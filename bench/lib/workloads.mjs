@@ -7,6 +7,7 @@
  * @typedef {object} Workload
  * @property {string} shape
  * @property {'tcp' | 'ws'} wire
+ * @property {boolean} [qwh] the protocol qwh, which only QWormhole speaks
  * @property {boolean} [secure] under TLS 1.3 with ECDSA on P-256 and X25519
  * @property {'echo' | 'fanout'} work what the server does with messages
  * @property {'msg' | 'delivery' | 'visit' | 'handshake' | 'connection'} unit what processor time is counted by
@@ -30,6 +31,9 @@ const PING = 'echo, 1 connection, one 64 B message at a time';
 /** @type {Record<string, Workload>} */
 export const WORKLOADS = {
   ...Object.fromEntries(Object.entries(ECHO).map(([name, shape]) => [name, { ...tcp, shape }])),
+  ...Object.fromEntries(
+    ['e1', 'e2'].map((name) => [`qwh-${name}`, { ...tcp, qwh: true, shape: `protocol qwh, ${ECHO[name]}` }]),
+  ),
   ping: { ...tcp, shape: PING, shares: true },
   ...Object.fromEntries(
     Object.entries(ECHO).map(([name, shape]) => [`ws-${name}`, { ...ws, shape: `WebSocket ${shape}` }]),

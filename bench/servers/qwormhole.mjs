@@ -1,5 +1,6 @@
 /**
  * QWormhole's own server: `node qwormhole.mjs --backend native|ts [--scheme tcp|tls|ws|wss] [--work echo|fanout]
+ * [--protocol qwh]
  * [--port 0]`. `fanout`, over WebSocket: a client that sends the text `subscribe` gets every binary message
  * that any client sends.
  *
@@ -17,8 +18,12 @@ const TOPIC = 'bench';
 /** More than any scenario opens. */
 const MAX_CONNECTIONS = 20_000;
 
-const options = { backend: { type: 'string' }, scheme: { type: 'string', default: 'tcp' } };
-const { backend, scheme } = parseArgs({ options, strict: false }).values;
+const options = {
+  backend: { type: 'string' },
+  scheme: { type: 'string', default: 'tcp' },
+  protocol: { type: 'string', default: 'length-prefixed' },
+};
+const { backend, scheme, protocol } = parseArgs({ options, strict: false }).values;
 if (backend !== 'native' && backend !== 'ts') {
   console.error('qwormhole: --backend must be native or ts');
   process.exit(2);
@@ -26,7 +31,7 @@ if (backend !== 'native' && backend !== 'ts') {
 
 const isSecure = scheme === 'tls' || scheme === 'wss';
 const server = await listen(`${scheme}://127.0.0.1:${portFromArguments()}`, {
-  protocol: scheme.startsWith('ws') ? 'raw' : 'length-prefixed',
+  protocol,
   codec: 'buffer',
   maxConnections: MAX_CONNECTIONS,
   ...(isSecure && { tls: { ...(await tlsOptions()), postQuantum: 'off', sessionResumption: false } }),

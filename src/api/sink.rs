@@ -101,6 +101,10 @@ impl Sink for LinkSink {
         tracing::debug!(%remote, %error, "a TLS handshake failed");
     }
 
+    fn met(&mut self, _: Ends, _: &Agreed, _: Option<&Info>, _: &[u8; 16], _: &crate::qwh::Peer) {}
+
+    fn unmet(&mut self, _: Ends, _: &Error) {}
+
     fn opened(&mut self, ends: Ends, agreed: &Agreed) {
         let tls = agreed.tls.as_deref().map(TlsInfo::from);
         self.shared.open(ends, &agreed.subprotocol, tls);

@@ -160,6 +160,7 @@ impl Options {
     pub(super) fn opening(&self, call: Option<&Endpoint>) -> Arc<Opening> {
         let ws = &self.websocket;
         Arc::new(Opening {
+            qwh: None,
             limits: Limits {
                 max_message: self.max_message,
                 max_fragments: ws.max_fragments,

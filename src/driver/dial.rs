@@ -13,6 +13,7 @@ use tokio::{
 
 use super::{
     incoming::Incoming,
+    meeting::{Begin, Pipe, meet},
     poller::{Beginning, NewLink},
     secure::secure,
     sink::{Agreed, Closed, Ends, Sink},
@@ -20,7 +21,10 @@ use super::{
     task::LinkTask,
     upgrade::{unless_terminated, upgrade},
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    qwh::Side,
+};
 
 /// Connects within the time given; a failure to connect is the link's end, of which its consumer is told. Handshakes have
 /// what is left of the link's own time.
@@ -68,8 +72,17 @@ pub(super) async fn run<S: Sink>(
     let within = within.saturating_sub(started.elapsed());
     match link.rebegin(()) {
         (link, Beginning::Stream(inbound)) => {
-            let (link, ()) = link.rebegin(Incoming::Stream(inbound));
+            let (link, ()) = link.rebegin(Incoming::Stream(inbound, Vec::new()));
             Some(LinkTask::start(stream, ends, link, Agreed::default()))
+        }
+        (link, Beginning::Qwh(meeting, inbound)) => {
+            let begin = Begin {
+                ends,
+                agreed: Agreed::default(),
+                pipe: Pipe::stream(),
+                otherwise: (meeting.side == Side::Responder).then_some(inbound),
+            };
+            meet(stream, link, &meeting, begin, within).await
         }
         (link, Beginning::WebSocket(opening)) => {
             upgrade(stream, ends, link, &opening, within).await

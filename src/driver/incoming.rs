@@ -1,11 +1,17 @@
 //! The receiving half of a running link, whatever its carrier.
 
-use std::{io::Read, time::Instant};
+use std::{
+    io::{self, Read},
+    time::Instant,
+};
 
+use super::records::Records;
 use crate::{
-    error::Result,
+    close_code::CloseCode,
+    error::{Error, Result},
     link::{Inbound, Intake, Marks, Payload, ReadTurn, Room},
-    ws::{CloseFrame, Decoder},
+    qwh::{self, GoAway},
+    ws::{CloseFrame, Decoder, Role, close_code},
 };
 
 /// Bytes read at once where what is received is void.
@@ -14,10 +20,14 @@ const VOID: usize = 16 * 1024;
 /// Bytes to messages.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// Messages straight from the stream.
-    Stream(Inbound),
+    /// Messages straight from the stream, and what was read of it to know that.
+    Stream(Inbound, Vec<u8>),
     /// Messages in WebSocket frames.
     WebSocket(Box<Decoder>),
+    /// Messages in records of QWH/1.
+    Qwh(Box<qwh::Decoder>),
+    /// The same, in WebSocket messages.
+    Records(Box<Records>),
 }
 
 impl Incoming {
@@ -28,8 +38,13 @@ impl Incoming {
         most: usize,
     ) -> Result<ReadTurn> {
         match self {
-            Self::Stream(inbound) => inbound.on_readable(io, room, most),
+            Self::Stream(inbound, first) if first.is_empty() => inbound.on_readable(io, room, most),
+            Self::Stream(inbound, first) => {
+                inbound.on_readable(&mut Ahead { first, io }, room, most)
+            }
             Self::WebSocket(decoder) => decoder.on_readable(io, room, most, Instant::now()),
+            Self::Qwh(decoder) => decoder.on_readable(io, room, most, Instant::now()),
+            Self::Records(records) => records.on_readable(io, room, most),
         }
     }
 
@@ -37,32 +52,41 @@ impl Incoming {
     /// answers is none.
     pub(super) fn data(&self) -> u64 {
         match self {
-            Self::Stream(inbound) => inbound.received(),
+            Self::Stream(inbound, _) => inbound.received(),
             Self::WebSocket(decoder) => decoder.data(),
+            Self::Qwh(decoder) => decoder.data(),
+            Self::Records(records) => records.data(),
         }
     }
 
     /// Counts of what is received, and the rate that it is held to.
     pub(super) fn intake(&mut self) -> &mut Intake {
         match self {
-            Self::Stream(inbound) => inbound.intake(),
+            Self::Stream(inbound, _) => inbound.intake(),
             Self::WebSocket(decoder) => decoder.intake(),
+            Self::Qwh(decoder) => decoder.intake(),
+            Self::Records(records) => records.intake(),
         }
     }
 
     /// Nothing was ever received, be it for the carrier.
     pub(super) fn is_untouched(&self) -> bool {
         match self {
-            Self::Stream(inbound) => inbound.received() == 0,
-            // It began with a request.
-            Self::WebSocket(_) => false,
+            Self::Stream(inbound, first) => inbound.received() == 0 && first.is_empty(),
+            // They began with a handshake of their own.
+            Self::WebSocket(_) | Self::Qwh(_) | Self::Records(_) => false,
         }
     }
 
     pub(super) fn discard(&mut self, room: &mut impl Room) {
         match self {
-            Self::Stream(inbound) => inbound.discard(room),
+            Self::Stream(inbound, first) => {
+                first.clear();
+                inbound.discard(room);
+            }
             Self::WebSocket(decoder) => decoder.discard(room),
+            Self::Qwh(decoder) => decoder.discard(room),
+            Self::Records(records) => records.discard(room),
         }
     }
 
@@ -72,21 +96,114 @@ impl Incoming {
     /// `Resources` when the system has no random bytes to mask them with.
     pub(super) fn take_replies(&mut self) -> Result<Option<Vec<u8>>> {
         match self {
-            Self::Stream(_) => Ok(None),
+            Self::Stream(..) => Ok(None),
             Self::WebSocket(decoder) => decoder.take_replies(),
+            Self::Qwh(decoder) => Ok(decoder.take_replies()),
+            Self::Records(records) => records.take_replies(),
         }
     }
 
     /// What the peer said when it began to close.
-    pub(super) fn farewell(&self) -> Option<&CloseFrame> {
+    pub(super) fn farewell(&self) -> Option<Farewell> {
+        let goaway = match self {
+            Self::Stream(..) => return None,
+            Self::WebSocket(decoder) => return decoder.peer_close().map(Farewell::of_frame),
+            Self::Qwh(decoder) => decoder.goaway(),
+            Self::Records(records) => match records.goaway() {
+                None => return records.peer_close().map(Farewell::of_frame),
+                goaway => goaway,
+            },
+        };
+        goaway.map(Farewell::of_goaway)
+    }
+
+    /// What a peer that broke the rules is told.
+    pub(super) fn verdict(&self, error: &Error) -> CloseFrame {
+        let code = match self {
+            Self::Qwh(_) | Self::Records(_) => {
+                let code = error
+                    .detail("closeCode")
+                    .unwrap_or(CloseCode::PROTOCOL.0.into());
+                u16::try_from(code).unwrap_or(CloseCode::PROTOCOL.0)
+            }
+            Self::Stream(..) | Self::WebSocket(_) => close_code(error),
+        };
+        CloseFrame {
+            code: Some(code),
+            reason: error.context().to_owned(),
+        }
+    }
+
+    /// Of two that have parted the server of a WebSocket ends the stream first (RFC 6455, section 7.1.1).
+    pub(super) fn ends_first(&self) -> bool {
         match self {
-            Self::Stream(_) => None,
-            Self::WebSocket(decoder) => decoder.peer_close(),
+            Self::WebSocket(decoder) => decoder.role() == Role::Server,
+            Self::Records(records) => records.role() == Role::Server,
+            Self::Stream(..) | Self::Qwh(_) => true,
         }
     }
 
     pub(super) fn has_farewells(&self) -> bool {
-        matches!(self, Self::WebSocket(_))
+        !matches!(self, Self::Stream(..))
+    }
+}
+
+/// What the peer said when it began to close, and what we answer.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    pub theirs: CloseFrame,
+    pub ours: CloseFrame,
+    /// Of a GOAWAY: when to come back, milliseconds, or 0.
+    pub retry_after_ms: Option<u32>,
+    /// It says that we broke a rule: it reads nothing more.
+    pub is_hostile: bool,
+}
+
+impl Farewell {
+    fn of_frame(frame: &CloseFrame) -> Self {
+        Self {
+            theirs: frame.clone(),
+            ours: frame.clone(),
+            retry_after_ms: None,
+            is_hostile: false,
+        }
+    }
+
+    fn of_goaway(goaway: &GoAway) -> Self {
+        let hostile = [
+            CloseCode::PROTOCOL,
+            CloseCode::TOO_BIG,
+            CloseCode::RATE_LIMITED,
+            CloseCode::FLOW,
+        ];
+        Self {
+            theirs: CloseFrame {
+                code: Some(goaway.code.0),
+                reason: goaway.reason.clone(),
+            },
+            ours: CloseFrame::default(),
+            retry_after_ms: Some(goaway.retry_after_ms),
+            is_hostile: hostile.contains(&goaway.code),
+        }
+    }
+}
+
+/// A stream of which something was read before.
+struct Ahead<'a, R> {
+    first: &'a mut Vec<u8>,
+    io: &'a mut R,
+}
+
+impl<R: Read> Read for Ahead<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.first.is_empty() {
+            return self.io.read(buf);
+        }
+        let bytes = self.first.len().min(buf.len());
+        let rest = self.first.split_off(bytes);
+        buf[..bytes].copy_from_slice(self.first);
+        *self.first = rest;
+        Ok(bytes)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::under_way::UnderWay;
+use super::{meeting::Meeting, under_way::UnderWay};
 use crate::ws::{Compression, HeadLimits, Limits, Params, Role};
 
 /// How WebSockets begin, and what bounds them.
@@ -12,6 +12,8 @@ pub(crate) struct Opening {
     pub head: HeadLimits,
     /// Offered or accepted; `None` never.
     pub deflate: Option<(Params, Compression)>,
+    /// Set: the subprotocol of QWH/1 is spoken.
+    pub qwh: Option<Arc<Meeting>>,
     /// For the whole opening handshake.
     pub timeout: Duration,
     /// Ours, where we are the client.

@@ -4,7 +4,9 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{adopt::Begun, handle::Handle, opening::Opening, secure::Security, sink::Sink};
+use super::{
+    adopt::Begun, handle::Handle, meeting::Meeting, opening::Opening, secure::Security, sink::Sink,
+};
 use crate::{error::Error, link::Inbound, socket::SocketOptions};
 
 /// Runs links: owns their sockets, and calls the link core when they are ready or time is up.
@@ -76,6 +78,8 @@ impl<S: Sink, B> NewLink<S, B> {
 pub(crate) enum Beginning {
     /// With its first message.
     Stream(Inbound),
+    /// With the handshake of QWH/1, or as the other says.
+    Qwh(Arc<Meeting>, Inbound),
     /// With the opening handshake of a WebSocket.
     WebSocket(Arc<Opening>),
     /// Behind an opening handshake whose answer waits to be written.

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, task::Waker, time::Duration};
 use crate::{
     error::{Code, Error},
     link::{Released, Room},
+    qwh::Peer,
     tls::Info,
     ws::{CloseFrame, request::RequestHead},
 };
@@ -25,6 +26,8 @@ pub(crate) struct Closed {
     pub error: Option<Error>,
     /// What the peer's close frame said, on a carrier that has one.
     pub farewell: Option<CloseFrame>,
+    /// What it said was a GOAWAY, whose code is of our own numbers: when to come back, milliseconds, or 0.
+    pub retry_after_ms: Option<u32>,
 }
 
 /// What both ends of a new connection agreed upon, on a carrier with an opening handshake.
@@ -44,13 +47,15 @@ impl Closed {
             clean: true,
             error: None,
             farewell: None,
+            retry_after_ms: None,
         }
     }
 
     /// Both close frames were sent; this is the peer's.
-    pub(crate) fn parted(farewell: CloseFrame) -> Self {
+    pub(crate) fn parted(farewell: CloseFrame, retry_after_ms: Option<u32>) -> Self {
         Self {
             farewell: Some(farewell),
+            retry_after_ms,
             ..Self::clean()
         }
     }
@@ -61,6 +66,7 @@ impl Closed {
             clean: false,
             error: None,
             farewell: None,
+            retry_after_ms: None,
         }
     }
 
@@ -69,6 +75,7 @@ impl Closed {
             clean: false,
             error: Some(error),
             farewell: None,
+            retry_after_ms: None,
         }
     }
 
@@ -103,6 +110,10 @@ pub(crate) trait Sink: Send + Unpin + 'static {
     /// TLS: the handshake failed, or the client left it at that; the end follows. Told by servers only, a
     /// client's end says it.
     fn insecure(&mut self, ends: Ends, error: &Error);
+    /// QWH/1: the peer has said who it is; the consumer judges it through the link's handle.
+    fn met(&mut self, ends: Ends, agreed: &Agreed, tls: Option<&Info>, sid: &[u8; 16], peer: &Peer);
+    /// QWH/1: the handshake failed; the end follows. Told by servers only.
+    fn unmet(&mut self, ends: Ends, error: &Error);
     /// The connection is up; nothing is read before the consumer resumes it.
     fn opened(&mut self, ends: Ends, agreed: &Agreed);
     /// Memory for one readable turn.

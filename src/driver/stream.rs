@@ -12,7 +12,10 @@ use tokio::{
 };
 
 use super::carrier::{Raw, Socket};
-use crate::tls::{Info, Session};
+use crate::{
+    error::Result,
+    tls::{Info, Session},
+};
 
 /// The bytes of a connection.
 pub(super) enum Stream {
@@ -48,6 +51,26 @@ impl Stream {
             Self::Plain(_) => false,
             Self::Secured(secured) => secured.session.may_be_refused(),
         }
+    }
+
+    /// What its TLS handshake decided.
+    pub(super) fn info(&self) -> Option<&Info> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secured(secured) => Some(&secured.info),
+        }
+    }
+
+    /// Keying material for a label, where TLS 1.3 is below.
+    pub(super) fn export(&self, label: &[u8]) -> Result<Option<[u8; 32]>> {
+        let Self::Secured(secured) = self else {
+            return Ok(None);
+        };
+        if secured.info.protocol != "TLSv1.3" {
+            return Ok(None);
+        }
+        let keys = secured.session.export(label, 32, None)?;
+        Ok(keys.first_chunk().copied())
     }
 
     /// The socket, and what there is of TLS.

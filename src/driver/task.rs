@@ -254,8 +254,11 @@ impl<S: Sink> LinkTask<S> {
             return turn.map(Some);
         }
         if let Some(farewell) = self.incoming.farewell() {
-            let farewell = farewell.clone();
-            self.leave(farewell.clone(), Closed::parted(farewell), cx)?;
+            let closed = Closed::parted(farewell.theirs, farewell.retry_after_ms);
+            match farewell.is_hostile {
+                true => self.part(&farewell.ours, closed, cx)?,
+                false => self.leave(farewell.ours, closed, cx)?,
+            }
             return Ok(None);
         }
         match turn {
@@ -264,10 +267,7 @@ impl<S: Sink> LinkTask<S> {
             // Wherever the stream ended, without a close frame it is a connection that was lost.
             Err(error) if error.code() == Code::Truncated => self.lost(),
             Err(error) => {
-                let farewell = CloseFrame {
-                    code: Some(close_code(&error)),
-                    reason: error.context().to_owned(),
-                };
+                let farewell = self.incoming.verdict(&error);
                 self.leave(farewell, Closed::fault(error), cx)?;
                 Ok(None)
             }
@@ -275,13 +275,14 @@ impl<S: Sink> LinkTask<S> {
         }
     }
 
-    /// WebSocket: the peer ended the stream and did not say farewell.
+    /// The peer ended the stream and did not say farewell.
     fn lost<T>(&mut self) -> Result<T> {
         self.peer_ended = true;
-        Err(Error::new(
-            Code::ConnectionLost,
-            "the peer ended the stream without a close frame",
-        ))
+        let why = match self.incoming {
+            Incoming::Qwh(_) => "the peer ended the stream without a GOAWAY",
+            _ => "the peer ended the stream without a close frame",
+        };
+        Err(Error::new(Code::ConnectionLost, why))
     }
 
     fn finish(&mut self, closed: Closed) {

@@ -62,6 +62,18 @@ impl Sink for Fragile {
 
     fn insecure(&mut self, _: Ends, _: &Error) {}
 
+    fn met(
+        &mut self,
+        _: Ends,
+        _: &Agreed,
+        _: Option<&crate::tls::Info>,
+        _: &[u8; 16],
+        _: &crate::qwh::Peer,
+    ) {
+    }
+
+    fn unmet(&mut self, _: Ends, _: &Error) {}
+
     fn opened(&mut self, _: Ends, _: &Agreed) {
         let _ = self.told.send(Told::Opened);
     }

@@ -6,7 +6,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -17,6 +17,7 @@ use tokio::{
 use super::{
     handle::{Handle, Verdict},
     incoming::Incoming,
+    meeting::{Begin, Meeting, Pipe, SUBPROTOCOL, meet},
     opening::{Call, Opening},
     poller::NewLink,
     sink::{Agreed, Closed, Ends, Sink},
@@ -26,10 +27,11 @@ use super::{
 use crate::{
     error::{Code, Error, Result},
     link::Outbound,
+    qwh::limits::MAX_RECORD,
     socket,
     tls::{gone, or_left},
     ws::{
-        Decoder, Encoder, HeadLimits, Params, Role,
+        Decoder, Encoder, HeadLimits, Limits, Params, Role,
         client::{Answer, ClientHandshake, Declined, Wish},
         headers::latin1,
         request::{Request, RequestHead, RequestReader},
@@ -56,6 +58,8 @@ pub(super) async fn upgrade<S: Sink>(
     within: Duration,
 ) -> Option<LinkTask<S>> {
     let handle = Arc::clone(&link.handle);
+    let started = Instant::now();
+    let whole = within;
     let within = within.min(opening.timeout);
     let mut is_asked = false;
     let agreeing = async {
@@ -73,7 +77,14 @@ pub(super) async fn upgrade<S: Sink>(
         }
     };
     let closed = match agreement {
-        Ok(Some(agreement)) => return Some(open(stream, ends, link, opening, agreement)),
+        Ok(Some(agreement)) => match agreement.meeting(opening) {
+            None => return Some(open(stream, ends, link, opening, agreement)),
+            Some(meeting) => {
+                let begin = agreement.begin(ends, opening);
+                let left = whole.saturating_sub(started.elapsed());
+                return meet(stream, link, &meeting, begin, left).await;
+            }
+        },
         Ok(None) => Closed::cut(),
         Err(error) => {
             if is_unwelcome(&error) && opening.role() == Role::Server {
@@ -102,6 +113,32 @@ pub(super) struct Agreement {
 }
 
 impl Agreement {
+    /// How QWH/1 begins, if that was chosen.
+    fn meeting(&self, opening: &Opening) -> Option<Arc<Meeting>> {
+        let is_chosen = self.subprotocol == SUBPROTOCOL;
+        opening.qwh.clone().filter(|_| is_chosen)
+    }
+
+    /// Records go over it from now on, none of them compressed.
+    fn begin(self, ends: Ends, opening: &Opening) -> Begin {
+        let role = opening.role();
+        let limits = Limits {
+            max_message: MAX_RECORD,
+            ..opening.limits
+        };
+        let decoder = Decoder::new(role, limits, None, self.first);
+        let agreed = Agreed {
+            subprotocol: self.subprotocol,
+            ..Agreed::default()
+        };
+        Begin {
+            ends,
+            agreed,
+            pipe: Pipe::messages(decoder, Encoder::new(role, None)),
+            otherwise: None,
+        }
+    }
+
     /// Has `handle` speak in frames from now on, and gives the other half of the link.
     pub(super) fn conclude(self, handle: &Handle, opening: &Opening) -> (Incoming, Agreed) {
         let role = opening.role();
@@ -161,6 +198,12 @@ async fn ask(stream: &mut Stream, call: &Call, opening: &Opening) -> Result<Agre
         read.map_err(|error| refused(error, may_be_refused))?;
         match handshake.read(&bytes)? {
             Answer::Partial => {}
+            Answer::Upgraded { head, .. }
+                if opening.qwh.is_some() && head.protocol.as_deref() != Some(SUBPROTOCOL) =>
+            {
+                let why = format!("it does not speak {SUBPROTOCOL} there");
+                return Err(Error::new(Code::Handshake, why));
+            }
             Answer::Upgraded { head, used } => {
                 return Ok(Agreement {
                     subprotocol: head.protocol.unwrap_or_default(),
@@ -215,8 +258,8 @@ async fn answer<S: Sink>(
     };
     match verdict {
         Verdict::Accept { subprotocol } => {
-            let deflate = opening
-                .deflate
+            let is_qwh = opening.qwh.is_some() && subprotocol == SUBPROTOCOL;
+            let deflate = (opening.deflate.filter(|_| !is_qwh))
                 .and_then(|(ours, _)| head.accept_deflate(&ours));
             let (params, extensions) = deflate.unzip();
             let protocol = (!subprotocol.is_empty()).then_some(subprotocol.as_str());

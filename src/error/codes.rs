@@ -38,6 +38,8 @@ pub enum Code {
     RateLimited,
     /// The opening handshake failed.
     Handshake,
+    /// One end refused the other in the handshake of qwh.
+    HandshakeRefused,
     /// The server answered the opening handshake with a refusal.
     UpgradeRefused,
     /// A certificate, key or certificate authority cannot be used.
@@ -112,7 +114,7 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 47] = [
+    pub const ALL: [Code; 48] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
@@ -128,6 +130,7 @@ impl Code {
         Code::Flood,
         Code::RateLimited,
         Code::Handshake,
+        Code::HandshakeRefused,
         Code::UpgradeRefused,
         Code::TlsConfig,
         Code::TlsUntrusted,
@@ -183,7 +186,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 47] = [
+static FACTS: [Facts; 48] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -257,7 +260,12 @@ static FACTS: [Facts; 47] = [
     Facts {
         name: "ERR_QW_HANDSHAKE",
         retriable: false,
-        remedy: "Check that the other end is a WebSocket server or client; the message says what is wrong.",
+        remedy: "Check that the other end speaks the same carrier and protocol; the message says what is wrong.",
+    },
+    Facts {
+        name: "ERR_QW_HANDSHAKE_REFUSED",
+        retriable: false,
+        remedy: "closeCode and the message say why: a verdict, or a version, capability or codec that the two do not share.",
     },
     Facts {
         name: "ERR_QW_UPGRADE_REFUSED",

@@ -111,6 +111,12 @@ impl Error {
         &self.details
     }
 
+    /// One of [`details`](Self::details).
+    pub(crate) fn detail(&self, name: &str) -> Option<usize> {
+        let number = self.details.iter().find(|(known, _)| *known == name)?.1;
+        usize::try_from(number).ok()
+    }
+
     /// The same error once more, for another who asks.
     pub(crate) fn again(&self) -> Self {
         Self {

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     driver::{
-        Admitted, Answer, Beginning, Handle, Host, NewLink, Opening, Poller, Ration, Security,
-        Starving, Verdict,
+        Admitted, Answer, Beginning, Handle, Host, Meeting, NewLink, Opening, Poller, Ration,
+        Security, Starving, Verdict,
     },
     error::{Code, Error, Result},
     frame::Protocol,
@@ -46,6 +46,8 @@ pub(crate) struct LinkPlan {
     pub rates: (Rates, Rates),
     /// Set: the carrier is WebSocket.
     pub opening: Option<Arc<Opening>>,
+    /// Set: QWH/1 is spoken, on WebSocket where its subprotocol is chosen.
+    pub meeting: Option<Arc<Meeting>>,
     /// Set: TLS below it.
     pub security: Option<Security>,
     /// Of a call: for all of it until it is open.
@@ -127,9 +129,13 @@ impl<P: Poller> Core<P> {
         })?;
         self.starving().enlist(&handle, plan.memory_budget);
         let link = NewLink {
-            beginning: match &plan.opening {
-                Some(opening) => Beginning::WebSocket(Arc::clone(opening)),
-                None => Beginning::Stream(Inbound::new(plan.protocol, plan.max_message)),
+            beginning: match (&plan.opening, &plan.meeting) {
+                (Some(opening), _) => Beginning::WebSocket(Arc::clone(opening)),
+                (None, Some(meeting)) => {
+                    let inbound = Inbound::new(plan.protocol, plan.max_message);
+                    Beginning::Qwh(Arc::clone(meeting), inbound)
+                }
+                (None, None) => Beginning::Stream(Inbound::new(plan.protocol, plan.max_message)),
             },
             sink: LinkSink::new(Arc::clone(self), id, listener, &handle, plan.memory_budget),
             handle,

@@ -5,6 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use crate::{
     driver::{Agreed, Ends},
     error::Error,
+    qwh::Peer,
     tls::Info,
     ws::request::RequestHead,
 };
@@ -32,7 +33,8 @@ pub(crate) enum Kind {
     /// The peer ended its side.
     Ended = 6,
     /// The connection is over; `offset` is 1 if cleanly, `length` the peer's close code if it sent a
-    /// close frame; parcel `aux`, if not 0, has its reason, or else the error.
+    /// close frame, or [`GOAWAY`] and its code, and then `listener` when to come back, in milliseconds; parcel
+    /// `aux`, if not 0, has its reason, or else the error.
     Closed = 7,
     /// `listener` failed to accept for now; parcel `aux` has the error.
     ListenerFailed = 8,
@@ -55,7 +57,15 @@ pub(crate) enum Kind {
     Secured = 15,
     /// TLS: a handshake with a client of `listener` failed, or was all there was of its connection; parcel `aux` has its address and the error.
     Insecure = 16,
+    /// QWH/1: the peer has said who it is (`listener`, or 0: dialled) and waits for the owner's verdict; parcel
+    /// `aux` has what it said. The answer is `ALLOW`, or `REFUSE` with a code.
+    Met = 17,
+    /// QWH/1: a handshake with a client of `listener` failed; parcel `aux` has its address and the error.
+    Unmet = 18,
 }
+
+/// Set in the code of a GOAWAY.
+pub(crate) const GOAWAY: u32 = 1 << 16;
 
 /// Where a link's generation and an event's kind share a word.
 pub(crate) const KIND_BITS: u32 = 8;
@@ -139,6 +149,37 @@ pub(crate) fn secured_text(ends: Ends, info: &Info) -> String {
 /// The client's address and port and the name it asks for, as lines.
 pub(crate) fn greeted_text(Ends { remote, .. }: Ends, name: &str) -> String {
     format!("{}\n{}\n{name}", remote.ip(), remote.port())
+}
+
+/// As lines: both levels of security, offered and used, the session's identifier and the channel's, and the TLVs
+/// of the HELLO in Base64; and after a zero what [`opened_text`] has.
+pub(crate) fn met_text(
+    ends: Ends,
+    agreed: &Agreed,
+    tls: Option<&Info>,
+    sid: &[u8; 16],
+    peer: &Peer,
+    from_initiator: bool,
+) -> String {
+    // What was parsed can be encoded.
+    let hello = peer.hello.encode(from_initiator).unwrap_or_default();
+    let channel = peer.channel_id.unwrap_or_default();
+    let channel = match peer.channel_id {
+        Some(_) => BASE64_STANDARD.encode(channel),
+        None => String::new(),
+    };
+    let mut text = format!(
+        "{}\n{}\n{}\n{channel}\n{}\0{}",
+        peer.offered as u8,
+        peer.security as u8,
+        BASE64_STANDARD.encode(sid),
+        BASE64_STANDARD.encode(hello),
+        opened_text(ends, agreed),
+    );
+    if let Some(info) = tls {
+        push_tls(&mut text, info);
+    }
+    text
 }
 
 /// The peer's address and port as lines, and after a zero the error.

@@ -9,8 +9,8 @@ use std::{
 use super::{
     core::Core,
     descriptor::{
-        Descriptor, KIND_BITS, Kind, Parcel, asked_text, error_text, greeted_text, insecure_text,
-        of_link, opened_text, secured_text,
+        Descriptor, GOAWAY, KIND_BITS, Kind, Parcel, asked_text, error_text, greeted_text,
+        insecure_text, met_text, of_link, opened_text, secured_text,
     },
     inbox::{Gathered, IoSide},
     table::LinkId,
@@ -19,6 +19,7 @@ use crate::{
     driver::{Agreed, Closed, Ends, Handle, Poller, Ration, Sink, watch},
     error::{Code, Error},
     link::{Marks, Payload, Room},
+    qwh::Peer,
     tls::Info,
     ws::request::RequestHead,
 };
@@ -135,6 +136,24 @@ impl<P: Poller> Sink for LinkSink<P> {
         self.of_listener(Kind::Insecure, insecure_text(ends, error));
     }
 
+    fn met(
+        &mut self,
+        ends: Ends,
+        agreed: &Agreed,
+        tls: Option<&Info>,
+        sid: &[u8; 16],
+        peer: &Peer,
+    ) {
+        // Whom a listener meets has called.
+        let from_initiator = self.listener != 0;
+        let text = met_text(ends, agreed, tls, sid, peer, from_initiator);
+        self.of_listener(Kind::Met, text);
+    }
+
+    fn unmet(&mut self, ends: Ends, error: &Error) {
+        self.of_listener(Kind::Unmet, insecure_text(ends, error));
+    }
+
     fn opened(&mut self, ends: Ends, agreed: &Agreed) {
         self.of_listener(Kind::Opened, opened_text(ends, agreed));
     }
@@ -165,7 +184,12 @@ impl<P: Poller> Sink for LinkSink<P> {
 
     fn closed(&mut self, closed: Closed) {
         self.is_over = true;
+        let retry_after_ms = closed.retry_after_ms;
         let (code, text) = match (closed.farewell, closed.error) {
+            (Some(farewell), _) if retry_after_ms.is_some() => (
+                GOAWAY | u32::from(farewell.code.unwrap_or(0)),
+                Some(farewell.reason),
+            ),
             // 1005 is how users see a close frame without a code (RFC 6455, section 7.1.5).
             (Some(farewell), _) => (
                 u32::from(farewell.code.unwrap_or(1005)),
@@ -177,6 +201,7 @@ impl<P: Poller> Sink for LinkSink<P> {
         let ticket = text.map_or(0, |text| self.park(Parcel::Text(text)));
         let mut descriptor = of_link(self.id, Kind::Closed, code, ticket);
         descriptor[2] = u32::from(closed.clean);
+        descriptor[4] = retry_after_ms.unwrap_or(0);
         self.push(descriptor);
     }
 }

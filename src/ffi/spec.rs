@@ -2,16 +2,18 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::{
-    driver::{Call, Opening, Security, UnderWay},
+    driver::{Call, Meeting, Opening, Security, UnderWay},
     error::{Code, Error, Result},
     exchange::LinkPlan,
     frame::Protocol,
     link::{Rate, Rates},
+    qwh::{Hello, ReceiveLimits, Side},
     socket::{ListenFlags, SocketOptions},
-    ws::{Compression, HeadLimits, Limits, Params, Side},
+    ws::{self, Compression, HeadLimits, Limits, Params},
 };
 
 /// `LinkLimits` and the protocol.
@@ -33,6 +35,29 @@ pub struct PlanSpec {
     pub opening_timeout_ms: Option<u32>,
     /// Set: the carrier is WebSocket.
     pub ws: Option<WebSocketSpec>,
+    /// Set: QWH/1 is spoken, on WebSocket where its subprotocol is chosen.
+    pub qwh: Option<QwhSpec>,
+}
+
+/// `QwhListenSettings`, or with `initiates` `QwhSettings`.
+#[napi(object)]
+pub struct QwhSpec {
+    /// A client's.
+    pub initiates: bool,
+    /// The TLVs of our HELLO, without a session.
+    pub hello: Uint8Array,
+    /// Milliseconds.
+    pub handshake_timeout_ms: u32,
+    /// Frames of one message.
+    pub max_fragments: u32,
+    /// Frames that are no messages, at once.
+    pub control_burst: u32,
+    /// Such frames per second.
+    pub control_per_second: u32,
+    /// Of a listener: nobody else is admitted.
+    pub is_required: bool,
+    /// Of a listener: handshakes at once.
+    pub max_pending_handshakes: u32,
 }
 
 /// `RateSettings`; a bound that is not set has neither rate nor burst.
@@ -173,9 +198,15 @@ pub struct DialerSpec {
 
 impl PlanSpec {
     pub(super) fn to_plan(&self, security: Option<Security>) -> Result<LinkPlan> {
+        let max_message = self.max_message as usize;
+        let meeting = match &self.qwh {
+            Some(qwh) => Some(Arc::new(qwh.to_meeting(max_message)?)),
+            None => None,
+        };
         Ok(LinkPlan {
             protocol: match self.protocol.as_str() {
-                "length-prefixed" => Protocol::LengthPrefixed,
+                // Of a peer that does not speak it.
+                "length-prefixed" | "qwh" => Protocol::LengthPrefixed,
                 "raw" => Protocol::Raw,
                 other => {
                     return Err(Error::new(
@@ -184,14 +215,15 @@ impl PlanSpec {
                     ));
                 }
             },
-            max_message: self.max_message as usize,
+            max_message,
             memory_budget: self.memory_budget as usize,
             close_timeout: millis(self.close_timeout_ms),
             rates: (rates(self.inbound.as_ref()), rates(self.outbound.as_ref())),
             opening: self
                 .ws
                 .as_ref()
-                .map(|ws| Arc::new(ws.to_opening(self.max_message as usize))),
+                .map(|ws| Arc::new(ws.to_opening(max_message, meeting.clone()))),
+            meeting,
             security,
             within: self.opening_timeout_ms.map_or(Duration::MAX, millis),
         })
@@ -220,9 +252,32 @@ fn rate(per_second: Option<f64>, burst: Option<f64>) -> Option<Rate> {
     })
 }
 
+impl QwhSpec {
+    fn to_meeting(&self, max_message: usize) -> Result<Meeting> {
+        let side = match self.initiates {
+            true => Side::Initiator,
+            false => Side::Responder,
+        };
+        Ok(Meeting {
+            side,
+            hello: Hello::parse(&self.hello, self.initiates)?,
+            limits: ReceiveLimits {
+                max_message,
+                max_fragments: self.max_fragments as usize,
+                control_burst: self.control_burst,
+                control_per_second: self.control_per_second,
+            },
+            timeout: millis(self.handshake_timeout_ms),
+            is_required: self.is_required,
+            under_way: UnderWay::new(self.max_pending_handshakes as usize),
+        })
+    }
+}
+
 impl WebSocketSpec {
-    fn to_opening(&self, max_message: usize) -> Opening {
+    fn to_opening(&self, max_message: usize, qwh: Option<Arc<Meeting>>) -> Opening {
         Opening {
+            qwh,
             limits: Limits {
                 max_message,
                 max_fragments: self.max_fragments as usize,
@@ -244,11 +299,11 @@ impl WebSocketSpec {
 impl DeflateSpec {
     fn to_params(&self) -> (Params, Compression) {
         let params = Params {
-            server: Side {
+            server: ws::Side {
                 no_context_takeover: self.server_no_context_takeover,
                 window_bits: self.server_max_window_bits,
             },
-            client: Side {
+            client: ws::Side {
                 no_context_takeover: self.client_no_context_takeover,
                 window_bits: self.client_max_window_bits,
             },

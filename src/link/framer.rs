@@ -1,9 +1,10 @@
-//! The queue's end where messages become WebSocket frames.
+//! The queue's end where messages become WebSocket frames, or records of QWH/1.
 
 use std::io::Write;
 
 use super::{
-    outbound::Released,
+    outbound::{Class, Released},
+    packer::Packer,
     queue::Queue,
     stage::{LARGE, Stage},
 };
@@ -17,10 +18,17 @@ use crate::{
 /// an answer (RFC 6455, section 5.5.3).
 const MAX_CONTROL_BYTES: usize = 16 * 1024;
 
+/// What goes onto the wire.
+#[derive(Debug)]
+pub(super) enum Wire {
+    WebSocket(Encoder),
+    Qwh(Packer),
+}
+
 /// Makes frames of records, in the order in which they may go out.
 #[derive(Debug)]
 pub(super) struct Framer {
-    encoder: Encoder,
+    wire: Wire,
     /// Frames packed and not all written; none where nothing is.
     stage: Option<Box<Stage>>,
     /// Whole control frames that overtake the messages.
@@ -32,9 +40,9 @@ pub(super) struct Framer {
 }
 
 impl Framer {
-    pub(super) fn new(encoder: Encoder) -> Self {
+    pub(super) fn new(wire: Wire) -> Self {
         Self {
-            encoder,
+            wire,
             stage: None,
             control: Vec::new(),
             close: None,
@@ -52,7 +60,7 @@ impl Framer {
     }
 
     pub(super) fn is_laborious(&self) -> bool {
-        self.encoder.compresses()
+        matches!(&self.wire, Wire::WebSocket(encoder) if encoder.compresses())
     }
 
     pub(super) fn clear(&mut self) {
@@ -73,7 +81,10 @@ impl Framer {
 
     pub(super) fn close_with(&mut self, close: &CloseFrame) -> Result<()> {
         if !self.is_closed && self.close.is_none() {
-            self.close = Some(self.encoder.close(close)?);
+            self.close = Some(match &mut self.wire {
+                Wire::WebSocket(encoder) => encoder.close(close)?,
+                Wire::Qwh(packer) => packer.close(close)?,
+            });
         }
         Ok(())
     }
@@ -93,12 +104,20 @@ impl Framer {
     }
 
     /// Packs whole records that were never queued, where nothing else waits.
-    pub(super) fn pack(&mut self, records: &[u8]) -> Result<()> {
+    pub(super) fn pack(&mut self, class: Class, records: &[u8]) -> Result<()> {
         let mut stage = Stage::take();
+        let encoder = match &mut self.wire {
+            Wire::WebSocket(encoder) => encoder,
+            Wire::Qwh(packer) => {
+                packer.pack(class, records, &mut stage)?;
+                self.stage = Some(stage);
+                return Ok(());
+            }
+        };
         let mut rest = records;
         while let Some((length, is_text)) = frame::queued(rest) {
             let (record, behind) = rest.split_at(HEADER + length);
-            stage.message(&mut self.encoder, &record[HEADER..], is_text)?;
+            stage.message(encoder, &record[HEADER..], is_text)?;
             rest = behind;
         }
         self.stage = Some(stage);
@@ -107,17 +126,22 @@ impl Framer {
 
     /// Packs what goes out next, of messages as many as it takes to use up `left` bytes; false if that is
     /// nothing.
-    pub(super) fn refill(&mut self, queues: &mut [Queue], left: &mut usize) -> Result<bool> {
+    pub(super) fn refill(&mut self, queues: &mut [Queue; 3], left: &mut usize) -> Result<bool> {
         let mut stage = Stage::take();
         stage.control(&self.control);
         self.control = Vec::new();
-        while !stage.is_full()
-            && *left > 0
-            && !self.is_closed
-            && let Some(queue) = queues.iter_mut().find(|queue| !queue.is_empty())
-            && let Some(length) = self.pack_front(&mut stage, queue)?
-        {
-            *left = left.saturating_sub(HEADER + length);
+        match &mut self.wire {
+            _ if self.is_closed => {}
+            Wire::Qwh(packer) => packer.refill(queues, &mut stage, left)?,
+            Wire::WebSocket(encoder) => {
+                while !stage.is_full()
+                    && *left > 0
+                    && let Some(queue) = queues.iter_mut().find(|queue| !queue.is_empty())
+                    && let Some(length) = pack_front(encoder, &mut stage, queue)?
+                {
+                    *left = left.saturating_sub(HEADER + length);
+                }
+            }
         }
         if !stage.is_full()
             && queues.iter().all(Queue::is_empty)
@@ -138,20 +162,24 @@ impl Framer {
     pub(super) fn is_held(&self, queues: &[Queue]) -> bool {
         !self.is_closed && queues.iter().any(|queue| !queue.is_empty())
     }
+}
 
-    /// Packs the front message and gives its length; `None` if there is none after all.
-    fn pack_front(&mut self, stage: &mut Stage, queue: &mut Queue) -> Result<Option<usize>> {
-        queue.seal();
-        let Some((payload, is_text)) = queue.front_record() else {
-            return Ok(None);
-        };
-        let length = payload.len();
-        if length < LARGE || !self.encoder.is_plain() {
-            stage.message(&mut self.encoder, payload, is_text)?;
-            queue.pop_record(length);
-        } else if let Some(payload) = queue.take_record() {
-            stage.large(&mut self.encoder, payload, is_text);
-        }
-        Ok(Some(length))
+/// Packs the front message and gives its length; `None` if there is none after all.
+fn pack_front(
+    encoder: &mut Encoder,
+    stage: &mut Stage,
+    queue: &mut Queue,
+) -> Result<Option<usize>> {
+    queue.seal();
+    let Some((payload, is_text)) = queue.front_record() else {
+        return Ok(None);
+    };
+    let length = payload.len();
+    if length < LARGE || !encoder.is_plain() {
+        stage.message(encoder, payload, is_text)?;
+        queue.pop_record(length);
+    } else if let Some(payload) = queue.take_record() {
+        stage.large(encoder, payload, is_text);
     }
+    Ok(Some(length))
 }

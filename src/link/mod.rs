@@ -8,6 +8,7 @@ mod framer;
 mod inbound;
 mod intake;
 mod outbound;
+mod packer;
 mod queue;
 mod rate;
 mod reading;

@@ -8,7 +8,12 @@ use std::io::{self, IoSlice, Write};
 
 use bytes::Bytes;
 
-use super::{framer::Framer, queue::Queue, stage::STAGE};
+use super::{
+    framer::{Framer, Wire},
+    packer::Packer,
+    queue::Queue,
+    stage::STAGE,
+};
 use crate::{
     error::{Code, Error, Result},
     frame::{self, HEADER, Protocol},
@@ -93,7 +98,15 @@ impl Outbound {
     /// An empty queue whose messages go out as WebSocket frames.
     pub(crate) fn framed(encoder: Encoder) -> Self {
         Self {
-            framer: Some(Box::new(Framer::new(encoder))),
+            framer: Some(Box::new(Framer::new(Wire::WebSocket(encoder)))),
+            ..Self::new(Protocol::LengthPrefixed)
+        }
+    }
+
+    /// An empty queue whose messages go out as records of QWH/1, in WebSocket messages where there are `frames`.
+    pub(crate) fn packed(frames: Option<Encoder>) -> Self {
+        Self {
+            framer: Some(Box::new(Framer::new(Wire::Qwh(Packer::new(frames))))),
             ..Self::new(Protocol::LengthPrefixed)
         }
     }
@@ -134,7 +147,7 @@ impl Outbound {
             return self.on_writable(io);
         }
         if let Some(framer) = &mut self.framer {
-            framer.pack(records)?;
+            framer.pack(class, records)?;
             self.accept(records, messages);
             return self.write_frames(io, usize::MAX);
         }

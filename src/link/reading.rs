@@ -186,10 +186,13 @@ impl<P: Parse> FrameReader<P> {
     }
 
     /// Adds bytes that something else has read, for [`replay_all`](Self::replay_all) to take.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, mut bytes: Vec<u8>) {
         self.received += bytes.len() as u64;
-        let mut pending = self.pending.rest().to_vec();
-        pending.extend_from_slice(bytes);
+        let rest = self.pending.rest();
+        let pending = match rest {
+            [] => std::mem::take(&mut bytes),
+            rest => [rest, &bytes].concat(),
+        };
         self.pending = Pending {
             hungry: pending.is_empty(),
             bytes: pending,

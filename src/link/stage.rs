@@ -1,6 +1,6 @@
-//! WebSocket frames on their way to the kernel.
+//! WebSocket frames, or records of QWH/1, on their way to the kernel.
 //!
-//! Messages wait as records, like everywhere here, and become frames only when the kernel takes more:
+//! Messages wait as records of their own, like everywhere here, and become frames only when the kernel takes more:
 //! so a message of a higher class overtakes, a message for many links is shared by all of them, and
 //! what is compressed is compressed as late as can be.
 
@@ -41,11 +41,13 @@ pub(super) struct Stage {
     written: usize,
 }
 
-/// A message in the stage: where its frame ends, and its size as the application knows it.
+/// Messages in the stage: where the frame or record ends that they end in, and their size as the application
+/// knows it.
 #[derive(Debug)]
 struct Mark {
     end: usize,
     payload: usize,
+    messages: usize,
 }
 
 impl Stage {
@@ -97,11 +99,24 @@ impl Stage {
         is_text: bool,
     ) -> Result<()> {
         encoder.frame(payload, is_text, &mut self.frames)?;
-        self.marks.push_back(Mark {
-            end: self.frames.len(),
-            payload: payload.len(),
-        });
+        self.mark(payload.len(), 1);
         Ok(())
+    }
+
+    /// What is packed, to add to.
+    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.frames
+    }
+
+    /// What was added last counts for so much.
+    pub(super) fn mark(&mut self, payload: usize, messages: usize) {
+        if payload > 0 || messages > 0 {
+            self.marks.push_back(Mark {
+                end: self.frames.len(),
+                payload,
+                messages,
+            });
+        }
     }
 
     /// Adds a message whose payload goes out from where it lies. The stage is full then.
@@ -132,7 +147,7 @@ impl Stage {
         while let Some(mark) = self.marks.front()
             && mark.end <= self.written
         {
-            released.add(mark.payload, 1);
+            released.add(mark.payload, mark.messages);
             self.marks.pop_front();
         }
         if let Some(large) = &self.large {

@@ -5,7 +5,7 @@ use std::{io::Read, time::Instant};
 use super::{events::Carrier, goaway::GoAway, parser::Parser};
 use crate::{
     error::Result,
-    link::{FrameReader, ReadTurn, Room},
+    link::{FrameReader, Intake, ReadTurn, Room},
 };
 
 /// What a peer may ask of us.
@@ -77,7 +77,7 @@ impl Decoder {
     /// As for [`on_readable`](Self::on_readable).
     pub fn on_record(
         &mut self,
-        record: &[u8],
+        record: Vec<u8>,
         room: &mut impl Room,
         now: Instant,
     ) -> Result<ReadTurn> {
@@ -101,6 +101,11 @@ impl Decoder {
         self.reader.parser_mut().take_replies()
     }
 
+    /// Counts of what is received, and the rate that it is held to.
+    pub fn intake(&mut self) -> &mut Intake {
+        self.reader.intake()
+    }
+
     /// The peer's last frame, once it came.
     pub fn goaway(&self) -> Option<&GoAway> {
         self.reader.parser().goaway()
@@ -109,6 +114,11 @@ impl Decoder {
     /// Gives up unfinished messages; their bytes no longer count as held.
     pub fn discard(&mut self, room: &mut impl Room) {
         self.reader.discard(room);
+    }
+
+    /// Grows with every piece of a message that comes, and with no other frame.
+    pub fn data(&self) -> u64 {
+        self.reader.parser().data_seen()
     }
 
     /// Bytes ever read, those that the handshake left included.

@@ -44,6 +44,8 @@ pub(super) struct Parser {
     goaway: Option<GoAway>,
     /// The largest frame found in place since this was last asked.
     largest: usize,
+    /// Grows with every piece of a message.
+    data: u64,
 }
 
 /// A frame that is not whole yet.
@@ -68,7 +70,12 @@ impl Parser {
             pings: VecDeque::new(),
             goaway: None,
             largest: 0,
+            data: 0,
         }
+    }
+
+    pub(super) fn data_seen(&self) -> u64 {
+        self.data
     }
 
     /// The PONGs that are due, as a record.
@@ -143,6 +150,7 @@ impl Parser {
         marks: Option<&mut M>,
         start: usize,
     ) -> Result<Option<usize>, Fault> {
+        self.data += 1;
         let class = header.class() as usize;
         if self.messages.get(class).is_some_and(Option::is_some) {
             return Err(Fault::protocol(
@@ -184,6 +192,7 @@ impl Parser {
             return Err(Fault::protocol("there is no message to continue"));
         };
         message.announce(header, self.limits.max_fragments)?;
+        self.data += 1;
         self.open(class, header.length, header);
         Ok(Some(0))
     }
@@ -378,6 +387,7 @@ impl Parse for Parser {
     }
 
     fn filled(&mut self, _: usize) -> error::Result<Option<Stop>> {
+        self.data += 1;
         Ok(self.finish_frame())
     }
 

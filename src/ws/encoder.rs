@@ -104,6 +104,19 @@ impl Encoder {
     }
 }
 
+/// Appends bytes as a binary message, from either end.
+///
+/// # Errors
+/// `Resources` when the system has no random bytes to mask it with.
+pub(crate) fn push_message(role: Role, message: &[u8], to: &mut Vec<u8>) -> Result<()> {
+    let mask = match role {
+        Role::Server => None,
+        Role::Client => Some(mask::new_key()?),
+    };
+    write_frame(to, mask, Opcode::Binary, false, message);
+    Ok(())
+}
+
 fn opcode(is_text: bool) -> Opcode {
     match is_text {
         true => Opcode::Text,

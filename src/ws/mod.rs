@@ -30,6 +30,7 @@ mod utf8;
 pub use close::{CloseFrame, MAX_REASON, close_code, may_be_sent, payload as close_payload};
 pub use decoder::{Decoder, Limits};
 pub use deflate::{Deflater, Inflater, MAX_WINDOW, MIN_WINDOW, Params, Side};
+pub(crate) use encoder::push_message;
 pub use encoder::{Compression, Encoder};
 pub use frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Role, write_frame};
 pub use headers::HeadLimits;

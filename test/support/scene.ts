@@ -11,6 +11,13 @@ export const IS_TCP = CARRIER === 'tcp' || CARRIER === 'tls';
 export const IS_SECURE = CARRIER === 'tls' || CARRIER === 'wss';
 if (IS_SECURE) useTestCertificates();
 
+/** The wire protocol of servers and clients that are not told another; raw peers speak their own. */
+const PROTOCOL = process.env.QWORMHOLE_TEST_PROTOCOL as 'qwh' | undefined;
+/** Close codes and reasons are on the wire. */
+export const TELLS_CODES = !IS_TCP || PROTOCOL === 'qwh';
+export const IS_QWH = PROTOCOL === 'qwh';
+const SPEAKING = PROTOCOL === undefined ? {} : { protocol: PROTOCOL };
+
 /** For tests of what only TCP has: its own framing, ends of one side, chunks. WebSocket has tests of its own. */
 export const onTcp = IS_TCP ? it : it.skip;
 
@@ -36,7 +43,7 @@ type Options = ListenOptions<any>;
 
 /** A listening server; errors have a listener, so that nothing is warned about. */
 export async function serve(options: Options = {}, endpoints: string | string[] = ANYWHERE) {
-  const server = await listen<any>(endpoints, options);
+  const server = await listen<any>(endpoints, { ...SPEAKING, ...options });
   const errors: any[] = [];
   server.on('error', (error) => errors.push(error));
   cleanUp(() => server.close());
@@ -48,7 +55,8 @@ export async function call(
   target: { addresses: readonly string[] } | string,
   options: ConnectOptions<any> = {},
 ) {
-  const client = await connect<any>(typeof target === 'string' ? target : target.addresses[0], options);
+  const address = typeof target === 'string' ? target : target.addresses[0];
+  const client = await connect<any>(address, { ...SPEAKING, ...options });
   const errors: any[] = [];
   client.on('error', (error) => errors.push(error));
   cleanUp(() => client.close());
@@ -67,7 +75,8 @@ export async function pair(options: Options = {}, clientOptions: ConnectOptions<
 
 /** A server, one raw peer, and the server's end of the connection. */
 export async function rawPair(options: Options = {}, endpoint = ANYWHERE) {
-  const server = await serve(options, endpoint);
+  // Peers that say nothing at first: their protocol is not to be told by that.
+  const server = await serve({ protocol: 'length-prefixed', ...options }, endpoint);
   const arrived = next(server, 'connection');
   const peer = await RawPeer.connect(server.addresses[0]);
   cleanUp(() => peer.destroy());
@@ -79,7 +88,7 @@ export async function rawPair(options: Options = {}, endpoint = ANYWHERE) {
 export async function rawServed(options: ConnectOptions<any> = {}) {
   const raw = await RawServer.listen();
   cleanUp(() => raw.close());
-  const client = await call(raw.url, options);
+  const client = await call(raw.url, { protocol: 'length-prefixed', ...options });
   return { raw, client, peer: await raw.peer() };
 }
 

@@ -110,7 +110,7 @@ test.each([
   [{ scheme: 'tcp', port: 1, host: '' }, 'host is missing'],
   [{ scheme: 'tcp', port: 1, host: 7 }, 'not a string'],
   [{ scheme: 'tcp', port: 1, path: '/x' }, 'no field "path"'],
-  [{ scheme: 'tcp', port: 1, protocol: 'qwh' }, 'protocol'],
+  [{ scheme: 'tcp', port: 1, protocol: 'mqtt' }, 'protocol'],
   [{ port: 1 }, 'scheme'],
   [null, 'neither'],
   [undefined, 'neither'],

@@ -68,7 +68,7 @@ test.each([
   ['preferNative', 'yes'],
   ['forceTs', 0],
   ['copy', null],
-  ['protocol', 'qwh'],
+  ['protocol', 'mqtt'],
   ['onNativeFailure', 'ignore'],
   ['interfaceBinding', 'ip'],
   ['interfaceName', ''],

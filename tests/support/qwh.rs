@@ -159,7 +159,7 @@ fn records(request: &Value) -> Value {
         }
         let chunk = unhex(chunk.as_str().expect("bytes"));
         let result = match carrier {
-            Carrier::Messages => decoder.on_record(&chunk, &mut room, now),
+            Carrier::Messages => decoder.on_record(chunk, &mut room, now),
             Carrier::Stream => decoder.on_readable(&mut Chunk(&chunk), &mut room, usize::MAX, now),
         };
         fault = result.err();

@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'ERR_QW_FLOOD'
   | 'ERR_QW_RATE_LIMITED'
   | 'ERR_QW_HANDSHAKE'
+  | 'ERR_QW_HANDSHAKE_REFUSED'
   | 'ERR_QW_UPGRADE_REFUSED'
   | 'ERR_QW_TLS_CONFIG'
   | 'ERR_QW_TLS_UNTRUSTED'
@@ -152,7 +153,14 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     kind: 'protocol',
     retriable: false,
     meaning: 'The opening handshake failed.',
-    remedy: 'Check that the other end is a WebSocket server or client; the message says what is wrong.',
+    remedy: 'Check that the other end speaks the same carrier and protocol; the message says what is wrong.',
+  },
+  ERR_QW_HANDSHAKE_REFUSED: {
+    kind: 'protocol',
+    retriable: false,
+    meaning: 'One end refused the other in the handshake of qwh.',
+    remedy:
+      'closeCode and the message say why: a verdict, or a version, capability or codec that the two do not share.',
   },
   ERR_QW_UPGRADE_REFUSED: {
     kind: 'protocol',

@@ -33,7 +33,11 @@ export abstract class BoundedLink implements Link {
   /** Set once our side ends or the link dies: nothing is accepted from then on. */
   protected ended = false;
 
-  protected constructor(protected readonly limits: LinkLimits) {}
+  maxSend: number;
+
+  protected constructor(protected readonly limits: LinkLimits) {
+    this.maxSend = limits.maxMessage;
+  }
 
   /** Queues bytes that fit; they may be reused by the caller afterwards. */
   protected abstract enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void;
@@ -49,6 +53,7 @@ export abstract class BoundedLink implements Link {
 
   send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
     if (this.ended) return this.#drop('closed');
+    if (size > this.maxSend) throw tooBig(size, this.maxSend);
     const buffered = this.bufferedAmount;
     if (!this.#admits(size, buffered)) return 'dropped';
     if (typeof payload === 'string') this.enqueueString(payload, cls, size, isText);
@@ -58,6 +63,8 @@ export abstract class BoundedLink implements Link {
 
   sendShared(message: SharedMessage, cls: ClassIndex): SendResult {
     if (this.ended) return this.#drop('closed');
+    // What is too big for this peer is none of the others' business.
+    if (message.size > this.maxSend) return this.#drop('too-big');
     const buffered = this.bufferedAmount;
     if (!this.#admits(message.size, buffered)) return 'dropped';
     this.enqueueShared(message, cls);
@@ -65,8 +72,7 @@ export abstract class BoundedLink implements Link {
   }
 
   #admits(size: number, buffered: number): boolean {
-    const { maxMessage, maxQueued, memoryBudget } = this.limits;
-    if (size > maxMessage) throw tooBig(size, maxMessage);
+    const { maxQueued, memoryBudget } = this.limits;
     if (buffered !== 0 && buffered + size > maxQueued) this.dropReason = 'queue-full';
     else if (this.bufferedMessages * MIN_COST >= maxQueued) this.dropReason = 'queue-full';
     else if (environmentBudget.used() + size > memoryBudget) this.dropReason = 'budget';

@@ -9,6 +9,7 @@ import type { Agent, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { QWormholeError } from '../errors/error.js';
 import type { RateLimits } from './rate.js';
+import type { HandshakeInfo, QwhListenSettings, QwhSettings } from './qwh.js';
 import type { TlsDialSettings, TlsInfo, TlsListenSettings } from './tls.js';
 
 /** The backend in use, as users read it. */
@@ -20,7 +21,7 @@ export type Backend = 'rust' | 'ts';
 export type Carrier = 'tcp' | 'tls' | 'ws' | 'wss';
 
 /** How messages lie on the wire. */
-export type Protocol = 'raw' | 'length-prefixed';
+export type Protocol = 'raw' | 'length-prefixed' | 'qwh';
 
 /**
  * What became of a message: handed on, handed on but stop until `drain`, or not accepted.
@@ -37,6 +38,7 @@ export type DropReason =
   | 'queue-full'
   | 'budget'
   | 'rate-limited'
+  | 'too-big'
   | 'offline'
   | 'expired'
   | 'displaced'
@@ -51,6 +53,8 @@ export interface LinkClose {
   readonly reason: string;
   /** Both sides ended between two messages and everything accepted reached the kernel. */
   readonly clean: boolean;
+  /** When the peer wants us back, ms, if it said so. */
+  readonly retryAfterMs?: number;
   /** The fault behind an unclean end. */
   readonly error?: QWormholeError;
 }
@@ -68,6 +72,8 @@ export interface LinkInfo {
   readonly isDeflated?: boolean;
   /** On a carrier with TLS. */
   readonly tls?: TlsInfo;
+  /** Of the protocol qwh. */
+  readonly handshake?: HandshakeInfo;
 }
 
 /** A client's request to open a WebSocket, as far as policy needs it. It keeps no socket alive. */
@@ -216,6 +222,8 @@ export interface ListenSpec {
   readonly ws?: WebSocketListenSettings;
   /** Set: TLS below it. */
   readonly tls?: TlsListenSettings;
+  /** Set with protocol `qwh`, unless its peers are not wanted. */
+  readonly qwh?: QwhListenSettings;
 }
 
 /** Whom and how to call. */
@@ -232,6 +240,8 @@ export interface DialSpec {
   readonly ws?: WebSocketDialSettings;
   /** Set: TLS below it. */
   readonly tls?: TlsDialSettings;
+  /** Set with protocol `qwh`. */
+  readonly qwh?: QwhSettings;
 }
 
 /** How to take over WebSockets from an HTTP server that others listen with. */
@@ -239,6 +249,8 @@ export interface AttachSpec {
   readonly limits: LinkLimits;
   readonly socket: SocketSettings;
   readonly ws: WebSocketListenSettings;
+  /** Set with protocol `qwh`, unless its peers are not wanted. */
+  readonly qwh?: QwhListenSettings;
   /** Whether a request is ours; those that are not are left to the server's other listeners. */
   concerns(target: string): boolean;
   /** Offers another driver a connection that was let in; without its link the connection stays here. */
@@ -279,6 +291,8 @@ export interface Link {
   readonly bufferedAmount: number;
   /** Messages accepted and not yet wholly taken by the kernel. */
   readonly bufferedMessages: number;
+  /** Largest message that both ends allow, bytes. */
+  readonly maxSend: number;
   /** Why the last `send` was `dropped`. */
   readonly dropReason: DropReason;
 
@@ -320,6 +334,8 @@ export interface ListenerHandler {
   onUpgrade(upgrade: Upgrade): void;
   /** A TLS handshake failed or was refused: nothing of the connection is seen but this. */
   onTlsError?(error: QWormholeError, remoteAddress: string, remotePort: number): void;
+  /** A handshake of QWH/1 failed or was refused: nothing of the connection is seen but this. */
+  onHandshakeError?(error: QWormholeError, remoteAddress: string, remotePort: number): void;
   /** A fault that did not end the listener (descriptors exhausted, say). */
   onError(error: QWormholeError): void;
 }

@@ -55,11 +55,11 @@ export function fromWebSocketCode(wire: number): number {
   return wire >= OURS && wire <= MAX ? wire - OURS : wire;
 }
 
-/** A reason cut to what a close frame takes, never inside of a character. */
-export function fitReason(reason: string): string {
-  if (Buffer.byteLength(reason) <= MAX_REASON) return reason;
+/** A reason cut to what a close frame takes, or to as many bytes as are given, never inside of a character. */
+export function fitReason(reason: string, most = MAX_REASON): string {
+  if (Buffer.byteLength(reason) <= most) return reason;
   const bytes = Buffer.from(reason);
-  let end = MAX_REASON;
+  let end = most;
   while ((bytes[end] & CONTINUED_MASK) === CONTINUED) end -= 1;
   return bytes.toString('utf8', 0, end);
 }

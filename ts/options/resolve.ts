@@ -1,7 +1,13 @@
 /** From what users give to what the library uses: checks, defaults, and the rules between options. */
 import { codecFor, isRawCodec } from '../codec/builtin.js';
 import type { CodecOption } from '../codec/codec.js';
-import { formatEndpoint, parseEndpoint, type EndpointInput, type EndpointUse } from '../endpoint.js';
+import {
+  formatEndpoint,
+  parseEndpoint,
+  type EndpointInput,
+  type EndpointUse,
+  type Scheme,
+} from '../endpoint.js';
 import { groupEndpoints } from '../endpoint-groups.js';
 import { isWebSocket } from '../link/carriers.js';
 import type { Protocol } from '../link/link.js';
@@ -21,6 +27,7 @@ import type {
   SettledEndpoint,
   SharedSettings,
 } from './settings.js';
+import { resolveHandshake, resolveQwh } from './qwh.js';
 import { OPTION_TABLE as T } from './table.js';
 import type { ClientOptions, ServerOptions } from './types.js';
 import { resolveClientWebSocket, resolveServerWebSocket, resolveWebSocket } from './websocket.js';
@@ -41,6 +48,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     ipv6Only: given.ipv6Only ?? T.ipv6Only.default,
     tls: given.tls,
     ...resolveServerWebSocket(given),
+    handshake: resolveHandshake(given),
   });
 }
 
@@ -74,14 +82,16 @@ function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings 
     throw invalidOption('interfaceBinding', 'address', 'needs interfaceName');
   }
   const codec = codecFor(given.codec === undefined ? T.codec.default : (given.codec as CodecOption));
-  const endpoints = resolveEndpoints(given.endpoints, use, given.protocol ?? T.protocol.default);
-  const hasChunks = endpoints.some(({ scheme, protocol }) => !isWebSocket(scheme) && protocol === 'raw');
+  const protocol = given.protocol ?? T.protocol.default;
+  const endpoints = resolveEndpoints(given.endpoints, use, protocol);
+  const hasChunks = endpoints.some(({ scheme, protocol: each }) => !isWebSocket(scheme) && each === 'raw');
   if (hasChunks && !isRawCodec(codec)) {
     const why = "must be 'buffer' or 'text' with protocol raw on TCP, whose chunks are not messages";
     throw invalidOption('codec', given.codec, why);
   }
   return {
     endpoints,
+    protocol,
     codec,
     preferNative: given.preferNative ?? T.preferNative.default,
     forceTs: given.forceTs ?? T.forceTs.default,
@@ -99,6 +109,7 @@ function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings 
     copy: given.copy ?? T.copy.default,
     signal: given.signal,
     ...resolveWebSocket(given),
+    ...resolveQwh(given),
   };
 }
 
@@ -123,8 +134,7 @@ function resolveEndpoints(given: unknown, use: EndpointUse, fallback: Protocol):
   const endpoints = Object.freeze(
     list.map((input) => {
       const endpoint = parseEndpoint(input, use);
-      // A WebSocket has messages of its own, whatever is said about TCP.
-      const { protocol = isWebSocket(endpoint.scheme) ? 'raw' : fallback } = endpoint;
+      const { protocol = protocolOn(endpoint.scheme, fallback) } = endpoint;
       return Object.freeze({ ...endpoint, protocol });
     }),
   );
@@ -133,6 +143,11 @@ function resolveEndpoints(given: unknown, use: EndpointUse, fallback: Protocol):
     throw invalidOption('endpoints', formatEndpoint(endpoints[twice]), 'has the same endpoint twice');
   }
   return endpoints;
+}
+
+/** A WebSocket has messages of its own, whatever is said about TCP. */
+export function protocolOn(scheme: Scheme, protocol: Protocol): Protocol {
+  return isWebSocket(scheme) && protocol !== 'qwh' ? 'raw' : protocol;
 }
 
 function resolveWatermarks(given: CheckedOptions) {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { PROTOCOLS } from '../endpoint.js';
 import { integer } from './integer.js';
+import { serverQwh, sharedQwh } from './qwh.js';
 import { clientTls, serverTls } from './tls-schema.js';
 import { clientWebSocket, serverWebSocket, sharedWebSocket } from './websocket-schema.js';
 
@@ -36,7 +37,7 @@ function rate<Name extends 'inboundRate' | 'outboundRate'>(name: Name) {
 const shared = {
   /** Taken apart by `parseEndpoint`, which says more than a schema can. */
   endpoints: z.unknown().optional(),
-  protocol: z.enum(PROTOCOLS as ['raw', 'length-prefixed']).optional(),
+  protocol: z.enum(PROTOCOLS as ['raw', 'length-prefixed', 'qwh']).optional(),
   /** Checked by `codecFor`. */
   codec: z.unknown().optional(),
   preferNative: z.boolean().optional(),
@@ -64,6 +65,7 @@ const shared = {
   copy: z.boolean().optional(),
   signal: signal.optional(),
   ...sharedWebSocket,
+  ...sharedQwh,
 };
 
 /** Options of a server, as given. */
@@ -75,6 +77,7 @@ export const serverSchema = z.strictObject({
   ipv6Only: z.boolean().optional(),
   tls: serverTls.optional(),
   ...serverWebSocket,
+  ...serverQwh,
 });
 
 const reconnect = z.strictObject({

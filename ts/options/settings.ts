@@ -7,6 +7,8 @@ import type { RateLimits } from '../link/rate.js';
 import type { Overflow } from '../policy/overflow.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
+import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
+import type { HandshakeMode } from './qwh.js';
 import type { CheckedClientTls, CheckedServerTls } from './tls-schema.js';
 
 /** An endpoint with its protocol decided. */
@@ -18,6 +20,8 @@ export interface SettledEndpoint extends Endpoint {
 export interface SharedSettings {
   /** At least one. */
   readonly endpoints: readonly SettledEndpoint[];
+  /** That of endpoints without one of their own, and of what a server is attached to. */
+  readonly protocol: Protocol;
   readonly codec: Codec;
   readonly preferNative: boolean;
   readonly forceTs: boolean;
@@ -51,6 +55,10 @@ export interface SharedSettings {
   readonly maxFragments: number;
   readonly controlBurst: number;
   readonly controlPerSecond: number;
+  readonly verifyHandshake: VerifyHandshake | undefined;
+  readonly offeredCaps: bigint;
+  readonly requiredCaps: bigint;
+  readonly meta: HandshakeMeta;
 }
 
 /** Everything that a server was told or assumes. */
@@ -64,6 +72,7 @@ export interface ServerSettings extends SharedSettings {
   readonly origins: '*' | readonly string[] | undefined;
   readonly requireOrigin: boolean;
   readonly authorize: Authorize | undefined;
+  readonly handshake: HandshakeMode;
   readonly handshakeTimeoutMs: number;
   readonly maxPendingHandshakes: number;
   readonly maxTopics: number;

@@ -4,6 +4,7 @@ import type { DialSpec, LinkLimits, ListenSpec, SocketSettings } from '../link/l
 import type { TlsDialSettings, TlsListenSettings } from '../link/tls.js';
 import { dialAddress, listenAddress } from './interface-address.js';
 import type { ClientSettings, ServerSettings, SettledEndpoint, SharedSettings } from './settings.js';
+import type { QwhListenSettings, QwhSettings } from '../link/qwh.js';
 import { toDialWebSocket, toListenWebSocket } from './websocket.js';
 
 /** Bounds of one link. */
@@ -42,6 +43,7 @@ export function toListenSpec(
   settings: ServerSettings,
   endpoint: SettledEndpoint,
   tls?: TlsListenSettings,
+  qwh?: QwhListenSettings,
 ): ListenSpec {
   const { interfaceName, interfaceBinding, backlog, reusePort, ipv6Only } = settings;
   const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
@@ -56,6 +58,7 @@ export function toListenSpec(
     socket: toSocketSettings(settings),
     ...(isWebSocket(endpoint.scheme) && { ws: toListenWebSocket(settings) }),
     ...(isSecure(endpoint.scheme) && { tls }),
+    ...(endpoint.protocol === 'qwh' && { qwh }),
   };
 }
 
@@ -64,6 +67,7 @@ export function toDialSpec(
   settings: ClientSettings,
   endpoint: SettledEndpoint,
   tls?: TlsDialSettings,
+  qwh?: QwhSettings,
 ): DialSpec {
   const { interfaceName, interfaceBinding, localAddress, localPort, connectTimeoutMs } = settings;
   const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
@@ -78,5 +82,6 @@ export function toDialSpec(
     socket: toSocketSettings(settings),
     ...(isWebSocket(endpoint.scheme) && { ws: toDialWebSocket(settings, endpoint) }),
     ...(isSecure(endpoint.scheme) && { tls }),
+    ...(endpoint.protocol === 'qwh' && { qwh }),
   };
 }

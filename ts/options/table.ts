@@ -37,8 +37,24 @@ export const OPTION_TABLE = {
   },
   protocol: {
     for: 'both',
-    expects: "'raw' or 'length-prefixed'",
+    expects: "'raw', 'length-prefixed' or 'qwh'",
     default: 'length-prefixed',
+  },
+  verifyHandshake: {
+    for: 'both',
+    expects: 'a function',
+  },
+  offeredCaps: {
+    for: 'both',
+    expects: 'a bigint with no other bits than 32 to 63',
+  },
+  requiredCaps: {
+    for: 'both',
+    expects: 'a bigint with no other bits than those of offeredCaps',
+  },
+  meta: {
+    for: 'both',
+    expects: 'an object with tags, intent, shard or app, of at most 4 KiB and eight levels as JSON',
   },
   codec: {
     for: 'both',
@@ -492,6 +508,10 @@ export const OPTION_TABLE = {
   authorize: {
     for: 'server',
     expects: 'a function',
+  },
+  handshake: {
+    for: 'server',
+    expects: "'required', 'optional' or 'off'",
   },
   handshakeTimeoutMs: {
     for: 'server',

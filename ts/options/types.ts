@@ -5,6 +5,7 @@ import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
 import type { Overflow } from '../policy/overflow.js';
+import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { TlsVersion } from '../link/tls.js';
@@ -14,9 +15,20 @@ import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '.
 export interface SharedOptions<C extends CodecOption = CodecOption> {
   /**
    * How messages lie on the wire; an endpoint in the object form can have its own. WebSocket has messages of
-   * its own: there it changes nothing. Default: length-prefixed.
+   * its own: there all but qwh are the same. Default: length-prefixed.
    */
   readonly protocol?: Protocol;
+  /**
+   * With protocol qwh: decides about a peer that has said who it is, at once or as a promise. Nothing or true
+   * accepts; false, a code with a reason, or an exception refuses. Default: everybody is welcome.
+   */
+  readonly verifyHandshake?: VerifyHandshake;
+  /** With protocol qwh: capabilities of the application that this end has. Default: 0n. */
+  readonly offeredCaps?: bigint;
+  /** With protocol qwh: those of them without which it does not want a connection. Default: 0n. */
+  readonly requiredCaps?: bigint;
+  /** With protocol qwh: what this end says of itself. Peers see it as a claim. Default: none. */
+  readonly meta?: HandshakeMeta;
   /** What messages are in JavaScript. Protocol raw on TCP takes buffer and text only. Default: buffer. */
   readonly codec?: C;
   /**
@@ -214,14 +226,20 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
    */
   readonly authorize?: Authorize;
   /**
-   * Time for a WebSocket opening handshake from the TCP connection on, authorize included. Takes an integer
-   * from 1 to 2147483647 (ms). Default: 10000.
+   * Who may connect to an endpoint of protocol qwh: its own peers only, those of length-prefixed (on
+   * WebSocket: raw) as well, told by what they send first, or these only. A length-prefixed peer that never
+   * sends first needs off. Default: optional, or required with verifyHandshake or requiredCaps.
+   */
+  readonly handshake?: 'required' | 'optional' | 'off';
+  /**
+   * Time for a WebSocket opening handshake from the TCP connection on, authorize included, and for a
+   * handshake of qwh, verifyHandshake included. Takes an integer from 1 to 2147483647 (ms). Default: 10000.
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * WebSocket opening handshakes under way at a time. Beyond, the connection that has said nothing for the
-   * longest is reset, or the new one where all wait for authorize. Takes an integer from 1 to 1048576
-   * (connections). Default: 1024.
+   * WebSocket opening handshakes, and handshakes of qwh, under way at a time. Beyond, the connection that has
+   * said nothing for the longest is reset, or the new one where all wait for authorize or verifyHandshake.
+   * Takes an integer from 1 to 1048576 (connections). Default: 1024.
    */
   readonly maxPendingHandshakes?: number;
   /**

@@ -12,6 +12,8 @@ import {
   type RefusalByStatus,
   type Welcome,
 } from './upgrade-authorize.js';
+import { QWH_SUBPROTOCOL } from '../link/qwh.js';
+import type { HandshakeMode } from '../options/qwh.js';
 import { isOriginAllowed, warnOriginRefused, type OriginRules } from './upgrade-origin.js';
 import { OpeningRequest } from './upgrade-request.js';
 import { chooseSubprotocol, type SubprotocolChoice } from './upgrade-subprotocol.js';
@@ -20,6 +22,7 @@ import { chooseSubprotocol, type SubprotocolChoice } from './upgrade-subprotocol
 export interface UpgradeRules extends OriginRules {
   readonly authorize: Authorize | undefined;
   readonly subprotocols: readonly string[] | SubprotocolChoice;
+  readonly handshake: HandshakeMode;
 }
 
 /** A client that was let in. */
@@ -56,6 +59,7 @@ interface Case {
   readonly destination: Destination;
 }
 
+const OTHERS_ONLY = `Only the subprotocol ${QWH_SUBPROTOCOL} is spoken here.`;
 const TRY_LATER = 'The server takes no more connections at the moment.';
 
 export class UpgradePolicy {
@@ -72,6 +76,7 @@ export class UpgradePolicy {
     const request = new OpeningRequest(upgrade.request);
     const protocol = destination.protocolOf(request.path);
     if (protocol === undefined) return upgrade.refuse(404, 'There is no WebSocket at this path.');
+    if (protocol === 'qwh' && !this.#isSpoken(request)) return upgrade.refuse(400, OTHERS_ONLY);
     if (!this.#host.hasRoom()) return upgrade.refuse(503, TRY_LATER);
     if (!isOriginAllowed(this.#rules, request, destination.isLocal)) {
       warnOriginRefused(request);
@@ -107,7 +112,7 @@ export class UpgradePolicy {
       verdict = checkVerdict(answer, request.subprotocols);
       if ('status' in verdict) return upgrade.refuse(verdict.status, verdict.body ?? '');
       const own = 'subprotocol' in verdict ? verdict.subprotocol : undefined;
-      subprotocol = own ?? chooseSubprotocol(this.#rules.subprotocols, request);
+      subprotocol = this.#choose(protocol, request, own);
     } catch (error) {
       return this.#fail(pending, error);
     }
@@ -116,6 +121,18 @@ export class UpgradePolicy {
     if (!this.#host.hasRoom()) return upgrade.refuse(503, TRY_LATER);
     const { user } = verdict as Welcome;
     upgrade.accept(subprotocol, (link) => destination.admit({ link, protocol, request, user }));
+  }
+
+  /** Peers of qwh ask for its subprotocol; others are let in unless it is required. */
+  #isSpoken({ subprotocols }: OpeningRequest): boolean {
+    return this.#rules.handshake !== 'required' || subprotocols.includes(QWH_SUBPROTOCOL);
+  }
+
+  /** `own`: what `authorize` has chosen. Whoever asks for qwh where it is spoken gets that. */
+  #choose(protocol: Protocol, request: OpeningRequest, own: string | undefined): string {
+    const { handshake, subprotocols } = this.#rules;
+    const isQwh = protocol === 'qwh' && handshake !== 'off' && request.subprotocols.includes(QWH_SUBPROTOCOL);
+    return isQwh ? QWH_SUBPROTOCOL : (own ?? chooseSubprotocol(subprotocols, request));
   }
 
   /** A page whose subprotocols are all unknown here would never get to see the code: any of them will do. */

@@ -28,6 +28,8 @@ pub struct Channel {
     filled: usize,
     output: Vec<u8>,
     written: usize,
+    /// Bytes of a record whose front is read.
+    rest: usize,
 }
 
 impl Channel {
@@ -49,6 +51,7 @@ impl Channel {
             filled: 0,
             output: Vec::with_capacity(room + window * frame::KEY),
             written: 0,
+            rest: 0,
         }
     }
 
@@ -160,8 +163,8 @@ impl Channel {
         Ok(messages)
     }
 
-    fn head(&self, at: usize) -> Result<Option<frame::Head>, Error> {
-        let head = self.wire.head(&self.input[at..self.filled]);
+    fn head(&mut self, at: usize) -> Result<Option<frame::Head>, Error> {
+        let head = self.wire.head(&self.input[at..self.filled], &mut self.rest);
         head.map_err(|violation| Error::Protocol {
             connection: self.id,
             violation,

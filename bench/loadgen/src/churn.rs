@@ -85,7 +85,7 @@ impl Churn {
                     caller.echo(&self.pattern, 0)?;
                     caller.close()?;
                 }
-                Wire::Prefixed => self.visit(id)?,
+                Wire::Prefixed | Wire::Qwh => self.visit(id)?,
             }
             record(&mut self.histogram(), began, Instant::now());
         }

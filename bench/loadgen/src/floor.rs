@@ -140,7 +140,8 @@ impl Client {
         Self {
             stream,
             stage: match wire {
-                Wire::Prefixed => Stage::Echo(wire),
+                // There is no naked server of QWH/1: it ends with the first message.
+                Wire::Prefixed | Wire::Qwh => Stage::Echo(wire),
                 Wire::WebSocket => Stage::Handshake,
             },
             held: None,
@@ -192,6 +193,7 @@ impl Client {
                     self.stage = Stage::Ending;
                 }
             }
+            Stage::Echo(Wire::Qwh) => return Err(ErrorKind::Unsupported.into()),
             Stage::Handshake => {
                 let Some(end) = handshake::end(bytes) else {
                     return Ok(());

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::options::LoadOptions;
 use crate::outcome::{Outcome, Stopwatch, latencies, record};
 use crate::pattern::Pattern;
+use crate::qwh;
 use crate::transport::Transport;
 use crate::wire::Wire;
 
@@ -160,6 +161,11 @@ fn connect(target: &Target, wire: Wire, id: u32) -> Result<Transport<TcpStream>,
     match wire {
         Wire::Prefixed => Ok(target.dial(id)?.polled()?),
         Wire::WebSocket => Caller::connect(target, id)?.into_polled(),
+        Wire::Qwh => {
+            let mut stream = target.dial(id)?;
+            qwh::shake_hands(&mut stream)?;
+            Ok(stream.polled()?)
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod options;
 mod outcome;
 mod pair;
 mod pattern;
+mod qwh;
 mod report;
 mod scenario;
 mod transport;

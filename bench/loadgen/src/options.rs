@@ -22,6 +22,7 @@ Puts a load on a server and checks every byte that comes back.
                      ws-b1 ws-b8             one publishes, all others get it
                      ws-churn                connect, upgrade, one echo, close
                      ws-idle                 open, hold, weigh
+                     qwh-e1 qwh-e2           the same of records of QWH/1
                      tls-e2 tls-e3 tls-e4 wss-e2   the same under TLS 1.3
                      tls-handshake           connect, full handshake, one echo, reset
   --connections N    connections; with ws-churn, those at once
@@ -118,6 +119,7 @@ fn wire(name: &str) -> Result<Wire, Error> {
     match name {
         "tcp" => Ok(Wire::Prefixed),
         "ws" => Ok(Wire::WebSocket),
+        "qwh" => Ok(Wire::Qwh),
         other => Err(usage(format!("unknown wire {other}"))),
     }
 }

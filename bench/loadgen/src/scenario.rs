@@ -31,7 +31,7 @@ pub struct Scenario {
 const KIB: usize = 1024;
 
 /// Every scenario.
-pub const SCENARIOS: [Scenario; 19] = [
+pub const SCENARIOS: [Scenario; 21] = [
     tcp("e1", 1, 100, 64),
     tcp("e2", 50, 10, 64),
     tcp("e3", 50, 10, KIB),
@@ -49,6 +49,14 @@ pub const SCENARIOS: [Scenario; 19] = [
     secured("tls-e2", tcp("e2", 50, 10, 64)),
     secured("tls-e3", tcp("e3", 50, 10, KIB)),
     secured("tls-e4", tcp("e4", 10, 4, 64 * KIB)),
+    Scenario {
+        wire: Wire::Qwh,
+        ..tcp("qwh-e1", 1, 100, 64)
+    },
+    Scenario {
+        wire: Wire::Qwh,
+        ..tcp("qwh-e2", 50, 10, 64)
+    },
     secured("wss-e2", ws("ws-e2", Work::Echo, 50, 10, 64)),
     secured(
         "tls-handshake",

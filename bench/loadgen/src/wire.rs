@@ -12,7 +12,15 @@ pub enum Wire {
     Prefixed,
     /// WebSocket, a binary message each.
     WebSocket,
+    /// TCP, records of QWH/1: a server may have several messages in one.
+    Qwh,
 }
+
+/// Bytes of a record's length, and of a frame's header.
+const RECORD: usize = 2;
+const FRAME: usize = 8;
+/// A whole message in one frame.
+const DATA: u8 = 0x11;
 
 impl Wire {
     /// Bytes of a server's message of `size` bytes on the wire.
@@ -20,6 +28,7 @@ impl Wire {
         match self {
             Self::Prefixed => PREFIX + size,
             Self::WebSocket => frame::unmasked_header(size) + size,
+            Self::Qwh => RECORD + FRAME + size,
         }
     }
 
@@ -38,12 +47,22 @@ impl Wire {
                 fill(output);
             }
             Self::WebSocket => frame::append(output, frame::BINARY, size, salt, fill),
+            Self::Qwh => {
+                // Scenarios of this wire have small messages: one frame each.
+                output.extend_from_slice(&((FRAME + size) as u16).to_be_bytes());
+                output.extend_from_slice(&[DATA, 0]);
+                output.extend_from_slice(&(size as u16).to_be_bytes());
+                output.extend_from_slice(&[0; 4]);
+                fill(output);
+            }
         }
     }
 
-    /// The frame at the front of what a server sent; none while its header is not whole.
-    pub fn head(self, bytes: &[u8]) -> Result<Option<Head>, Violation> {
+    /// The frame at the front of what a server sent; none while its header is not whole. `rest` is what is left
+    /// of the record that it lies in, and is kept by the caller.
+    pub fn head(self, bytes: &[u8], rest: &mut usize) -> Result<Option<Head>, Violation> {
         match self {
+            Self::Qwh => qwh_head(bytes, rest),
             Self::Prefixed => Ok(bytes.first_chunk::<PREFIX>().map(|prefix| Head {
                 opcode: frame::BINARY,
                 header: PREFIX,
@@ -52,4 +71,31 @@ impl Wire {
             Self::WebSocket => frame::head(bytes, Sender::Server),
         }
     }
+}
+
+fn qwh_head(bytes: &[u8], rest: &mut usize) -> Result<Option<Head>, Violation> {
+    let prefix = if *rest == 0 { RECORD } else { 0 };
+    let Some(header) = bytes
+        .get(prefix..)
+        .and_then(|bytes| bytes.first_chunk::<FRAME>())
+    else {
+        return Ok(None);
+    };
+    let size = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let record = match bytes {
+        [high, low, ..] if prefix > 0 => usize::from(u16::from_be_bytes([*high, *low])),
+        _ => *rest,
+    };
+    if header[0] != DATA || header[1] != 0 || record < FRAME + size {
+        return Err("a frame that is no whole message, or no frame at all");
+    }
+    // The record goes on behind this frame, once all of it is here.
+    if bytes.len() >= prefix + FRAME + size {
+        *rest = record - FRAME - size;
+    }
+    Ok(Some(Head {
+        opcode: frame::BINARY,
+        header: prefix + FRAME,
+        size,
+    }))
 }

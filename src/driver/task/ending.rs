@@ -13,13 +13,13 @@ use super::LinkTask;
 use crate::{
     driver::{
         handle::Half,
-        incoming::{Incoming, Void},
+        incoming::Void,
         sink::{Closed, Sink},
     },
     error::{Code, Error, Result},
     link::{ReadTurn, Released, Written},
     socket,
-    ws::{CloseFrame, Role},
+    ws::CloseFrame,
 };
 
 /// Bytes thrown away at once while waiting for the peer's end.
@@ -123,7 +123,7 @@ impl<S: Sink> LinkTask<S> {
     }
 
     /// Says farewell and nothing more, then ends the stream.
-    fn part(
+    pub(super) fn part(
         &mut self,
         farewell: &CloseFrame,
         mut closed: Closed,
@@ -174,10 +174,8 @@ impl<S: Sink> LinkTask<S> {
     /// Of two that have parted the server ends the stream first (RFC 6455, section 7.1.1), so that it
     /// is the client that keeps the address for a while; a fault is not waited for.
     fn ends_first(&self) -> bool {
-        match (&self.phase, &self.incoming) {
-            (Phase::Parting(closed), Incoming::WebSocket(decoder)) => {
-                closed.error.is_some() || decoder.role() == Role::Server
-            }
+        match &self.phase {
+            Phase::Parting(closed) => closed.error.is_some() || self.incoming.ends_first(),
             _ => true,
         }
     }

@@ -34,6 +34,7 @@ fn web_plan() -> LinkPlan {
     };
     LinkPlan {
         opening: Some(Arc::new(Opening {
+            qwh: None,
             limits: Limits::default(),
             head: HeadLimits::default(),
             deflate: Some((Params::default(), compression)),

@@ -90,6 +90,7 @@ pub(super) fn plan() -> LinkPlan {
         close_timeout: Duration::from_secs(5),
         rates: Default::default(),
         opening: None,
+        meeting: None,
         security: None,
         within: Duration::MAX,
     }

@@ -81,6 +81,19 @@ export interface PlanSpec {
   /** Of a call: for all that follows the TCP connection, until it is open. */
   openingTimeoutMs?: number;
   ws?: WebSocketSpec;
+  qwh?: QwhSpec;
+}
+
+/** QWH/1: our HELLO without a session, and bounds. */
+export interface QwhSpec {
+  initiates: boolean;
+  hello: Uint8Array;
+  handshakeTimeoutMs: number;
+  maxFragments: number;
+  controlBurst: number;
+  controlPerSecond: number;
+  isRequired: boolean;
+  maxPendingHandshakes: number;
 }
 
 /** Bounds of what passes in one direction. */

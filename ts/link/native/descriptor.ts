@@ -7,6 +7,9 @@ export const EVENT_WORDS = 6;
 export const KIND_BITS = 8;
 export const KIND_MASK = 0xff;
 
+/** Set in the code of a GOAWAY. */
+export const GOAWAY = 1 << 16;
+
 /** What happened. */
 export const EventKind = {
   /** `length` bytes at `offset` of the current slab. */
@@ -22,8 +25,8 @@ export const EventKind = {
   /** The peer ended its side. */
   ended: 6,
   /**
-   * The connection is over; `offset` is 1 if cleanly, `length` the peer's close code if it sent a close frame;
-   * parcel `aux`, unless it is 0, has its reason, or else the error.
+   * The connection is over; `offset` is 1 if cleanly, `length` the peer's close code if it sent a close frame, or
+   * `GOAWAY` and its code, and then `listener` when to come back, ms; parcel `aux`, unless it is 0, has its reason, or else the error.
    */
   closed: 7,
   /** `listener` failed to accept for now; parcel `aux` has the error. */
@@ -44,4 +47,8 @@ export const EventKind = {
   secured: 15,
   /** TLS: a handshake with a client of `listener` failed; parcel `aux` has its address and the error. */
   insecure: 16,
+  /** QWH/1: the peer has said who it is and waits for the verdict; parcel `aux` has what it said. */
+  met: 17,
+  /** QWH/1: a handshake with a client of `listener` failed; parcel `aux` has its address and the error. */
+  unmet: 18,
 } as const;

@@ -1,6 +1,7 @@
 /** What the text of an event says. */
 import type { QWormholeError, SystemContext } from '../../errors/error.js';
 import type { Carrier, DialSpec, LinkInfo, ListenSpec } from '../link.js';
+import { GOAWAY } from './descriptor.js';
 import type { TlsInfo, TlsVersion } from '../tls.js';
 import { faultOfText } from './faults.js';
 import type { Closed } from './link.js';
@@ -52,13 +53,19 @@ function tlsInfoOf([lines, fault]: string[], what: string): TlsInfo {
   };
 }
 
-/** @param code The peer's close code, 0 if it sent no close frame: then the text is an error. */
+/**
+ * @param code The peer's close code, 0 if it sent no close frame: then the text is an error.
+ * @param retryAfterMs Of a GOAWAY.
+ */
 export function closedOf(
-  clean: boolean,
-  code: number,
+  { clean, code, retryAfterMs }: { clean: boolean; code: number; retryAfterMs: number },
   text: string | undefined,
   doing: SystemContext,
 ): Closed {
+  if ((code & GOAWAY) !== 0) {
+    const farewell = { code: code & ~GOAWAY, reason: text ?? '', retryAfterMs };
+    return { clean, error: undefined, farewell };
+  }
   if (code !== 0) return { clean, error: undefined, farewell: { code, reason: text ?? '' } };
   const error = text === undefined ? undefined : faultOfText(text, doing);
   return { clean, error, farewell: undefined };

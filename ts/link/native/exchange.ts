@@ -9,6 +9,8 @@ import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
 import { closedOf, infoOf, insecureOf } from './events.js';
+import { Meetings, withHandshake } from './meetings.js';
+import type { QwhListenSettings, QwhRefusal } from '../qwh.js';
 import type { Kept } from './kept.js';
 import type { NativeLink } from './link.js';
 import { type LinkName, Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
@@ -35,6 +37,9 @@ export interface ListenerEvents {
   readonly carrier: Carrier;
   /** Of a listener with TLS. */
   readonly tls?: ListenerTls;
+  /** Of a listener that speaks QWH/1. */
+  readonly qwh?: QwhListenSettings;
+  onUnmet(error: QWormholeError, remoteAddress: string, remotePort: number): void;
   /** `upgrade`: what the link began with, on WebSocket. */
   onOpened(link: LinkName, info: LinkInfo, upgrade: NativeUpgrade | undefined): void;
   onAsked(upgrade: NativeUpgrade): void;
@@ -67,6 +72,7 @@ export class Exchange {
   readonly listeners = new Map<number, ListenerEvents>();
   readonly owners = new Set<Owner>();
   readonly #upgrades = new Upgrades();
+  readonly #meetings: Meetings;
   /** Clients whose TLS handshake waits for its owner, by slot. */
   readonly #handshakes = new Map<number, Handshake>();
   readonly #hot;
@@ -94,6 +100,7 @@ export class Exchange {
     if (fault) throw faultOf(fault, { during: 'listen', what: 'an I/O thread' });
     this.#hot = this.core.functions();
     this.outbox = new Outbox(outgoing, this.#hot);
+    this.#meetings = new Meetings(this.outbox);
     for (let count = 0; count < SLABS; count += 1) this.#lend();
     this.#removeGauge = environmentBudget.addGauge(() => this.#used());
   }
@@ -216,16 +223,32 @@ export class Exchange {
   }
 
   #ofLink(link: NativeLink, kind: number, at: number): void {
-    const [clean, length] = [this.#events[at + 2], this.#events[at + 3]];
+    const length = this.#events[at + 3];
     const aux = this.#events[at + 5];
     if (kind === EventKind.assembled) link.deliver(this.#parcel(aux, length), false);
     else if (kind === EventKind.assembledText) link.deliver(this.#parcel(aux, length), true);
     else if (kind === EventKind.released) link.onReleased();
     else if (kind === EventKind.ended) link.onEnded();
-    else if (kind === EventKind.opened) link.onOpened(infoOf(this.#text(aux), link.info.carrier));
-    else if (kind === EventKind.secured) link.onSecured?.(infoOf(this.#text(aux), link.info.carrier));
-    else if (kind === EventKind.closed)
-      link.onClosed(closedOf(clean === 1, length, aux === 0 ? undefined : this.#text(aux), link.doing));
+    else if (kind === EventKind.opened) {
+      const info = infoOf(this.#text(aux), link.info.carrier);
+      link.onOpened(withHandshake(info, this.#meetings.take(link)));
+    } else if (kind === EventKind.met) {
+      const text = this.#text(aux);
+      const { qwh: settings } = link;
+      const onRefused = ({ error }: QwhRefusal): void => void (link.refusal = error);
+      const { carrier } = link.info;
+      if (settings !== undefined)
+        void this.#meetings.meet(link, text, { settings, carrier, isCaller: false, onRefused });
+    } else if (kind === EventKind.secured) link.onSecured?.(infoOf(this.#text(aux), link.info.carrier));
+    else if (kind === EventKind.closed) this.#closed(link, at);
+  }
+
+  #closed(link: NativeLink, at: number): void {
+    const [clean, code, retryAfterMs] = this.#events.subarray(at + 2, at + 5);
+    const aux = this.#events[at + 5];
+    this.#meetings.end(link);
+    const text = aux === 0 ? undefined : this.#text(aux);
+    link.onClosed(closedOf({ clean: clean === 1, code, retryAfterMs }, text, link.doing));
   }
 
   /** Events without a link that is known: of a listener, or of a link that nobody has taken in. */
@@ -235,7 +258,8 @@ export class Exchange {
     const target = { slot: events[at], generation: events[at + 1] >>> KIND_BITS };
     if (kind === EventKind.opened) {
       this.#handshakes.delete(target.slot);
-      const info = infoOf(this.#text(aux), listener?.carrier ?? 'tcp');
+      const opened = infoOf(this.#text(aux), listener?.carrier ?? 'tcp');
+      const info = withHandshake(opened, this.#meetings.take(target));
       if (listener !== undefined) listener.onOpened(target, info, this.#upgrades.take(target));
       // Accepted before its listener closed, told of afterwards.
       else this.outbox.operation(Operation.terminate, target);
@@ -244,11 +268,14 @@ export class Exchange {
       if (listener !== undefined)
         listener.onAsked(this.#upgrades.add(target, events[at + 4], request, this.outbox));
       else this.outbox.operation(Operation.terminate, target);
+    } else if (kind === EventKind.met || kind === EventKind.unmet) {
+      this.#ofMeeting(kind, target, this.#text(aux), listener);
     } else if (kind >= EventKind.greeted) {
       this.#ofHandshake(kind, target, events[at + 2], this.#text(aux), listener);
     } else if (kind === EventKind.closed) {
       this.#handshakes.delete(target.slot);
       this.#upgrades.take(target)?.end();
+      this.#meetings.end(target);
       if (aux !== 0) this.#text(aux);
       this.outbox.operation(Operation.release, target);
     } else if (kind === EventKind.listenerFailed) listener?.onFailed(faultOfText(this.#text(aux), ACCEPTING));
@@ -257,6 +284,17 @@ export class Exchange {
     // A message for a link that is over is void; its parcel goes with it.
     else if (kind === EventKind.assembled || kind === EventKind.assembledText)
       this.#parcel(aux, events[at + 3]);
+  }
+
+  /** A client's handshake of QWH/1 has a question to its owner, or has failed. */
+  #ofMeeting(kind: number, client: LinkName, text: string, listener: ListenerEvents | undefined): void {
+    if (kind === EventKind.unmet) {
+      const { error, address, port } = insecureOf(text);
+      return listener?.onUnmet(error, address, port);
+    }
+    if (listener?.qwh === undefined) return this.outbox.operation(Operation.terminate, client);
+    const { qwh: settings, carrier } = listener;
+    void this.#meetings.meet(client, text, { settings, carrier, isCaller: true });
   }
 
   /** A client's TLS handshake has a question to its owner, or has failed. `revision`: of the settings it is under. */
@@ -291,6 +329,7 @@ export class Exchange {
     const error = nativeFailure(why);
     this.failure = error;
     this.#upgrades.endAll();
+    this.#meetings.endAll();
     this.#handshakes.clear();
     for (const link of this.#links) link?.onClosed({ clean: false, error, farewell: undefined });
     for (const listener of this.listeners.values()) listener.onClosed();

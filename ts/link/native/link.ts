@@ -9,14 +9,18 @@ import type { Exchange, Owner } from './exchange.js';
 import { isWebSocket } from './events.js';
 import { faultOf } from './faults.js';
 import { Held } from './held.js';
+import { MAX_REASON } from '../../qwh/index.js';
+import type { QwhSettings } from '../qwh.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { Operation, type LinkName, type Target } from './outbox.js';
 
-/** What the peer's close frame said. */
+/** What the peer's close frame or GOAWAY said. */
 export interface Farewell {
-  /** WebSocket's own number. */
+  /** WebSocket's own number; of a GOAWAY ours. */
   readonly code: number;
   readonly reason: string;
+  /** Of a GOAWAY: when to come back, ms; 0 is no advice. */
+  readonly retryAfterMs?: number;
 }
 
 /** How a link ended on the I/O side. */
@@ -42,12 +46,16 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   onDialled: ((error: QWormholeError | undefined) => void) | undefined;
   /** A dialled link with TLS: judges the server. */
   onSecured: ((info: LinkInfo) => void) | undefined;
+  /** A dialled link that speaks QWH/1: judges the server. */
+  qwh: QwhSettings | undefined;
   /** Why the server was not let in. */
   refusal: QWormholeError | undefined;
   readonly #exchange: Exchange;
   readonly #counter: number;
   /** The carrier knows text from bytes. */
-  readonly #tellsText: boolean;
+  #tellsText = false;
+  /** Whoever leaves says so: by a close frame, or a GOAWAY. */
+  #hasFarewells = false;
   /** Payload bytes and messages ever accepted, modulo 2^32. */
   #bytes = 0;
   #messages = 0;
@@ -86,10 +94,16 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     this.generation = generation;
     this.messageStamp = ((generation << KIND_BITS) | EventKind.message) >>> 0;
     this.textStamp = ((generation << KIND_BITS) | EventKind.text) >>> 0;
-    this.#tellsText = isWebSocket(info.carrier);
     this.info = info;
+    this.#adjust(info);
     exchange.add(this);
     exchange.hold(1);
+  }
+
+  #adjust({ carrier, handshake }: LinkInfo): void {
+    this.#tellsText = isWebSocket(carrier) && handshake === undefined;
+    this.#hasFarewells = isWebSocket(carrier) || handshake !== undefined;
+    if (handshake !== undefined) this.maxSend = Math.min(this.limits.maxMessage, handshake.maxMessage);
   }
 
   /** What it does, for errors. */
@@ -187,8 +201,9 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     this.#ending = { code, reason, clean: true };
     this.#forgetReceived();
     if (this.#closed !== undefined) return this.#wake();
-    const wire = this.#tellsText ? (toWebSocketCode(code) ?? 0) : 0;
-    if (!this.#over) this.#exchange.outbox.wish(Operation.close, this, wire, fitReason(reason));
+    const wire = this.#tellsText ? (toWebSocketCode(code) ?? 0) : code;
+    const most = this.#tellsText ? undefined : MAX_REASON;
+    if (!this.#over) this.#exchange.outbox.wish(Operation.close, this, wire, fitReason(reason, most));
   }
 
   terminate(code: number, reason: string): void {
@@ -243,6 +258,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
 
   onOpened(info: LinkInfo): void {
     this.info = info;
+    this.#adjust(info);
     this.#settle(undefined);
   }
 
@@ -262,7 +278,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
 
   onEnded(): void {
     this.#hasPeerEnded = true;
-    if (this.#tellsText && this.handler !== undefined) this.#partWith();
+    if (this.#hasFarewells && this.handler !== undefined) this.#partWith();
     else this.#wake();
   }
 
@@ -323,8 +339,10 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     const { bufferedMessages } = this;
     const ending = this.#ending;
     if (ending === undefined && farewell !== undefined) {
-      const { code, reason } = farewell;
-      return { code: fromWebSocketCode(code), reason, clean: clean && bufferedMessages === 0 };
+      const { code, reason, retryAfterMs } = farewell;
+      const isClean = clean && bufferedMessages === 0;
+      if (retryAfterMs === undefined) return { code: fromWebSocketCode(code), reason, clean: isClean };
+      return { code, reason, clean: isClean, ...(retryAfterMs > 0 && { retryAfterMs }) };
     }
     if (ending === undefined) return error === undefined ? cut() : faultClose(error);
     return {
@@ -355,7 +373,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   readonly #onWake = (): void => {
     this.#isWaking = false;
     this.#deliverHeld();
-    if (this.#hasPeerEnded && this.#tellsText) this.#partWith();
+    if (this.#hasPeerEnded && this.#hasFarewells) this.#partWith();
     if (this.#over) return;
     if (this.#held !== undefined) return this.#bePatient();
     if (this.#hasPeerEnded && this.#ending === undefined) {

@@ -100,6 +100,8 @@ export class NativeListener implements LinkListener {
     return {
       carrier: carrierOf(spec),
       tls: this.#tls,
+      ...(spec.qwh && { qwh: spec.qwh }),
+      onUnmet: (...failure) => handler.onHandshakeError?.(...failure),
       onOpened: (name, info, upgrade) => {
         const link = new NativeLink(exchange, owner, name, info, spec.limits);
         if (upgrade?.onLink === undefined) handler.onLink(link);

@@ -14,6 +14,8 @@ import { dial } from './dial.js';
 import { TsLink } from './link.js';
 import { TsListener } from './listener.js';
 import { linkMemory } from './memory.js';
+import { dialQwh } from './qwh-dial.js';
+import { StreamCarrier } from './qwh-carrier.js';
 import { dialTls } from './tls-dial.js';
 import { WsAttachment } from './ws-attach.js';
 import { dialWs } from './ws-dial.js';
@@ -36,7 +38,10 @@ export class TsDriver implements LinkDriver {
 
   async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
     if (spec.ws !== undefined) return dialWs(spec, spec.ws, signal);
+    const startedAt = performance.now();
     const socket = spec.tls === undefined ? await dial(spec, signal) : await dialTls(spec, spec.tls, signal);
+    if (spec.qwh !== undefined)
+      return dialQwh(new StreamCarrier(socket), spec, spec.qwh, { startedAt, signal });
     const link = new TsLink(socket, spec.protocol, spec.limits, false);
     // The caller sets its handler when this promise resolves: well before the next turn of the loop.
     setImmediate(() => link.start());

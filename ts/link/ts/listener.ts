@@ -4,6 +4,7 @@ import { fromSystem } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec } from '../link.js';
 import type { TlsListenSettings } from '../tls.js';
 import { TsLink } from './link.js';
+import { QwhGate } from './qwh-gate.js';
 import { TlsAcceptor } from './tls-acceptor.js';
 
 export class TsListener implements LinkListener {
@@ -12,24 +13,23 @@ export class TsListener implements LinkListener {
   readonly #server: Server;
 
   readonly #acceptor: TlsAcceptor | undefined;
+  readonly #gate: QwhGate | undefined;
 
-  private constructor(server: Server, acceptor: TlsAcceptor | undefined) {
+  private constructor(server: Server, acceptor: TlsAcceptor | undefined, gate: QwhGate | undefined) {
     const { address, port } = server.address() as AddressInfo;
     this.host = address;
     this.port = port;
     this.#server = server;
     this.#acceptor = acceptor;
+    this.#gate = gate;
   }
 
   /** Binds and listens. Rejects with a `QWormholeError`. */
   static async open(spec: ListenSpec, handler: ListenerHandler): Promise<TsListener> {
     const { socket } = spec;
     const what = `${spec.host}:${spec.port}`;
-    const admit = (accepted: Socket): void => {
-      const link = new TsLink(accepted, spec.protocol, spec.limits, true);
-      handler.onLink(link);
-      link.start();
-    };
+    const gate = spec.qwh && new QwhGate(spec.qwh, spec.limits);
+    const admit = admissionOf(spec, handler, gate);
     // What cannot be used is found before the port is taken.
     const acceptor = spec.tls && new TlsAcceptor(spec.tls, handler, admit);
     const server = createServer({
@@ -50,7 +50,7 @@ export class TsListener implements LinkListener {
       if (acceptor === undefined) admit(accepted);
       else acceptor.accept(accepted);
     });
-    return new TsListener(server, acceptor);
+    return new TsListener(server, acceptor, gate);
   }
 
   updateTls(settings: TlsListenSettings): void {
@@ -62,6 +62,7 @@ export class TsListener implements LinkListener {
     // Its callback waits for all connections, but the port is free one turn of the loop later.
     this.#server.close();
     this.#acceptor?.close();
+    this.#gate?.close();
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -72,6 +73,27 @@ export class TsListener implements LinkListener {
   unref(): void {
     this.#server.unref();
   }
+}
+
+/** What becomes of a connection, once TLS is up where there is some. */
+function admissionOf(
+  { protocol, tls, limits }: ListenSpec,
+  handler: ListenerHandler,
+  gate: QwhGate | undefined,
+): (socket: Socket) => void {
+  const admit = (socket: Socket): void => {
+    const link = new TsLink(socket, protocol === 'qwh' ? 'length-prefixed' : protocol, limits, true);
+    handler.onLink(link);
+    link.start();
+  };
+  if (gate === undefined) return admit;
+  const gateHandler = {
+    onLink: handler.onLink,
+    onOther: admit,
+    onError: (...failure: Parameters<NonNullable<ListenerHandler['onHandshakeError']>>) =>
+      handler.onHandshakeError?.(...failure),
+  };
+  return (socket) => gate.take(socket, tls === undefined ? 'tcp' : 'tls', gateHandler);
 }
 
 /** What `listen` takes. `reusePort` is set only where the runtime knows it: the options were checked against it. */

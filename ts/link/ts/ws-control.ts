@@ -17,7 +17,10 @@ export class Control {
   #unsent = 0;
   #next: Buffer | undefined;
 
-  constructor({ controlBurst, controlPerSecond }: WebSocketSettings, sendPong: SendPong) {
+  constructor(
+    { controlBurst, controlPerSecond }: Pick<WebSocketSettings, 'controlBurst' | 'controlPerSecond'>,
+    sendPong: SendPong,
+  ) {
     this.#burst = this.#tokens = controlBurst;
     this.#perMs = controlPerSecond / 1000;
     this.#sendPong = sendPong;

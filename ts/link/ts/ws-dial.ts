@@ -9,6 +9,11 @@ import { headersOf } from '../headers.js';
 import type { DialSpec, WebSocketDialSettings } from '../link.js';
 import { connectTimeout } from '../fault.js';
 import { lastOf, optionsOf } from './dial.js';
+import { QWH_SUBPROTOCOL, withQwh } from '../qwh.js';
+import { MAX_RECORD } from '../../qwh/index.js';
+import { dialQwh } from './qwh-dial.js';
+import { WsCarrier } from './qwh-carrier.js';
+import type { QwhLink } from './qwh-link.js';
 import { deflateOptions } from './ws-deflate.js';
 import { resetSocket } from './reset.js';
 import { dialTls, mayStillRefuse } from './tls-dial.js';
@@ -24,16 +29,24 @@ const BODY_MS = 1000;
 /** Resolves with a link that is open. Rejects with a `QWormholeError`. */
 export async function dialWs(
   spec: DialSpec,
-  settings: WebSocketDialSettings,
+  wished: WebSocketDialSettings,
   signal?: AbortSignal,
-): Promise<WsLink> {
+): Promise<WsLink | QwhLink> {
   const startedAt = performance.now();
+  const settings = spec.qwh === undefined ? wished : asQwh(wished);
   const { LinkedWebSocket } = await loadWs();
   if (signal?.aborted) throw aborted(signal);
   const secured = spec.tls && (await dialTls(spec, spec.tls, signal));
   const ws = begin(LinkedWebSocket, spec, settings, secured);
   const timeoutMs = Math.max(1, spec.connectTimeoutMs - (performance.now() - startedAt));
-  return new Dialling(ws, { spec, settings, secured, timeoutMs }).settled(signal);
+  const opened = await new Dialling(ws, { spec, settings, secured, timeoutMs }).settled(signal);
+  if (opened instanceof WsLink) return opened;
+  return dialQwh(opened, spec, spec.qwh!, { startedAt, signal });
+}
+
+/** What carries records: their subprotocol before all others, and nothing compressed. */
+function asQwh(settings: WebSocketDialSettings): WebSocketDialSettings {
+  return { ...settings, subprotocols: withQwh(settings.subprotocols), deflate: false };
 }
 
 /** The call; throws a `QWormholeError`. */
@@ -61,11 +74,11 @@ function requestOptions(
   { agent, deflate, maxFragments, ...settings }: WebSocketDialSettings,
   secured: TLSSocket | undefined,
 ) {
-  const { limits } = spec;
+  const { limits, qwh } = spec;
   return {
     headers: requestHeaders(settings),
     perMessageDeflate: deflateOptions(deflate),
-    maxPayload: limits.maxMessage,
+    maxPayload: qwh === undefined ? limits.maxMessage : MAX_RECORD,
     maxFragments,
     autoPong: false,
     closeTimeout: limits.closeTimeoutMs + 1000,
@@ -113,7 +126,7 @@ class Dialling {
   readonly #secured: TLSSocket | undefined;
   readonly #timeoutMs: number;
   #socket: Socket | undefined;
-  #settle: ((outcome: WsLink | QWormholeError) => void) | undefined;
+  #settle: ((outcome: WsLink | WsCarrier | QWormholeError) => void) | undefined;
 
   constructor(ws: LinkedWebSocket, { spec, settings, secured, timeoutMs }: Attempt) {
     this.#ws = ws;
@@ -124,7 +137,7 @@ class Dialling {
     this.#what = `${spec.host}:${spec.port}`;
   }
 
-  settled(signal: AbortSignal | undefined): Promise<WsLink> {
+  settled(signal: AbortSignal | undefined): Promise<WsLink | WsCarrier> {
     return new Promise((resolve, reject) => {
       const { connectTimeoutMs } = this.#spec;
       const timer = setTimeout(
@@ -136,7 +149,7 @@ class Dialling {
         this.#settle = undefined;
         clearTimeout(timer);
         stopListening?.();
-        if (outcome instanceof WsLink) resolve(outcome);
+        if (outcome instanceof WsLink || outcome instanceof WsCarrier) resolve(outcome);
         else reject(outcome);
       };
       this.#listen();
@@ -173,8 +186,14 @@ class Dialling {
     const { limits, socket: socketSettings } = this.#spec;
     // The package turns it on.
     if (!socketSettings.noDelay) socket.setNoDelay(false);
+    if (this.#spec.qwh !== undefined && this.#ws.protocol !== QWH_SUBPROTOCOL)
+      return this.#fail(handshakeFault(this.#what, `it does not speak ${QWH_SUBPROTOCOL} there`));
     this.#ws.removeAllListeners();
-    this.#settle?.(new WsLink(this.#ws, socket, limits, this.#settings));
+    this.#settle?.(
+      this.#spec.qwh === undefined
+        ? new WsLink(this.#ws, socket, limits, this.#settings)
+        : new WsCarrier(this.#ws, socket, this.#spec.qwh),
+    );
   }
 
   /** The server answered with something else than 101. */

@@ -19,6 +19,11 @@ import { resetSocket } from './reset.js';
 import { Early } from './early.js';
 import { answerDeflate } from './ws-deflate.js';
 import { WsLink } from './ws-link.js';
+import { MAX_RECORD } from '../../qwh/index.js';
+import { QWH_SUBPROTOCOL, type QwhListenSettings } from '../qwh.js';
+import { WsCarrier } from './qwh-carrier.js';
+import { QwhGate } from './qwh-gate.js';
+import { tlsInfoOf } from './tls-info.js';
 import { loadWs, type LinkedWebSocket } from './ws-package.js';
 import { refuseSocket } from './ws-refusal.js';
 import { checkOpening } from './ws-request.js';
@@ -30,6 +35,8 @@ export interface GateSpec {
   readonly limits: LinkLimits;
   readonly socket: SocketSettings;
   readonly ws: WebSocketListenSettings;
+  /** Set: its subprotocol is spoken. */
+  readonly qwh?: QwhListenSettings;
   /** Offers another driver a connection that was let in. */
   adopt?(adoption: Adoption): Link | undefined;
 }
@@ -46,6 +53,7 @@ export class WsGate {
   readonly spec: GateSpec;
   readonly #handler: ListenerHandler;
   readonly #pending = new Map<Socket, Pending>();
+  readonly #qwh: QwhGate | undefined;
   #server: WebSocketServer | undefined;
   /** What the next handshake is answered with: the package asks while it answers. */
   #subprotocol = '';
@@ -53,6 +61,7 @@ export class WsGate {
   constructor(spec: GateSpec, handler: ListenerHandler) {
     this.spec = spec;
     this.#handler = handler;
+    this.#qwh = spec.qwh && new QwhGate(spec.qwh, spec.limits);
   }
 
   /** Must have happened before a handshake is accepted. */
@@ -111,7 +120,10 @@ export class WsGate {
     const { limits, ws } = this.spec;
     const extensions = message.headers['sec-websocket-extensions'] ?? '';
     const key = message.headers['sec-websocket-key'] ?? '';
-    const adopted = this.spec.adopt?.({ socket, head, key, extensions, subprotocol, limits, ws });
+    const isQwh = this.#qwh !== undefined && subprotocol === QWH_SUBPROTOCOL;
+    const adopted = isQwh
+      ? undefined
+      : this.spec.adopt?.({ socket, head, key, extensions, subprotocol, limits, ws });
     if (adopted !== undefined) return onLink(adopted);
     this.#answer(handshake, head, subprotocol, onLink);
   }
@@ -126,7 +138,10 @@ export class WsGate {
     const server = this.#server!;
     this.#subprotocol = subprotocol;
     const { headers } = message;
-    const deflate = answerDeflate(settings.deflate, headers['sec-websocket-extensions']);
+    const qwh = subprotocol === QWH_SUBPROTOCOL ? this.#qwh : undefined;
+    server.options.maxPayload = qwh === undefined ? limits.maxMessage : MAX_RECORD;
+    const wished = qwh === undefined && settings.deflate;
+    const deflate = answerDeflate(wished, headers['sec-websocket-extensions']);
     server.options.perMessageDeflate = deflate?.options ?? false;
     // The package is given the words that it takes: both were decided about here.
     if (deflate !== undefined) headers['sec-websocket-extensions'] = deflate.offer;
@@ -134,10 +149,19 @@ export class WsGate {
     server.handleUpgrade(message, socket, head, (ws) => {
       // The package turns it on.
       if (!socketSettings.noDelay) socket.setNoDelay(false);
-      onLink(new WsLink(ws as LinkedWebSocket, socket, limits, settings));
+      if (qwh === undefined) onLink(new WsLink(ws as LinkedWebSocket, socket, limits, settings));
+      else this.#shakeHands(qwh, new WsCarrier(ws as LinkedWebSocket, socket, this.spec.qwh!), onLink);
     });
     // It was paused while it was watched; the package listens now.
     socket.resume();
+  }
+
+  /** The WebSocket is open; the link comes when both ends want it. */
+  #shakeHands(qwh: QwhGate, carrier: WsCarrier, onLink: (link: Link) => void): void {
+    const kind = tlsInfoOf(carrier.socket) === undefined ? 'ws' : 'wss';
+    const onError = (...failure: Parameters<NonNullable<ListenerHandler['onHandshakeError']>>): void =>
+      this.#handler.onHandshakeError?.(...failure);
+    qwh.takeOver(carrier, kind, { onLink, onError });
   }
 
   /** The client has ended its side before it had an answer: it wants none. */
@@ -158,6 +182,7 @@ export class WsGate {
 
   /** Ends what is under way: those who wait for their verdict hear that there will be none. */
   close(): void {
+    this.#qwh?.close();
     for (const [socket, { handshake }] of this.#pending) {
       if (handshake !== undefined) {
         this.refuse(socket, 503, '');

@@ -40,7 +40,7 @@ export class WsListener implements LinkListener {
     ws: WebSocketListenSettings,
     handler: ListenerHandler,
   ): Promise<WsListener> {
-    const gate = new WsGate({ limits: spec.limits, socket: spec.socket, ws }, handler);
+    const gate = new WsGate({ limits: spec.limits, socket: spec.socket, ws, qwh: spec.qwh }, handler);
     await gate.load();
     const http = httpServer(spec, gate, handler);
     // HTTP takes connections from others too: those whose TLS handshake is done.

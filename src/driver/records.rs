@@ -1,0 +1,219 @@
+//! The receiving half of QWH/1 over WebSocket: messages of the one are records of the other.
+
+use std::{cell::Cell, collections::VecDeque, io::Read, time::Instant};
+
+use crate::{
+    error::{Code, Error, Result},
+    link::{Intake, Marks, Payload, ReadTurn, Room},
+    qwh,
+    ws::{CloseFrame, Decoder, Role, push_message},
+};
+
+/// Bytes read at once: a record that is full, and its frame.
+const READ: usize = 17 * 1024;
+
+thread_local! {
+    /// Idle links have no memory to read into: whoever reads takes this and gives it back.
+    static SPACE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Records that came and the bytes of WebSocket around them.
+#[derive(Debug)]
+pub(crate) struct Records {
+    frames: Decoder,
+    records: qwh::Decoder,
+    /// Whole records that are not taken, in order, and the bytes of them that the room was told of.
+    waiting: VecDeque<Vec<u8>>,
+    accounted: usize,
+}
+
+impl Records {
+    /// Goes on behind a handshake that left `waiting`.
+    pub(super) fn new(
+        frames: Decoder,
+        records: qwh::Decoder,
+        waiting: impl IntoIterator<Item = Vec<u8>>,
+    ) -> Self {
+        Self {
+            frames,
+            records,
+            waiting: waiting.into_iter().collect(),
+            accounted: 0,
+        }
+    }
+
+    pub(super) fn on_readable(
+        &mut self,
+        io: &mut impl Read,
+        room: &mut impl Room,
+        most: usize,
+    ) -> Result<ReadTurn> {
+        let now = Instant::now();
+        if self.take_waiting(room, now)? == ReadTurn::Stalled {
+            return Ok(ReadTurn::Stalled);
+        }
+        let mut space = SPACE.take();
+        space.resize(space.len().max(READ), 0);
+        let mut caught = Caught::new(&mut space, room, &mut self.waiting);
+        let turn = self.frames.on_readable(io, &mut caught, most, now);
+        let has_text = caught.has_text;
+        SPACE.set(space);
+        let taken = self.take_waiting(room, now)?;
+        if has_text {
+            let what = "a text message comes where records must";
+            return Err(Error::new(Code::Protocol, what).with("closeCode", 2));
+        }
+        match (turn?, taken) {
+            // What comes before the end is taken first.
+            (_, ReadTurn::Stalled) => Ok(ReadTurn::Stalled),
+            (turn, _) => Ok(turn),
+        }
+    }
+
+    fn take_waiting(&mut self, room: &mut impl Room, now: Instant) -> Result<ReadTurn> {
+        let mut turn = self.records.resume(room, now)?;
+        while turn != ReadTurn::Stalled
+            && let Some(record) = self.waiting.pop_front()
+        {
+            turn = self.records.on_record(record, room, now)?;
+        }
+        self.account(room);
+        Ok(turn)
+    }
+
+    fn account(&mut self, room: &mut impl Room) {
+        let held: usize = self.waiting.iter().map(Vec::len).sum();
+        if held != self.accounted {
+            room.hold(held as isize - self.accounted as isize);
+            self.accounted = held;
+        }
+    }
+
+    pub(super) fn goaway(&self) -> Option<&qwh::GoAway> {
+        self.records.goaway()
+    }
+
+    pub(super) fn peer_close(&self) -> Option<&CloseFrame> {
+        self.frames.peer_close()
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.frames.role()
+    }
+
+    /// Of the messages in the records; what the frames around them count bounds nobody.
+    pub(super) fn intake(&mut self) -> &mut Intake {
+        self.records.intake()
+    }
+
+    pub(super) fn data(&self) -> u64 {
+        self.records.received()
+    }
+
+    pub(super) fn discard(&mut self, room: &mut impl Room) {
+        self.waiting.clear();
+        self.account(room);
+        self.frames.discard(room);
+        self.records.discard(room);
+    }
+
+    /// PONGs of both.
+    pub(super) fn take_replies(&mut self) -> Result<Option<Vec<u8>>> {
+        let mut replies = self.frames.take_replies()?.unwrap_or_default();
+        if let Some(record) = self.records.take_replies() {
+            push_message(self.frames.role(), &record, &mut replies)?;
+        }
+        Ok((!replies.is_empty()).then_some(replies))
+    }
+}
+
+/// Keeps messages of WebSocket; what is held meanwhile counts where it did before.
+pub(super) struct Caught<'a, R> {
+    space: &'a mut Vec<u8>,
+    ranges: Ranges,
+    books: &'a mut R,
+    to: &'a mut VecDeque<Vec<u8>>,
+    /// There was one that is no record.
+    pub(super) has_text: bool,
+}
+
+impl<'a, R: Room> Caught<'a, R> {
+    pub(super) fn new(
+        space: &'a mut Vec<u8>,
+        books: &'a mut R,
+        to: &'a mut VecDeque<Vec<u8>>,
+    ) -> Self {
+        Self {
+            space,
+            ranges: Ranges::default(),
+            books,
+            to,
+            has_text: false,
+        }
+    }
+}
+
+impl<R: Room> Room for Caught<'_, R> {
+    type Marks = Ranges;
+
+    fn space(&mut self, min: usize) -> Option<(&mut [u8], &mut Ranges)> {
+        if !self.books.hold(0) {
+            return None;
+        }
+        if self.space.len() < min {
+            self.space.resize(min, 0);
+        }
+        Some((self.space, &mut self.ranges))
+    }
+
+    fn commit(&mut self, _: usize) {
+        for (start, len) in self.ranges.found.drain(..) {
+            let record = self.space.get(start..start + len).unwrap_or_default();
+            self.to.push_back(record.to_vec());
+        }
+        self.has_text |= self.ranges.has_text;
+    }
+
+    fn assembled(&mut self, message: Vec<u8>, payload: Payload) {
+        self.has_text |= payload == Payload::Text;
+        self.to.push_back(message);
+    }
+
+    fn hold(&mut self, delta: isize) -> bool {
+        self.books.hold(delta)
+    }
+}
+
+/// The messages of one read.
+#[derive(Debug, Default)]
+pub(super) struct Ranges {
+    found: Vec<(usize, usize)>,
+    has_text: bool,
+}
+
+impl Marks for Ranges {
+    fn message(&mut self, start: usize, len: usize, payload: Payload) {
+        self.has_text |= payload == Payload::Text;
+        self.found.push((start, len));
+    }
+}
+
+/// Room for the messages of a handshake, which are few and small.
+#[derive(Debug, Default)]
+pub(super) struct Nobody;
+
+impl Room for Nobody {
+    type Marks = Ranges;
+
+    fn space(&mut self, _: usize) -> Option<(&mut [u8], &mut Ranges)> {
+        None
+    }
+
+    fn commit(&mut self, _: usize) {}
+
+    fn assembled(&mut self, _: Vec<u8>, _: Payload) {}
+
+    fn hold(&mut self, _: isize) -> bool {
+        true
+    }
+}

@@ -1,0 +1,37 @@
+/** Handshakes of QWH/1 that failed, and connections that broke its rules, as errors; equal on both drivers. */
+import { CloseCode } from '../close-codes.js';
+import { QWormholeError, type ErrorCode } from '../errors/error.js';
+import type { Failure, Fault } from '../qwh/index.js';
+
+/** What a peer that does not follow the rules is refused with. */
+const BROKEN: ReadonlySet<number> = new Set([
+  CloseCode.protocol,
+  CloseCode.too_big,
+  CloseCode.bad_preamble,
+  CloseCode.timeout,
+]);
+
+const RULES: Partial<Record<number, ErrorCode>> = {
+  [CloseCode.too_big]: 'ERR_QW_TOO_BIG',
+  [CloseCode.rate_limited]: 'ERR_QW_FLOOD',
+};
+
+/** Why there is no connection. */
+export function handshakeFailure({ code, reason, origin, retryAfterMs }: Failure): QWormholeError {
+  const why = reason === '' ? '' : `: ${reason}`;
+  const details = { closeCode: code, retryAfterMs };
+  if (origin === 'local' && BROKEN.has(code)) {
+    const message = `The handshake failed with code ${code}${why}`;
+    return new QWormholeError('ERR_QW_HANDSHAKE', message, { closeCode: code, details });
+  }
+  const who = origin === 'local' ? 'The peer was refused' : 'The peer refused the handshake';
+  const message = `${who} with code ${code}${why}`;
+  return new QWormholeError('ERR_QW_HANDSHAKE_REFUSED', message, { closeCode: code, details });
+}
+
+/** What a peer did wrong on an open connection. */
+export function ruleBroken({ code, message }: Fault): QWormholeError {
+  const details = { closeCode: code };
+  const said = message.charAt(0).toUpperCase() + message.slice(1);
+  return new QWormholeError(RULES[code] ?? 'ERR_QW_PROTOCOL', said, { closeCode: code, details });
+}

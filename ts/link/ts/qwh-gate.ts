@@ -1,0 +1,193 @@
+/**
+ * Handshakes of QWH/1 at a listener, on their way to the verdict: bounded in number and time. Where other peers
+ * are admitted, the first bytes tell the two apart.
+ */
+import type { Socket } from 'node:net';
+import { QWormholeError } from '../../errors/error.js';
+import { CloseCode } from '../../close-codes.js';
+import type { Carrier, LinkLimits } from '../link.js';
+import type { QwhListenSettings } from '../qwh.js';
+import { StreamCarrier, type CarrierOwner, type RecordCarrier } from './qwh-carrier.js';
+import { QwhLink } from './qwh-link.js';
+import { QwhOpening } from './qwh-opening.js';
+import { resetSocket } from './reset.js';
+
+const MAGIC = Buffer.from('QWH1');
+
+/** Who hears of those who come. */
+export interface GateHandler {
+  onLink(link: QwhLink): void;
+  /** A stream that begins otherwise; its bytes are in it again, and nobody reads it. */
+  onOther?(socket: Socket): void;
+  onError(error: QWormholeError, remoteAddress: string, remotePort: number): void;
+}
+
+interface Pending {
+  readonly timer: NodeJS.Timeout;
+  /** None before the protocol is known. */
+  opening: QwhOpening | undefined;
+  /** It waits for our owner. */
+  isHeard: boolean;
+}
+
+export class QwhGate {
+  readonly #settings: QwhListenSettings;
+  readonly #limits: LinkLimits;
+  readonly #pending = new Map<Socket, Pending>();
+
+  constructor(settings: QwhListenSettings, limits: LinkLimits) {
+    this.#settings = settings;
+    this.#limits = limits;
+  }
+
+  /** Takes a stream that nobody reads yet. */
+  take(socket: Socket, kind: Carrier, handler: GateHandler): void {
+    if (!this.#hasRoom(socket)) return;
+    const carrier = new StreamCarrier(socket);
+    const pending = this.#begin(socket, handler);
+    if (this.#settings.isRequired || handler.onOther === undefined)
+      return this.#open(carrier, kind, pending, handler);
+    carrier.owner = new Sniffer(carrier, {
+      onQwh: (bytes) => {
+        this.#open(carrier, kind, pending, handler);
+        pending.opening!.onBytes(bytes);
+      },
+      onOther: (bytes) => {
+        this.#done(socket);
+        handler.onOther!(carrier.giveBack(bytes));
+      },
+      onGone: () => this.#done(socket),
+    });
+    carrier.resume();
+  }
+
+  /** Takes a WebSocket that has chosen QWH/1. */
+  takeOver(carrier: RecordCarrier, kind: Carrier, handler: GateHandler): void {
+    if (!this.#hasRoom(carrier.socket)) return;
+    this.#open(carrier, kind, this.#begin(carrier.socket, handler), handler);
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    for (const [socket, { opening }] of this.#pending) {
+      if (opening === undefined) {
+        this.#done(socket);
+        socket.destroy();
+      } else opening.refuse(CloseCode.shutdown, 'the server is going away');
+    }
+  }
+
+  /** Makes room, or resets the newcomer. */
+  #hasRoom(socket: Socket): boolean {
+    // It may fail at any moment from now on, before anybody else listens.
+    socket.on('error', ignore);
+    if (this.#pending.size < this.#settings.maxPendingHandshakes || this.#evict()) return true;
+    resetSocket(socket);
+    return false;
+  }
+
+  #begin(socket: Socket, handler: GateHandler): Pending {
+    const { handshakeTimeoutMs } = this.#settings;
+    const timer = setTimeout(() => this.#expire(socket, handler), handshakeTimeoutMs);
+    const pending: Pending = { timer, opening: undefined, isHeard: false };
+    this.#pending.set(socket, pending);
+    return pending;
+  }
+
+  #open(carrier: RecordCarrier, kind: Carrier, pending: Pending, handler: GateHandler): void {
+    const { socket } = carrier;
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    pending.opening = new QwhOpening(
+      carrier,
+      this.#settings,
+      { side: 'responder', kind },
+      {
+        onHeard: () => (pending.isHeard = true),
+        onOpened: (opened) => {
+          this.#done(socket);
+          const link = new QwhLink(opened, kind, this.#limits, this.#settings);
+          handler.onLink(link);
+          link.start();
+        },
+        onFailed: (error) => {
+          this.#done(socket);
+          handler.onError(error, remoteAddress, remotePort);
+        },
+      },
+    );
+    pending.opening.start();
+  }
+
+  #expire(socket: Socket, handler: GateHandler): void {
+    const { opening } = this.#pending.get(socket)!;
+    if (opening !== undefined) return opening.timeOut();
+    this.#done(socket);
+    resetSocket(socket);
+    const message = 'The peer did not say in time which protocol it speaks';
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    const error = new QWormholeError('ERR_QW_HANDSHAKE', message, { closeCode: CloseCode.timeout });
+    handler.onError(error, remoteAddress, remotePort);
+  }
+
+  /** Cuts the one that has been silent the longest; false where all wait for the owner. */
+  #evict(): boolean {
+    for (const [socket, { opening, isHeard }] of this.#pending) {
+      if (isHeard) continue;
+      this.#done(socket);
+      const message = 'There were too many handshakes, and this peer had said nothing for the longest';
+      const error = new QWormholeError('ERR_QW_RESOURCES', message, { closeCode: CloseCode.busy });
+      if (opening === undefined) resetSocket(socket);
+      else opening.cut(error);
+      return true;
+    }
+    return false;
+  }
+
+  #done(socket: Socket): void {
+    const pending = this.#pending.get(socket);
+    if (pending === undefined) return;
+    clearTimeout(pending.timer);
+    this.#pending.delete(socket);
+  }
+}
+
+interface SnifferHandler {
+  onQwh(bytes: Buffer): void;
+  onOther(bytes: Buffer): void;
+  onGone(): void;
+}
+
+/** Waits for as many bytes as tell the protocols apart. */
+class Sniffer implements CarrierOwner {
+  readonly #carrier: StreamCarrier;
+  readonly #handler: SnifferHandler;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(carrier: StreamCarrier, handler: SnifferHandler) {
+    this.#carrier = carrier;
+    this.#handler = handler;
+  }
+
+  onBytes(bytes: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
+    const front = this.#bytes.subarray(0, MAGIC.length);
+    if (!front.equals(MAGIC.subarray(0, front.length))) this.#handler.onOther(this.#bytes);
+    else if (front.length === MAGIC.length) this.#handler.onQwh(this.#bytes);
+  }
+
+  onFault(): void {}
+
+  beforeEnd(): void {}
+
+  /** It has said nothing that could be read as a message. */
+  onPeerEnd(): void {
+    this.#handler.onGone();
+    this.#carrier.socket.destroy();
+  }
+
+  onGone(): void {
+    this.#handler.onGone();
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,510 @@
+/**
+ * One connection of QWH/1.
+ *
+ * Receiving: records go through the decoder as they come, so that PINGs are answered and a GOAWAY is seen; what
+ * comes while paused is held, and reading stops where too much is. Sending: `qwh-outbox.ts`. Ending: each end's
+ * last frame is a GOAWAY; a link is over when its connection is, and tells its owner then, once.
+ */
+import type { Socket } from 'node:net';
+import { CloseCode } from '../../close-codes.js';
+import { fromSystem, type QWormholeError } from '../../errors/error.js';
+import { Decoder, type Fault, type GoAway } from '../../qwh/index.js';
+import { BoundedLink } from '../bounded-link.js';
+import { faultClose } from '../fault.js';
+import type {
+  Carrier,
+  ClassIndex,
+  LinkClose,
+  LinkHandler,
+  LinkInfo,
+  LinkLimits,
+  SharedMessage,
+} from '../link.js';
+import { Patience, type Forsaken } from '../patience.js';
+import { ruleBroken } from '../qwh-fault.js';
+import type { QwhSettings } from '../qwh.js';
+import { markShared } from '../shared-memory.js';
+import { View } from '../view.js';
+import { closeTimeout, outOfBudget, rateLimited } from './faults.js';
+import { flusher } from './flusher.js';
+import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
+import { CHUNK, Intake } from './pace.js';
+import { fromWebSocketCode } from '../websocket-codes.js';
+import type { CarrierOwner, Farewell, RecordCarrier } from './qwh-carrier.js';
+import type { Opened } from './qwh-opening.js';
+import { QwhOutbox } from './qwh-outbox.js';
+import { resetSocket } from './reset.js';
+import { exportFrom } from './tls-export.js';
+import { faultOfTls } from './tls-faults.js';
+import { tlsInfoOf } from './tls-info.js';
+
+/** Messages without bytes are not free. */
+const MIN_COST = 16;
+
+/** The peer says that we broke a rule: it reads nothing more. */
+const HOSTILE: ReadonlySet<number> = new Set([
+  CloseCode.protocol,
+  CloseCode.too_big,
+  CloseCode.rate_limited,
+  CloseCode.flow,
+]);
+
+export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken {
+  readonly mode = 'ts';
+  readonly info: LinkInfo;
+  declare handler: LinkHandler;
+  readonly #carrier: RecordCarrier;
+  readonly #socket: Socket;
+  readonly #decoder: Decoder<Buffer>;
+  readonly #outbox: QwhOutbox;
+  /** Set: what is received is bounded. */
+  readonly #intake: Intake | undefined;
+  /** Read and not given to the decoder, which has not finished what it has. */
+  #ahead: Buffer[];
+  #isPaused = true;
+  #isWaking = false;
+  #isDispatching = false;
+  #isStarved = false;
+  #wantsDrain = false;
+  #wantsEmpty = false;
+  /** Decoded while paused, in order. */
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  /** Bytes of `linkMemory.inbound` that are ours. */
+  #counted = 0;
+  /** The peer has ended its side. */
+  #hasPeerEnded: boolean;
+  #hasParted = false;
+  /** How it ends, once that is decided: by our wish or by a fault. */
+  #ending: LinkClose | undefined;
+  /** What the peer did wrong, or said with its GOAWAY: told when everything before it is delivered. */
+  #theirs: LinkClose | undefined;
+  /** The connection is gone; the end is told after what is held. */
+  #over: LinkClose | undefined;
+  #isOverTold = false;
+  #patience: Patience | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+
+  constructor(opened: Opened, carrier: Carrier, limits: LinkLimits, settings: QwhSettings) {
+    super(limits);
+    const { info, recordRest, early, hasPeerEnded } = opened;
+    const { maxFragments, controlBurst, controlPerSecond } = settings;
+    this.#carrier = opened.carrier;
+    this.#socket = opened.carrier.socket;
+    this.info = infoOf(this.#socket, carrier, info);
+    this.maxSend = Math.min(limits.maxMessage, info.maxMessage);
+    this.#ahead = [...early];
+    for (const { buffer } of early) markShared(buffer);
+    this.#hasPeerEnded = hasPeerEnded;
+    this.#outbox = new QwhOutbox(opened.carrier, this, limits.outbound);
+    this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
+    this.#decoder = new Decoder<Buffer>({
+      carrier: opened.carrier.kind,
+      limits: { maxMessage: limits.maxMessage, maxFragments, controlBurst, controlPerSecond },
+      recordRest,
+      view: View,
+      now: () => performance.now(),
+    });
+    // From here on nothing is lost, although nobody looks at it before `start`.
+    opened.carrier.pause();
+    opened.carrier.owner = this;
+  }
+
+  /** Starts to take what comes; the owner has set its handler. */
+  start(): void {
+    if (this.#over !== undefined) return this.#wake();
+    this.#decode();
+    this.#afterReading();
+    if (this.#hasPeerEnded) this.onPeerEnd();
+  }
+
+  get bufferedAmount(): number {
+    return this.#outbox.payload;
+  }
+
+  get bufferedMessages(): number {
+    return this.#outbox.messages;
+  }
+
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex): void {
+    this.#outbox.add(Buffer.from(payload), cls);
+  }
+
+  protected enqueueString(payload: string, cls: ClassIndex): void {
+    this.#outbox.add(Buffer.from(payload), cls);
+  }
+
+  protected override enqueueShared({ payload }: SharedMessage, cls: ClassIndex): void {
+    this.#outbox.add(payload, cls);
+  }
+
+  notifyDrain(): void {
+    this.#wantsDrain = true;
+  }
+
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  notifyEmpty(): void {
+    this.#wantsEmpty = true;
+    if (this.#outbox.messages === 0) process.nextTick(() => this.onProgress());
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#wake();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ending !== undefined) return;
+    this.ended = true;
+    this.#ending = { code, reason, clean: true };
+    this.#forgetReceived();
+    if (this.#over !== undefined) return this.#wake();
+    this.#restartCloseTimer();
+    // What still comes is read and thrown away, so that the peer gets as far as its GOAWAY.
+    this.#carrier.resume();
+    // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
+    process.nextTick(() => {
+      if (this.#over === undefined && this.#ending?.clean === true) this.#part(code, reason);
+    });
+  }
+
+  terminate(code: number, reason: string): void {
+    if (this.#over === undefined) this.#ending = undefined;
+    this.#kill({ code, reason, clean: false, error: this.#theirs?.error });
+  }
+
+  exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Buffer {
+    return exportFrom(this.#socket, label, length, context);
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  // --- Reports of the carrier ---
+
+  onBytes(bytes: Buffer): void {
+    if (this.#ending !== undefined) return this.#watchForGoAway(bytes);
+    if (this.#theirs !== undefined) return;
+    markShared(bytes.buffer);
+    this.#ahead.push(bytes);
+    if (this.#isDispatching || this.handler === undefined) return;
+    this.#decode();
+    // Behind a small piece the socket is empty.
+    if (bytes.length < CHUNK && this.#waiting.length === 0) this.#intake?.caughtUp();
+    this.#afterReading();
+  }
+
+  onFault(fault: Fault): void {
+    this.#broken(fault);
+  }
+
+  onPeerEnd(): void {
+    this.#hasPeerEnded = true;
+    if (this.handler === undefined || this.#over !== undefined) return;
+    if (this.#decoder.goaway !== undefined || this.#theirs !== undefined) return;
+    // Without its GOAWAY the peer has not left, it is gone.
+    const close = faultClose(this.#lostBy(undefined));
+    if (this.#ending !== undefined) return this.#kill(close);
+    this.#theirs = close;
+    this.ended = true;
+    resetSocket(this.#socket);
+  }
+
+  beforeEnd(): void {
+    this.#outbox.flushAll();
+  }
+
+  onGone(error: Error | undefined, farewell: Farewell | undefined): void {
+    this.#intake?.stop();
+    if (farewell !== undefined && this.#decoder.goaway === undefined)
+      this.#theirs ??= { code: fromWebSocketCode(farewell.code), reason: farewell.reason, clean: true };
+    clearTimeout(this.#closeTimer);
+    this.ended = true;
+    this.#over = this.#closeOf(error);
+    // A dialled link has its handler once the promise of its caller is settled, not before.
+    if (this.handler === undefined) setImmediate(() => this.#tellOver());
+    else this.#tellOver();
+  }
+
+  // --- Receiving ---
+
+  /** Decodes what is there and delivers it, or holds it while paused. */
+  #decode(): void {
+    const isOutermost = flusher.begin();
+    this.#isDispatching = true;
+    try {
+      while (this.#ending === undefined) {
+        const message = this.#decoder.next();
+        if (message !== undefined) this.#take(message);
+        else if (!this.#feed()) break;
+      }
+    } finally {
+      this.#isDispatching = false;
+      if (isOutermost) flusher.end();
+    }
+    const replies = this.#decoder.takeReplies();
+    if (replies !== undefined) this.#outbox.reply(replies);
+    const { fault, goaway } = this.#decoder;
+    if (fault !== undefined) this.#broken(fault);
+    else if (goaway !== undefined) this.#leave(goaway);
+  }
+
+  #take(message: Buffer): void {
+    if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
+      return this.#deliver(message);
+    this.#waiting.push(message);
+    this.#waitingBytes += Math.max(message.length, MIN_COST);
+  }
+
+  #deliver(message: Buffer): void {
+    if (this.#intake?.admits(message.length) !== false) return this.handler.onMessage(message, false);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#breakOff(CloseCode.rate_limited, rateLimited());
+  }
+
+  /** Gives the decoder what is read next; false if there is nothing. */
+  #feed(): boolean {
+    if (this.#decoder.fault !== undefined || this.#decoder.goaway !== undefined) return false;
+    const bytes = this.#ahead.shift();
+    if (bytes === undefined) return false;
+    this.#decoder.push(bytes);
+    return true;
+  }
+
+  /** What comes behind our GOAWAY is void, but for the peer's. */
+  #watchForGoAway(bytes: Buffer): void {
+    if (this.#decoder.fault !== undefined || this.#decoder.goaway !== undefined) return;
+    this.#decoder.push(bytes);
+    while (this.#decoder.next() !== undefined);
+    this.#decoder.takeReplies();
+  }
+
+  /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
+  #afterReading(): void {
+    if (this.#ending !== undefined || this.#over !== undefined) return;
+    // Nothing is taken any more, but the end is to be seen.
+    if (this.#theirs !== undefined) return this.#carrier.resume();
+    const ahead = this.#ahead.reduce((sum, { length }) => sum + length, 0);
+    this.#count(this.#decoder.held + this.#carrier.held + ahead + this.#waitingBytes);
+    if (!this.#isStarved && linkMemory.isFull(this.limits.memoryBudget)) {
+      this.#isStarved = true;
+      linkMemory.wait(this, this.limits.memoryBudget);
+    }
+    const isFarAhead = this.#counted >= READ_AHEAD && (this.#isPaused || this.#waiting.length > 0);
+    if (this.#isStarved || isFarAhead) this.#carrier.pause();
+    else this.#carrier.resume();
+  }
+
+  #count(held: number): void {
+    linkMemory.inbound += held - this.#counted;
+    this.#counted = held;
+  }
+
+  /** Bytes received that are in no delivered message. */
+  get held(): number {
+    return this.#counted;
+  }
+
+  onMemory(): void {
+    this.#isStarved = false;
+    this.#wake();
+  }
+
+  onStuck(): void {
+    this.#kill(faultClose(outOfBudget(this.#counted, this.limits.memoryBudget)));
+  }
+
+  /** Has what is held, and the end behind it, delivered from the event loop. */
+  #wake(): void {
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    process.nextTick(() => this.#onWake());
+  }
+
+  #onWake(): void {
+    this.#isWaking = false;
+    if (this.handler === undefined) return;
+    this.#deliverWaiting();
+    this.#afterReading();
+    this.#tellOver();
+  }
+
+  #deliverWaiting(): void {
+    const waiting = this.#waiting;
+    const isOutermost = flusher.begin();
+    let next = 0;
+    try {
+      while (next < waiting.length && !this.#isPaused && this.#ending === undefined) {
+        if (this.#theirs === undefined && this.#intake?.holdsBack()) break;
+        const message = waiting[next];
+        next += 1;
+        this.#waitingBytes -= Math.max(message.length, MIN_COST);
+        this.#deliver(message);
+      }
+    } finally {
+      if (isOutermost) flusher.end();
+    }
+    if (this.#ending === undefined && this.#waiting === waiting) waiting.splice(0, next);
+  }
+
+  // --- Sending ---
+
+  /** The kernel has taken something, or that is to be looked at anew. */
+  onProgress(): void {
+    if (this.#over !== undefined || this.handler === undefined) return;
+    if (this.#ending !== undefined || this.#theirs !== undefined) this.#restartCloseTimer();
+    if (this.#wantsDrain && this.isLow()) {
+      this.#wantsDrain = false;
+      this.handler.onDrain();
+    }
+    if (this.#wantsEmpty && this.#outbox.messages === 0) {
+      this.#wantsEmpty = false;
+      this.handler.onEmpty();
+    }
+  }
+
+  // --- Ending ---
+
+  /** Says our last word behind what is queued. */
+  #part(code: number, reason: string): void {
+    if (this.#hasParted) return;
+    this.#hasParted = true;
+    this.#outbox.end({ code, lastStream: 0, retryAfterMs: 0, reason });
+  }
+
+  /** The peer has said its last word: what answers to what came before goes out, and then ours. */
+  #leave({ code, reason, retryAfterMs }: GoAway): void {
+    if (this.#theirs !== undefined) return;
+    this.#theirs = { code, reason, clean: true, ...(retryAfterMs > 0 && { retryAfterMs }) };
+    this.ended = true;
+    this.#restartCloseTimer();
+    this.#carrier.resume();
+    if (!HOSTILE.has(code)) return this.#part(CloseCode.ok, '');
+    this.#hasParted = true;
+    this.#carrier.end(CloseCode.ok, '');
+  }
+
+  /** The peer broke the rules: it is told so, and has a while to close. */
+  #broken(fault: Fault): void {
+    this.#breakOff(fault.code, ruleBroken(fault), fault.message);
+  }
+
+  #breakOff(code: number, error: QWormholeError, reason = ''): void {
+    if (this.#theirs !== undefined) return;
+    this.#theirs = faultClose(error);
+    this.ended = true;
+    this.#ahead = [];
+    this.#restartCloseTimer();
+    this.#carrier.resume();
+    if (this.#hasParted) return;
+    this.#hasParted = true;
+    this.#outbox.endNow({ code, lastStream: 0, retryAfterMs: 0, reason });
+  }
+
+  #lostBy(cause: Error | undefined): QWormholeError {
+    const { remoteAddress, remotePort, tls } = this.info;
+    const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
+    const why = cause ?? 'the peer ended the stream without a GOAWAY';
+    return tls === undefined ? fromSystem(why, context) : faultOfTls(why, context);
+  }
+
+  #kill(close: LinkClose): void {
+    if (this.#ending === undefined) this.#ending = close;
+    else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
+    this.ended = true;
+    this.#forgetReceived();
+    if (this.#over !== undefined) this.#wake();
+    else resetSocket(this.#socket);
+  }
+
+  #forgetReceived(): void {
+    this.#waiting = [];
+    this.#ahead = [];
+    this.#waitingBytes = 0;
+    this.#count(0);
+    linkMemory.forget(this);
+  }
+
+  /** The peer has so long to take our next bytes and to end its side. */
+  #restartCloseTimer(): void {
+    const { closeTimeoutMs } = this.limits;
+    clearTimeout(this.#closeTimer);
+    const expire = (): void => {
+      // Both have said their last word: that the stream does not end changes nothing.
+      if (this.#theirs !== undefined) resetSocket(this.#socket);
+      // What we hold back ourselves is not the peer's delay.
+      else if (this.#outbox.isHeld) this.#restartCloseTimer();
+      else this.#kill(faultClose(closeTimeout(closeTimeoutMs)));
+    };
+    this.#closeTimer = setTimeout(expire, closeTimeoutMs).unref();
+  }
+
+  #closeOf(error: Error | undefined): LinkClose {
+    const isWhole = this.#outbox.messages === 0;
+    const ending = this.#ending;
+    const theirs = this.#theirs;
+    if (ending !== undefined) {
+      const isAnswered = this.#decoder.goaway !== undefined || theirs?.clean === true;
+      return {
+        ...ending,
+        clean: ending.clean && isWhole && isAnswered,
+        error: ending.error ?? theirs?.error,
+      };
+    }
+    if (theirs !== undefined) return { ...theirs, clean: theirs.clean && isWhole };
+    return faultClose(this.#lostBy(error));
+  }
+
+  get isHeard(): boolean {
+    return this.handler.isHeard;
+  }
+
+  giveUp(): void {
+    this.#forgetReceived();
+    this.#tellOver();
+  }
+
+  #tellOver(): void {
+    const over = this.#over;
+    // Without a handler yet it is told from the turn in which there is one.
+    if (over === undefined || this.#isOverTold || this.handler === undefined) return;
+    // What the peer said before it closed comes first, whenever somebody wants it.
+    if (this.#waiting.length > 0) {
+      this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
+      return;
+    }
+    this.#isOverTold = true;
+    this.#patience?.end();
+    this.#forgetReceived();
+    this.handler.onClose(over);
+    this.#outbox.discard();
+  }
+}
+
+function infoOf(socket: Socket, carrier: Carrier, handshake: NonNullable<LinkInfo['handshake']>): LinkInfo {
+  const tls = tlsInfoOf(socket);
+  return {
+    carrier,
+    remoteAddress: socket.remoteAddress ?? '',
+    remotePort: socket.remotePort ?? 0,
+    localAddress: socket.localAddress ?? '',
+    localPort: socket.localPort ?? 0,
+    ...(carrier.startsWith('ws') && { subprotocol: 'qwh.v1', isDeflated: false }),
+    ...(tls && { tls }),
+    handshake,
+  };
+}

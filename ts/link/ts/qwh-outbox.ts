@@ -1,0 +1,258 @@
+/**
+ * What a link of QWH/1 has accepted and the kernel has not taken. Messages wait whole; they become fragments and
+ * records when the kernel takes more, so that a higher class overtakes the rest of a large message.
+ */
+import { Encoder, MAX_FRAGMENT, Scheduler, type GoAway } from '../../qwh/index.js';
+import type { ClassIndex } from '../link.js';
+import type { RateLimits } from '../rate.js';
+import { arena, type Segment } from './arena.js';
+import { flusher } from './flusher.js';
+import { linkMemory } from './memory.js';
+import { Outlet } from './pace.js';
+import type { RecordCarrier } from './qwh-carrier.js';
+
+/** Bytes handed over at a time: what overtakes waits for no more. */
+const MAX_BATCH = 64 * 1024;
+/** PONGs that a peer who does not read them may have waiting, bytes: beyond, the newest answer serves for all. */
+const MAX_REPLIES = 16 * 1024;
+/** Frame header, record length, and room to begin another record. */
+const FRAME_COST = 16;
+/** A GOAWAY with its reason, and the record around it. */
+const MAX_GOAWAY = 320;
+
+interface Waiting {
+  readonly data: Uint8Array;
+}
+
+/** A queue whose array is cut now and then, not at every message. */
+class Lane {
+  #messages: Waiting[] = [];
+  #front = 0;
+
+  get first(): Waiting | undefined {
+    return this.#messages[this.#front];
+  }
+
+  push(message: Waiting): void {
+    this.#messages.push(message);
+  }
+
+  shift(): void {
+    this.#front += 1;
+    if (this.#front * 2 <= this.#messages.length) return;
+    this.#messages = this.#messages.slice(this.#front);
+    this.#front = 0;
+  }
+}
+
+/** Whose outbox it is. */
+export interface OutboxOwner {
+  /** The kernel has taken something. Called from the event loop. */
+  onProgress(): void;
+}
+
+export class QwhOutbox {
+  /** Payload bytes and messages accepted and not yet taken by the kernel. */
+  payload = 0;
+  messages = 0;
+  readonly #carrier: RecordCarrier;
+  readonly #owner: OutboxOwner;
+  readonly #encoder: Encoder;
+  readonly #scheduler = new Scheduler();
+  /** Set: what is handed over is held back. */
+  readonly #outlet: Outlet | undefined;
+  /** With the first message of each class. */
+  readonly #lanes: (Lane | undefined)[] = [undefined, undefined, undefined];
+  /** Payload bytes that are in no record yet. */
+  #unpacked = 0;
+  /** What the batch on its way counts for, and its memory. */
+  #handedPayload = 0;
+  #handedMessages = 0;
+  #handed: Segment | undefined;
+  #isInFlight = false;
+  #isDirty = false;
+  #isOver = false;
+  #replies = 0;
+  #heldReply: Uint8Array | undefined;
+  #goaway: GoAway | undefined;
+
+  constructor(carrier: RecordCarrier, owner: OutboxOwner, rates?: RateLimits) {
+    this.#carrier = carrier;
+    this.#owner = owner;
+    this.#encoder = new Encoder(carrier.kind);
+    this.#outlet = rates && new Outlet(rates, () => this.flush());
+  }
+
+  /** Our own rate delays what waits. */
+  get isHeld(): boolean {
+    return this.#outlet !== undefined && this.#outlet.isHolding;
+  }
+
+  /** Queues a message whose memory is the outbox's from now on, or nobody's to change. */
+  add(data: Uint8Array, cls: ClassIndex): void {
+    (this.#lanes[cls] ??= new Lane()).push({ data });
+    this.payload += data.length;
+    this.#unpacked += data.length;
+    this.messages += 1;
+    linkMemory.outbound += data.length;
+    if (this.#isDirty || this.#isInFlight) return;
+    this.#isDirty = true;
+    flusher.add(this);
+  }
+
+  /** Sends a record that answers the peer's. */
+  reply(record: Uint8Array): void {
+    if (this.#isOver) return;
+    if (this.#replies + record.length > MAX_REPLIES) {
+      this.#heldReply = record;
+      return;
+    }
+    this.#replies += record.length;
+    this.#carrier.write(record, (error) => {
+      this.#replies -= record.length;
+      const held = this.#heldReply;
+      this.#heldReply = undefined;
+      if (!error && held !== undefined) this.reply(held);
+    });
+  }
+
+  /** Hands over as much as the kernel takes, and one batch more. Calls nobody back. */
+  flush(): void {
+    this.#isDirty = false;
+    while (!this.#isInFlight && !this.#isOver) {
+      const most = this.#allowance();
+      if (most === 0) return;
+      if (!this.#handOver(most)) break;
+    }
+    if (!this.#isInFlight && !this.#isOver) this.#partIfDue();
+  }
+
+  /** Hands over everything at once. */
+  flushAll(): void {
+    while (!this.#isOver && this.#handOver(MAX_BATCH));
+    if (!this.#isOver) this.#partIfDue();
+  }
+
+  /** Has a GOAWAY follow the last message, and then the end of our side. */
+  end(goaway: GoAway): void {
+    this.#goaway ??= goaway;
+    this.flush();
+  }
+
+  /** Sends a GOAWAY now, and drops what waits. */
+  endNow(goaway: GoAway): void {
+    this.#goaway ??= goaway;
+    this.#partIfDue();
+  }
+
+  /** Drops what the kernel has not taken. */
+  discard(): void {
+    this.#outlet?.stop();
+    this.#isOver = true;
+    linkMemory.outbound -= this.payload;
+    this.payload = this.messages = 0;
+    this.#lanes.fill(undefined);
+    this.#release();
+  }
+
+  #partIfDue(): void {
+    const goaway = this.#goaway;
+    if (goaway === undefined || this.#isOver) return;
+    this.#goaway = undefined;
+    const memory = new Uint8Array(MAX_GOAWAY);
+    const end = this.#encoder.goaway(goaway, memory, 0);
+    this.#encoder.seal(memory, end);
+    this.#carrier.write(memory.subarray(0, end));
+    this.#carrier.end(goaway.code, goaway.reason);
+  }
+
+  /** Payload bytes that may be handed over. */
+  #allowance(): number {
+    // With nothing queued there is only the end, which nothing holds back.
+    if (this.#outlet === undefined || this.messages === 0) return MAX_BATCH;
+    return Math.min(this.#outlet.allowance(this.payload / this.messages), MAX_BATCH);
+  }
+
+  /** Packs a batch of about `most` bytes and hands it over; false if there is nothing to pack. */
+  #handOver(most: number): boolean {
+    let fragment = this.#next();
+    if (fragment === undefined) return false;
+    const [payload, messages] = [this.#handedPayload, this.#handedMessages];
+    const waiting = this.#unpacked + this.messages * FRAME_COST;
+    // What is packed at the end may be a whole fragment more.
+    const segment = arena.open(Math.min(waiting, MAX_BATCH) + 2 * MAX_FRAGMENT);
+    const { memory, start } = segment;
+    const isStream = this.#carrier.kind === 'stream';
+    const ends: number[] = [];
+    let at = start;
+    while (fragment !== undefined) {
+      const lane = this.#lanes[fragment.class]!;
+      at = this.#encoder.fragment(fragment, lane.first!.data, memory, at);
+      const packed = fragment.to - fragment.from;
+      this.#handedPayload += packed;
+      this.#unpacked -= packed;
+      if (fragment.to === fragment.total) {
+        lane.shift();
+        this.#handedMessages += 1;
+      }
+      fragment = at - start < most ? this.#next() : undefined;
+      if (fragment !== undefined && !this.#encoder.isFull(at)) continue;
+      this.#encoder.seal(memory, at);
+      if (!isStream) ends.push(at);
+    }
+    this.#outlet?.take(this.#handedPayload - payload, this.#handedMessages - messages);
+    segment.used = at;
+    arena.close(segment);
+    segment.next = this.#handed;
+    this.#handed = segment;
+    this.#isInFlight = true;
+    if (isStream) this.#carrier.write(segment.view(at - start), this.#onWritten);
+    else this.#writeEach(segment, ends);
+    if (this.#carrier.socket.writableLength === 0 && !this.#carrier.socket.destroyed) this.#settle();
+    return true;
+  }
+
+  /** Each record is a message of the carrier's. */
+  #writeEach({ memory, start }: Segment, ends: readonly number[]): void {
+    const { socket } = this.#carrier;
+    socket.cork();
+    let from = start;
+    for (const [index, end] of ends.entries()) {
+      const isLast = index === ends.length - 1;
+      this.#carrier.write(memory.subarray(from, end), isLast ? this.#onWritten : undefined);
+      from = end;
+    }
+    socket.uncork();
+  }
+
+  #next() {
+    const [high, normal, low] = this.#lanes;
+    return this.#scheduler.next(sizeOf(high), sizeOf(normal), sizeOf(low));
+  }
+
+  #settle(): void {
+    this.payload -= this.#handedPayload;
+    this.messages -= this.#handedMessages;
+    linkMemory.outbound -= this.#handedPayload;
+    this.#handedPayload = this.#handedMessages = 0;
+    this.#isInFlight = false;
+    this.#release();
+  }
+
+  #release(): void {
+    for (let segment = this.#handed; segment !== undefined; segment = segment.next) arena.release(segment);
+    this.#handed = undefined;
+  }
+
+  /** Comes a tick after a batch that the kernel took at once, which is then settled already. */
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error || this.#isOver) return;
+    if (this.#isInFlight && this.#carrier.socket.writableLength === 0) this.#settle();
+    if (!this.#isInFlight) this.flush();
+    this.#owner.onProgress();
+  };
+}
+
+function sizeOf(lane: Lane | undefined): number {
+  return lane?.first?.data.length ?? -1;
+}

@@ -1,0 +1,194 @@
+/**
+ * What this end says of itself in a handshake of QWH/1, and whether it wants the peer. Both backends ask here;
+ * they keep the time of it all, and an answer that comes too late does nothing.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { CloseCode } from '../close-codes.js';
+import { describe } from '../describe.js';
+import { QWormholeError } from '../errors/error.js';
+import type { Backend, Carrier } from '../link/link.js';
+import type { HandshakeInfo, QwhArrival, QwhListenSettings, QwhSettings, QwhVerdict } from '../link/qwh.js';
+import type { TlsInfo } from '../link/tls.js';
+import type { ServerSettings, SharedSettings } from '../options/settings.js';
+import { Fault, VERSION, decodeMeta, encodeMeta, type Hello, type Meta } from '../qwh/index.js';
+
+/** What an end says of itself: at most 4 KiB as JSON. A peer can believe it or not. */
+export type HandshakeMeta = Pick<Meta, 'tags' | 'intent' | 'shard' | 'app'>;
+
+/** A peer that waits to be accepted. */
+export interface HandshakePeer extends HandshakeInfo {
+  readonly carrier: Carrier;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** With TLS. */
+  readonly tls?: TlsInfo;
+  /** Aborted if the peer leaves, or the time of the handshake is over, before the verdict. */
+  readonly signal: AbortSignal;
+}
+
+/** The peer is not wanted, and told why. */
+export interface HandshakeRefusal {
+  /** From the table of close codes, 1 to 65535. Default: 4, `rejected_by_policy`. */
+  readonly code?: number;
+  /** For people, cut at 256 bytes. */
+  readonly reason?: string;
+  /** When it should come back, ms. */
+  readonly retryAfterMs?: number;
+}
+
+/** What `verifyHandshake` answers: nothing or `true` means welcome, `false` is a refusal without further words. */
+export type HandshakeVerdict = HandshakeRefusal | boolean | void | undefined;
+
+/** Decides about a peer. */
+export type VerifyHandshake = (peer: HandshakePeer) => HandshakeVerdict | PromiseLike<HandshakeVerdict>;
+
+/** Bytes of the sample that `nv` describes where no traffic was sampled. */
+const NV_SAMPLE = 256;
+const NV_HASH_BYTES = 8;
+const MAX_CODE = 65_535;
+const MAX_RETRY_MS = 2 ** 32 - 1;
+/** What streams would have: means nothing without the capability `flow`. */
+const STREAM_WINDOW = 256 * 1024;
+const CONNECTION_WINDOW = 1024 * 1024;
+const MAX_STREAMS = 256;
+
+/** What QWH/1 begins with over a backend. `report` hears of verdicts that could not be reached. */
+export function toQwh(
+  settings: SharedSettings,
+  backend: Backend,
+  handshakeTimeoutMs: number,
+  report?: (error: QWormholeError) => void,
+): QwhSettings {
+  const { maxFragments, controlBurst, controlPerSecond, verifyHandshake } = settings;
+  return {
+    hello: helloOf(settings, backend),
+    handshakeTimeoutMs,
+    maxFragments,
+    controlBurst,
+    controlPerSecond,
+    judge: (arrival) => judge(arrival, verifyHandshake, report),
+  };
+}
+
+/** The same for a listener; nothing where it is not to be spoken. */
+export function toListenQwh(
+  settings: ServerSettings,
+  backend: Backend,
+  report: (error: QWormholeError) => void,
+): QwhListenSettings | undefined {
+  const { handshake, handshakeTimeoutMs, maxPendingHandshakes } = settings;
+  if (handshake === 'off') return undefined;
+  const shared = toQwh(settings, backend, handshakeTimeoutMs, report);
+  return { ...shared, isRequired: handshake === 'required', maxPendingHandshakes };
+}
+
+function helloOf({ codec, maxMessage, meta, ...settings }: SharedSettings, backend: Backend): Hello {
+  const transport = { native: backend === 'rust', backend };
+  return {
+    versions: { min: VERSION, max: VERSION },
+    offered: settings.offeredCaps,
+    required: settings.requiredCaps,
+    limits: {
+      maxMessage,
+      streamWindow: STREAM_WINDOW,
+      connectionWindow: CONNECTION_WINDOW,
+      maxStreams: MAX_STREAMS,
+      idleMs: 0,
+    },
+    codec: codec.name,
+    meta: encodeMeta({ transport, nv: freshNv(), ...meta }),
+    extensions: [],
+  };
+}
+
+/** Hash and entropy (bits per byte) of a fresh random sample. */
+function freshNv(): NonNullable<Meta['nv']> {
+  const sample = randomBytes(NV_SAMPLE);
+  const counts = new Map<number, number>();
+  for (const byte of sample) counts.set(byte, (counts.get(byte) ?? 0) + 1);
+  let entropy = 0;
+  for (const count of counts.values()) entropy -= (count / NV_SAMPLE) * Math.log2(count / NV_SAMPLE);
+  const hash = createHash('sha256')
+    .update(sample)
+    .digest('hex')
+    .slice(0, 2 * NV_HASH_BYTES);
+  return { hash, entropy, samples: NV_SAMPLE };
+}
+
+function judge(
+  arrival: QwhArrival,
+  verify: VerifyHandshake | undefined,
+  report: ((error: QWormholeError) => void) | undefined,
+): QwhVerdict | Promise<QwhVerdict> {
+  let info: HandshakeInfo;
+  try {
+    info = infoOf(arrival);
+  } catch (error) {
+    const reason = error instanceof Fault ? error.message : 'meta is not what it should be';
+    return { code: CloseCode.protocol, reason, retryAfterMs: 0 };
+  }
+  if (verify === undefined) return { info };
+  const { carrier, remoteAddress, remotePort, tls, signal } = arrival;
+  const failed = (cause: unknown): QwhVerdict => undecided(cause, signal, report);
+  try {
+    const answer = verify({ ...info, carrier, remoteAddress, remotePort, ...(tls && { tls }), signal });
+    // The application's code too: what it answers may have a getter.
+    const isLater = typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function';
+    if (!isLater) return verdictOf(answer, info);
+    return Promise.resolve(answer)
+      .then((later) => verdictOf(later, info))
+      .catch(failed);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function infoOf({ peer, sid }: QwhArrival): HandshakeInfo {
+  const { hello, agreement, security, offered, channelId } = peer;
+  const meta = hello.meta === undefined ? {} : decodeMeta(hello.meta);
+  return Object.freeze({
+    ...meta,
+    version: agreement.version,
+    sid: Buffer.from(sid).toString('hex'),
+    caps: agreement.caps,
+    codec: agreement.codec,
+    maxMessage: hello.limits.maxMessage,
+    security,
+    offeredSecurity: offered,
+    ...(channelId && { channelId }),
+  });
+}
+
+/** @throws QWormholeError for what is no verdict. */
+function verdictOf(answer: unknown, info: HandshakeInfo): QwhVerdict {
+  if (answer === undefined || answer === true) return { info };
+  const refusal = answer === false ? {} : answer;
+  if (typeof refusal !== 'object' || refusal === null) throw invalid(answer, 'is no verdict');
+  const { code = CloseCode.rejected_by_policy, reason = '', retryAfterMs = 0 } = refusal as HandshakeRefusal;
+  if (!isIntegerIn(code, 1, MAX_CODE)) throw invalid(code, `is not a code from 1 to ${MAX_CODE}`);
+  if (typeof reason !== 'string') throw invalid(reason, 'is not a reason: that is a string');
+  if (!isIntegerIn(retryAfterMs, 0, MAX_RETRY_MS)) throw invalid(retryAfterMs, 'is no time in ms');
+  return { code, reason, retryAfterMs };
+}
+
+function isIntegerIn(value: unknown, min: number, max: number): boolean {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+/** The application's own code failed: that is told here, and not to the peer. */
+function undecided(
+  cause: unknown,
+  signal: AbortSignal,
+  report: ((error: QWormholeError) => void) | undefined,
+): QwhVerdict {
+  const message = 'A peer was refused because the decision about it failed';
+  const error = new QWormholeError('ERR_QW_HANDSHAKE', message, { cause, closeCode: CloseCode.internal });
+  // One that did as the signal told it has not failed.
+  if (!signal.aborted) report?.(error);
+  return { code: CloseCode.internal, reason: 'the handshake could not be decided', retryAfterMs: 0, error };
+}
+
+function invalid(value: unknown, why: string): QWormholeError {
+  const message = `verifyHandshake answered ${describe(value)}, which ${why}`;
+  return new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'verifyHandshake' } });
+}
