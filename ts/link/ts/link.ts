@@ -32,7 +32,7 @@ import { resetSocket } from './reset.js';
 import { SocketWriter } from './socket-writer.js';
 import { exportFrom } from './tls-export.js';
 import { faultOfSilentClient, faultOfTls } from './tls-faults.js';
-import { tlsInfoOf } from './tls-info.js';
+import { linkInfo } from './link-info.js';
 
 /** Where a socket keeps its link: the listeners are the same functions for all, an idle link has no closures. */
 const LINK = Symbol('link');
@@ -78,7 +78,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     super(limits);
     this.#isAccepted = isAccepted;
     const framed = protocol === 'length-prefixed';
-    this.info = infoOf(socket);
+    this.info = linkInfo(socket, ['tcp', 'tls']);
     this.#socket = socket;
     this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
     this.#writer = new SocketWriter(socket, framed, this, limits.outbound);
@@ -423,16 +423,4 @@ function wake(link: TsLink): void {
 
 function progress(link: TsLink): void {
   link.onProgress();
-}
-
-function infoOf(socket: Socket): LinkInfo {
-  const tls = tlsInfoOf(socket);
-  return {
-    carrier: tls === undefined ? 'tcp' : 'tls',
-    remoteAddress: socket.remoteAddress ?? '',
-    remotePort: socket.remotePort ?? 0,
-    localAddress: socket.localAddress ?? '',
-    localPort: socket.localPort ?? 0,
-    ...(tls && { tls }),
-  };
 }

@@ -36,7 +36,7 @@ import { QwhOutbox } from './qwh-outbox.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
 import { faultOfTls } from './tls-faults.js';
-import { tlsInfoOf } from './tls-info.js';
+import { linkInfo } from './link-info.js';
 
 /** Messages without bytes are not free. */
 const MIN_COST = 16;
@@ -91,7 +91,11 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     const { maxFragments, controlBurst, controlPerSecond } = settings;
     this.#carrier = opened.carrier;
     this.#socket = opened.carrier.socket;
-    this.info = infoOf(this.#socket, carrier, info);
+    this.info = {
+      ...linkInfo(this.#socket, [carrier, carrier]),
+      ...(carrier.startsWith('ws') && { subprotocol: 'qwh.v1', isDeflated: false }),
+      handshake: info,
+    };
     this.maxSend = Math.min(limits.maxMessage, info.maxMessage);
     this.#ahead = [...early];
     for (const { buffer } of early) markShared(buffer);
@@ -493,18 +497,4 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.handler.onClose(over);
     this.#outbox.discard();
   }
-}
-
-function infoOf(socket: Socket, carrier: Carrier, handshake: NonNullable<LinkInfo['handshake']>): LinkInfo {
-  const tls = tlsInfoOf(socket);
-  return {
-    carrier,
-    remoteAddress: socket.remoteAddress ?? '',
-    remotePort: socket.remotePort ?? 0,
-    localAddress: socket.localAddress ?? '',
-    localPort: socket.localPort ?? 0,
-    ...(carrier.startsWith('ws') && { subprotocol: 'qwh.v1', isDeflated: false }),
-    ...(tls && { tls }),
-    handshake,
-  };
 }

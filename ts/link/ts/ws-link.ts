@@ -27,7 +27,7 @@ import { Patience, type Forsaken } from '../patience.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
 import { faultOfTls } from './tls-faults.js';
-import { tlsInfoOf } from './tls-info.js';
+import { linkInfo } from './link-info.js';
 import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
 import { WsOutbox } from './ws-outbox.js';
@@ -98,7 +98,11 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   /** @param socket That of `ws`. It has an error listener already. */
   constructor(ws: LinkedWebSocket, socket: Socket, limits: LinkLimits, settings: WebSocketSettings) {
     super(limits);
-    this.info = infoOf(ws, socket);
+    this.info = {
+      ...linkInfo(socket, ['ws', 'wss']),
+      subprotocol: ws.protocol,
+      isDeflated: ws.extensions.includes('permessage-deflate'),
+    };
     this.#ws = ws;
     this.#socket = socket;
     const threshold = settings.deflate === false ? 0 : settings.deflate.threshold;
@@ -440,18 +444,4 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     this.handler.onClose(over);
     this.#outbox.discard();
   }
-}
-
-function infoOf(ws: LinkedWebSocket, socket: Socket): LinkInfo {
-  const tls = tlsInfoOf(socket);
-  return {
-    carrier: tls === undefined ? 'ws' : 'wss',
-    remoteAddress: socket.remoteAddress ?? '',
-    remotePort: socket.remotePort ?? 0,
-    localAddress: socket.localAddress ?? '',
-    localPort: socket.localPort ?? 0,
-    subprotocol: ws.protocol,
-    isDeflated: ws.extensions.includes('permessage-deflate'),
-    ...(tls && { tls }),
-  };
 }
