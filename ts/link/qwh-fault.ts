@@ -3,6 +3,14 @@ import { CloseCode } from '../close-codes.js';
 import { QWormholeError, type ErrorCode } from '../errors/error.js';
 import type { Failure, Fault } from '../qwh/index.js';
 
+/** The peer says that we broke a rule: it reads nothing more. */
+export const HOSTILE: ReadonlySet<number> = new Set([
+  CloseCode.protocol,
+  CloseCode.too_big,
+  CloseCode.rate_limited,
+  CloseCode.flow,
+]);
+
 /** What a peer that does not follow the rules is refused with. */
 const BROKEN: ReadonlySet<number> = new Set([
   CloseCode.protocol,

@@ -21,7 +21,7 @@ import type {
   SharedMessage,
 } from '../link.js';
 import { Patience, type Forsaken } from '../patience.js';
-import { ruleBroken } from '../qwh-fault.js';
+import { HOSTILE, ruleBroken } from '../qwh-fault.js';
 import type { QwhSettings } from '../qwh.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
@@ -40,14 +40,6 @@ import { linkInfo } from './link-info.js';
 
 /** Messages without bytes are not free. */
 const MIN_COST = 16;
-
-/** The peer says that we broke a rule: it reads nothing more. */
-const HOSTILE: ReadonlySet<number> = new Set([
-  CloseCode.protocol,
-  CloseCode.too_big,
-  CloseCode.rate_limited,
-  CloseCode.flow,
-]);
 
 export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken {
   readonly mode = 'ts';
