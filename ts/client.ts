@@ -12,7 +12,6 @@ import { Connection, type ConnectionEvents } from './connection.js';
 import { aborted, closed, tooBig, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
 import { onTypeScript, type Choice } from './link/choose.js';
-import { DEAF } from './link/deaf.js';
 import { faultClose } from './link/fault.js';
 import type {
   Backend,
@@ -25,11 +24,10 @@ import type {
   SendResult,
 } from './link/link.js';
 import type { ClientSettings, SettledEndpoint } from './options/settings.js';
-import { toDialSpec } from './options/specs.js';
 import { nativeFailed, nativeFailureAction } from './policy/native-failure.js';
 import { OfflineQueue } from './policy/offline-queue.js';
 import { Backoff } from './policy/reconnect.js';
-import { connectFollowing } from './policy/redirects.js';
+import { Caller, hangUp, type Reached } from './policy/caller.js';
 import { Deferred } from './policy/deferred.js';
 import type { WaitOptions } from './policy/waits.js';
 import { warnUnheard } from './policy/warnings.js';
@@ -56,7 +54,7 @@ const PUMP_AGAIN_MS = 50;
 
 export class QWormholeClient<C extends CodecOption = CodecOption> extends Connection<C, ClientEvents<C>> {
   readonly #settings: ClientSettings;
-  readonly #tls: ClientTls | undefined;
+  readonly #caller: Caller;
   #choice: Choice;
   /** The promise of `connect`, from the first call on; gone when it failed. */
   #connecting: Deferred | undefined;
@@ -66,9 +64,10 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   #attempt: AbortController | undefined;
   readonly #backoff: Backoff | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  /** Which endpoint the next attempt takes. */
-  #turn = 0;
-  #endpoint: SettledEndpoint;
+  /** Attempts since `connect` was called, or since the loss. */
+  #attempts = 0;
+  /** The one that was reached last, else the first; none where they are asked for and none was reached. */
+  #endpoint: SettledEndpoint | undefined;
   /** Messages go straight to the link: it takes them, and none is queued before them. */
   #isDirect = false;
   readonly #offline: OfflineQueue | undefined;
@@ -83,11 +82,11 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   /** @internal Use `connect` or `createQWormholeClient`. */
   constructor(settings: ClientSettings, choice: Choice, tls?: ClientTls) {
     super(settings);
-    this.#tls = tls;
+    this.#caller = new Caller(settings, tls);
     const { reconnect, offlineQueue, memoryBudget, signal } = settings;
     this.#settings = settings;
     this.#choice = choice;
-    this.#endpoint = settings.endpoints[0];
+    this.#endpoint = settings.endpoints.at(0);
     if (reconnect !== false) this.#backoff = new Backoff(reconnect);
     if (offlineQueue !== false) this.#offline = new OfflineQueue(offlineQueue, memoryBudget);
     choice.driver.onFailure = (error) => this.#driverFailed(error);
@@ -105,11 +104,11 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   get protocol(): Protocol {
-    return this.#endpoint.protocol;
+    return this.#endpoint?.protocol ?? this.#settings.protocol;
   }
 
   override get carrier(): Carrier {
-    return this.#endpoint.scheme;
+    return this.#endpoint?.scheme ?? 'tcp';
   }
 
   override get bufferedAmount(): number {
@@ -180,28 +179,25 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   /** One attempt. */
   async #call(): Promise<void> {
     const attempt = (this.#attempt = new AbortController());
-    const { endpoints } = this.#settings;
-    this.#endpoint = endpoints[this.#turn++ % endpoints.length];
-    let link: Link;
+    const number = this.#attempts++;
+    let reached: Reached;
     try {
-      const tlsFor = (host: string) => this.#tls?.settingsFor(host);
-      const spec = toDialSpec(this.#settings, this.#endpoint, tlsFor(this.#endpoint.host));
-      const following = { maxRedirects: this.#settings.maxRedirects, tlsFor };
-      link = await connectFollowing(this.#choice.driver, spec, following, attempt.signal);
+      reached = await this.#caller.call(this.#choice.driver, { number, signal: attempt.signal });
     } catch (error) {
+      attempt.abort();
       if (this.#attempt === attempt) this.#attemptFailed(error as QWormholeError);
       return;
     }
-    if (this.#attempt !== attempt) {
-      link.handler = DEAF;
-      return link.terminate(CloseCode.cancelled, '');
-    }
+    if (this.#attempt !== attempt) return hangUp(reached.link);
     this.#attempt = undefined;
-    this.#connected(link);
+    this.#endpoint = reached.endpoint;
+    this.#connected(reached.link);
   }
 
   #connected(link: Link): void {
     this.#connects += 1;
+    // The next one is the first since the loss.
+    this.#attempts = 1;
     this.#connectedAt = performance.now();
     this.#backoff?.connected();
     if (!this.#isRef) link.unref();
@@ -218,6 +214,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const { reconnect } = this.#settings;
     const isFirst = this.#connects === 0 && !(reconnect !== false && reconnect.initial);
     if (!isFirst) return this.#retry(faultClose(error));
+    this.#attempts = 0;
     this.state = 'idle';
     this.#rejectConnect(error);
   }
@@ -273,6 +270,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (this.state === 'closing') return this.#end(close);
     this.#disconnects += 1;
     this.#backoff?.lost(performance.now() - this.#connectedAt);
+    if (close.retryAfterMs !== undefined) this.#backoff?.notBefore(close.retryAfterMs);
     this.state = 'reconnecting';
     const { code, reason, clean, error } = close;
     // A broken backend reports itself, unless this is the end and nobody will hear it.

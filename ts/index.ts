@@ -5,6 +5,7 @@ export {
   createQWormholeServer,
   listen,
   type BackendResult,
+  type Callees,
   type ConnectOptions,
   type CreatedClient,
   type CreatedServer,
@@ -42,6 +43,7 @@ export type {
   SharedOptions,
   TlsOptions,
 } from './options/types.js';
+export type { ConnectAttempt, HeadersInput, PerAttempt } from './options/sources.js';
 export type {
   EndpointInput,
   EndpointObject,

@@ -148,6 +148,7 @@ import type { Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { TlsVersion } from '../link/tls.js';
+import type { HeadersInput, PerAttempt } from './sources.js';
 import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. \`C\` is the codec, which says what messages are. */

@@ -14,6 +14,8 @@ pub enum Code {
     OptionUnknown,
     /// The backend, runtime or platform in use cannot honour an option.
     OptionUnsupported,
+    /// A function that was given as an option failed.
+    OptionFailed,
     /// An endpoint is not a URL or object this version understands.
     EndpointInvalid,
     /// The connection or server was closed before the operation finished.
@@ -110,10 +112,11 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 46] = [
+    pub const ALL: [Code; 47] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
+        Code::OptionFailed,
         Code::EndpointInvalid,
         Code::Closed,
         Code::Aborted,
@@ -180,7 +183,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 46] = [
+static FACTS: [Facts; 47] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -195,6 +198,11 @@ static FACTS: [Facts; 46] = [
         name: "ERR_QW_OPTION_UNSUPPORTED",
         retriable: false,
         remedy: "Remove the option or choose a backend that honours it; docs/options.md has the table.",
+    },
+    Facts {
+        name: "ERR_QW_OPTION_FAILED",
+        retriable: true,
+        remedy: "The cause is what it threw; a client that reconnects asks it again.",
     },
     Facts {
         name: "ERR_QW_ENDPOINT_INVALID",

@@ -39,6 +39,8 @@ export interface LinkClose {
   readonly reason: string;
   /** Both sides ended between two messages and everything accepted reached the kernel. */
   readonly clean: boolean;
+  /** When the peer wants us back, ms, if it said so. */
+  readonly retryAfterMs?: number;
   /** The fault behind an unclean end. */
   readonly error?: QWormholeError;
 }
@@ -204,7 +206,10 @@ export interface ListenSpec {
 
 /** Whom and how to call. */
 export interface DialSpec {
+  /** As the user wrote it: for errors, for certificates, and for agents. */
   readonly host: string;
+  /** The IP address to call. Default: `host`, which is one then. */
+  readonly address?: string;
   readonly port: number;
   readonly protocol: Protocol;
   readonly localAddress?: string;

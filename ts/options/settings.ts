@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint.js';
 import type { DeflateSettings, Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
+import type { ClientSources } from './sources.js';
 import type { CheckedClientTls, CheckedServerTls } from './tls-schema.js';
 
 /** An endpoint with its protocol decided. */
@@ -14,7 +15,7 @@ export interface SettledEndpoint extends Endpoint {
 
 /** What servers and clients have in common. Units and meanings are those of the options. */
 export interface SharedSettings {
-  /** At least one. */
+  /** At least one, unless a client asks for them before each attempt. */
   readonly endpoints: readonly SettledEndpoint[];
   readonly codec: Codec;
   readonly preferNative: boolean;
@@ -92,6 +93,10 @@ export interface ClientSettings extends SharedSettings {
   readonly headers: readonly string[];
   readonly maxRedirects: number;
   readonly agent: Agent | undefined;
+  /** Of an endpoint that does not say its own. */
+  readonly protocol: Protocol;
+  /** What is asked for before each attempt. */
+  readonly sources: ClientSources;
   /** As given: files and environment are read when the client is made. */
   readonly tls: CheckedClientTls | undefined;
 }

@@ -33,7 +33,7 @@ export interface OptionFacts {
 export const OPTION_TABLE = {
   endpoints: {
     for: 'both',
-    expects: 'one endpoint or a list of at least one',
+    expects: 'one endpoint or a list of at least one (on a client also a function that gives them)',
   },
   protocol: {
     for: 'both',
@@ -261,7 +261,7 @@ export const OPTION_TABLE = {
   },
   tls: {
     for: 'both',
-    expects: 'an object',
+    expects: 'an object (on a client also a function that gives one)',
   },
   'tls.cert': {
     for: 'both',
@@ -461,7 +461,7 @@ export const OPTION_TABLE = {
   },
   headers: {
     for: 'client',
-    expects: 'an object of header names and values',
+    expects: 'an object of header names and values, or a function that gives one',
   },
   maxRedirects: {
     for: 'client',

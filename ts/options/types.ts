@@ -7,6 +7,7 @@ import type { Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { TlsVersion } from '../link/tls.js';
+import type { HeadersInput, PerAttempt } from './sources.js';
 import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. `C` is the codec, which says what messages are. */
@@ -211,32 +212,38 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
 /** Options of a client. */
 export interface ClientOptions<C extends CodecOption = CodecOption> extends SharedOptions<C> {
   /**
-   * Whom to call: URLs such as tcp://127.0.0.1:9000, or objects. With several, each attempt takes the next
-   * one.
+   * Whom to call: URLs such as tcp://127.0.0.1:9000, or objects. With several, an attempt calls one after the
+   * other, half a second apart, and the first to answer wins. A function is asked before each attempt.
    */
-  readonly endpoints: EndpointInput | readonly EndpointInput[];
+  readonly endpoints:
+    | EndpointInput
+    | readonly EndpointInput[]
+    | PerAttempt<EndpointInput | readonly EndpointInput[]>;
   /** Its abort ends the client and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
   /** WebSocket subprotocols to offer, best first. Default: none. */
   readonly subprotocols?: readonly string[];
   /**
-   * TLS of the endpoints tls:// and wss://: whom to trust, and a certificate where the server wants one.
-   * Default: what the environment says (docs/tls.md).
+   * TLS of the endpoints tls:// and wss://: whom to trust, and a certificate where the server wants one. A
+   * function is asked before each attempt. Default: what the environment says (docs/tls.md).
    */
-  readonly tls?: ClientTlsOptions;
+  readonly tls?: ClientTlsOptions | PerAttempt<ClientTlsOptions>;
   /** Address that connections come from. Default: the system's choice. */
   readonly localAddress?: string;
   /**
    * Port that connections come from; 0 leaves it to the system. Takes an integer from 0 to 65535. Default: 0.
    */
   readonly localPort?: number;
-  /** How long one attempt to connect may take. Takes an integer from 1 to 2147483647 (ms). Default: 10000. */
+  /**
+   * How long one attempt to connect may take: functions that are asked, names, and all endpoints and
+   * addresses together. Takes an integer from 1 to 2147483647 (ms). Default: 10000.
+   */
   readonly connectTimeoutMs?: number;
   /**
    * Further headers of a WebSocket opening handshake, such as Authorization or Origin; not Host and what the
-   * handshake sets itself. Default: none.
+   * handshake sets itself. A function is asked before each attempt: for tokens that expire. Default: none.
    */
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers?: HeadersInput | PerAttempt<HeadersInput>;
   /**
    * Redirects of a WebSocket opening handshake that are followed. Of the headers only User-Agent and
    * Accept-Language go to another origin, and with subprotocols no redirect to one is followed. Takes an
