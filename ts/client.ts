@@ -9,7 +9,7 @@ import { onAbort } from './abort.js';
 import { CloseCode } from './close-codes.js';
 import type { CodecOption } from './codec/codec.js';
 import { Connection, type ConnectionEvents } from './connection.js';
-import { aborted, closed, tooBig, type QWormholeError } from './errors/error.js';
+import { aborted, closed, tooBig, type ErrorCode, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
 import { onTypeScript, type Choice } from './link/choose.js';
 import { faultClose } from './link/fault.js';
@@ -33,6 +33,10 @@ import type { WaitOptions } from './policy/waits.js';
 import { warnUnheard } from './policy/warnings.js';
 import { checkClose, sizeOf } from './sending.js';
 import type { ClientStats } from './stats.js';
+import type { Labels } from './telemetry/labels.js';
+import { metricsText } from './telemetry/metrics.js';
+import { Observation } from './telemetry/observation.js';
+import type { ClientTelemetry } from './telemetry/snapshot.js';
 import type { ClientTls } from './tls/client-tls.js';
 
 /** Events of a client, besides those of every connection. */
@@ -55,6 +59,7 @@ const PUMP_AGAIN_MS = 50;
 export class QWormholeClient<C extends CodecOption = CodecOption> extends Connection<C, ClientEvents<C>> {
   readonly #settings: ClientSettings;
   readonly #caller: Caller;
+  readonly #observation: Observation;
   #choice: Choice;
   /** The promise of `connect`, from the first call on; gone when it failed. */
   #connecting: Deferred | undefined;
@@ -76,6 +81,9 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   #connectedAt = 0;
   #connects = 0;
   #disconnects = 0;
+  /** Attempts ever begun, and those that failed. */
+  #made = 0;
+  readonly #failed: Partial<Record<ErrorCode, number>> = {};
   #isRef = true;
   readonly #stopListening: (() => void) | undefined;
 
@@ -83,6 +91,10 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   constructor(settings: ClientSettings, choice: Choice, tls?: ClientTls) {
     super(settings);
     this.#caller = new Caller(settings, tls);
+    this.#observation = new Observation('client', this, settings, (listener, value) =>
+      this.call(listener, [value]),
+    );
+    if (this.#observation.latencies !== undefined) this.measure(this.#observation.latencies);
     const { reconnect, offlineQueue, memoryBudget, signal } = settings;
     this.#settings = settings;
     this.#choice = choice;
@@ -125,6 +137,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (life?.aborted) return Promise.reject(aborted(life));
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.state === 'closing' || this.state === 'closed') return Promise.reject(closed('client'));
+    this.#observation.start();
     if (this.#connecting === undefined) {
       this.#connecting = new Deferred();
       this.#callers = 0;
@@ -159,7 +172,25 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   override stats(): ClientStats {
-    return { ...super.stats(), connects: this.#connects, disconnects: this.#disconnects };
+    const connects = this.#connects;
+    const attempts = { made: this.#made, succeeded: connects, failed: { ...this.#failed } };
+    return {
+      ...super.stats(),
+      connects,
+      reconnects: Math.max(connects - 1, 0),
+      disconnects: this.#disconnects,
+      attempts,
+    };
+  }
+
+  /** A snapshot: `stats()`, and what it belongs to. */
+  telemetry(): ClientTelemetry {
+    return { role: 'client', ...this.#observation.vitals(), state: this.state, ...this.stats() };
+  }
+
+  /** The same for Prometheus, in its text format; `labels` go to every line. */
+  metrics(labels?: Labels): string {
+    return metricsText([{ telemetry: this.telemetry(), labels }]);
   }
 
   override ref(): this {
@@ -180,6 +211,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   async #call(): Promise<void> {
     const attempt = (this.#attempt = new AbortController());
     const number = this.#attempts++;
+    this.#made += 1;
+    this.#observation.tell('attempt', [number]);
     let reached: Reached;
     try {
       reached = await this.#caller.call(this.#choice.driver, { number, signal: attempt.signal });
@@ -211,6 +244,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   #attemptFailed(error: QWormholeError): void {
     this.#attempt = undefined;
+    this.#failed[error.code] = (this.#failed[error.code] ?? 0) + 1;
     const { reconnect } = this.#settings;
     const isFirst = this.#connects === 0 && !(reconnect !== false && reconnect.initial);
     if (!isFirst) return this.#retry(faultClose(error));
@@ -306,6 +340,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#choice.driver.onFailure = undefined;
     this.#choice.driver.release();
     this.finish(close);
+    this.#observation.stop();
     this.#rejectConnect(signal?.aborted ? aborted(signal) : (close.error ?? closed('client')));
   }
 
@@ -396,7 +431,14 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   // --- Telling ---
 
+  protected override fire(event: string, ...values: unknown[]): boolean {
+    // Errors are told whether anybody listens or not.
+    if (event !== 'error') this.#observation.tell(event, values);
+    return super.fire(event, ...values);
+  }
+
   protected report(error: QWormholeError): void {
+    this.#observation.tell('error', [error]);
     if (this.listenerCount('error') > 0) this.fire('error', error);
     else warnUnheard(error);
   }

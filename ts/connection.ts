@@ -32,6 +32,7 @@ import { DropLog, type DropRun } from './policy/drop-log.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
 import { checkClose, classOf, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
+import type { Latencies } from './telemetry/latencies.js';
 
 /** Where a connection is in its life. Only a client is ever `idle` or `reconnecting`. */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
@@ -263,6 +264,7 @@ export abstract class Connection<
   /** @internal */
   onDrain(): void {
     this.#isBackpressured = false;
+    this.traffic.drains += 1;
     this.fire('drain');
     if (!this.#isBackpressured) this.#drainWaits?.resolve();
   }
@@ -384,6 +386,32 @@ export abstract class Connection<
     return 'dropped';
   }
 
+  /**
+   * Measures from now on. This object alone gets other methods, so that nothing is asked per message where nobody
+   * measures.
+   */
+  protected measure(latencies: Latencies): void {
+    const { onMessage, deliver, accept } = this;
+    const outbound = {
+      accepted: () => this.traffic.bytesOut,
+      buffered: () => this.bufferedAmount,
+      link: () => this.link,
+    };
+    this.onMessage = (payload, isText) => {
+      latencies.arrived();
+      onMessage.call(this, payload, isText);
+    };
+    this.deliver = (message) => {
+      latencies.delivering();
+      deliver.call(this, message);
+    };
+    this.accept = (size, result) => {
+      const answer = accept.call(this, size, result);
+      latencies.accepted(outbound);
+      return answer;
+    };
+  }
+
   /** Gives a message to whoever listens. */
   protected deliver(message: CodecMessage<C>): void {
     if (!this.#listeners.isEmpty) this.#listeners.call(message);
@@ -405,6 +433,7 @@ export abstract class Connection<
 
   protected onBackpressure(): void {
     this.#isBackpressured = true;
+    this.traffic.backpressures += 1;
     this.fire('backpressure', this.bufferedAmount);
   }
 

@@ -5,7 +5,7 @@ import type { CodecAt } from './codec/codec-at.js';
 import type { EndpointInput } from './endpoint.js';
 import { chooseDriver, onTypeScript, type Choice, type Role } from './link/choose.js';
 import type { Backend, Mode } from './link/link.js';
-import type { PerAttempt } from './options/sources.js';
+import type { EndpointSource } from './options/sources.js';
 import { resolveClientOptions, resolveServerOptions } from './options/resolve.js';
 import type { ClientSettings, ServerSettings } from './options/settings.js';
 import { assertSupported, honours } from './options/support.js';
@@ -38,7 +38,7 @@ export interface CreatedClient<C extends CodecOption = CodecOption> extends Back
 export type Endpoints = EndpointInput | readonly EndpointInput[];
 
 /** What a client may call, or a function that gives it before each attempt. */
-export type Callees = Endpoints | PerAttempt<Endpoints>;
+export type Callees = Endpoints | EndpointSource;
 
 /** Options of the short forms, whose endpoints are an argument. */
 export type ListenOptions<C extends CodecOption = CodecOption> = Omit<ServerOptions<C>, 'endpoints'>;

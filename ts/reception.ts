@@ -22,6 +22,7 @@ export class Reception<C extends CodecOption> {
       hasRoom: () => roster.hasRoom(),
       dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
       report,
+      settled: (result) => void (roster.handshakes[result] += 1),
     });
   }
 

@@ -8,12 +8,15 @@ import type { ServerSettings } from './options/settings.js';
 import type { DropRun } from './policy/drop-log.js';
 import type { OpeningRequest } from './policy/upgrade-request.js';
 import type { Traffic } from './stats.js';
+import type { Latencies } from './telemetry/latencies.js';
 import { checkTopic, tooManyTopics, type TopicTable } from './topics.js';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost<C extends CodecOption> {
   readonly topics: TopicTable<ServerConnection<C>>;
   readonly hasMessageListeners: boolean;
+  /** Set: the connection is measured. */
+  readonly latencies: Latencies | undefined;
   deliver(message: CodecMessage<C>, connection: ServerConnection<C>): void;
   /** Passes on an event that the connection has fired. */
   echo(event: 'backpressure' | 'dropped' | 'drain', values: readonly unknown[]): void;
@@ -52,6 +55,7 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     this.#request = arrival.request;
     this.#maxTopics = settings.maxTopics;
     this.#host = host;
+    if (host.latencies !== undefined) this.measure(host.latencies);
     this.attach(arrival.link);
   }
 

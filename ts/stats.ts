@@ -1,4 +1,5 @@
 /** Counters of connections, clients and servers. All are totals since the start of the object. */
+import type { ErrorCode } from './errors/error.js';
 import type { DropReason } from './link/link.js';
 import type { TlsStats } from './tls/service.js';
 
@@ -30,6 +31,30 @@ export interface TrafficStats {
   readonly bytesDiscarded: number;
   /** Not accepted, by reason. */
   readonly dropped: Drops;
+  /** How often `backpressure` began: `send` answered so, and had not before. */
+  readonly backpressures: number;
+  /** How often it ended by `drain`. */
+  readonly drains: number;
+}
+
+/** What became of opening handshakes of WebSockets at a server. Those of TLS are in `tls`. */
+export interface HandshakeStats {
+  readonly accepted: number;
+  /** By path, origin, `maxConnections` or `authorize`. */
+  readonly refused: number;
+  /** `authorize` failed. */
+  readonly failed: number;
+  /** The client left, or its time was over, before it was decided about. */
+  readonly abandoned: number;
+}
+
+/** What became of a client's attempts to connect. */
+export interface AttemptStats {
+  /** Begun, those under way and given up included. */
+  readonly made: number;
+  readonly succeeded: number;
+  /** By error code. */
+  readonly failed: Readonly<Partial<Record<ErrorCode, number>>>;
 }
 
 /** Traffic of a server's connections, past ones included, and what became of those who called. */
@@ -40,6 +65,7 @@ export interface ServerStats extends TrafficStats {
   readonly connectionsAccepted: number;
   /** Turned away because of `maxConnections`. */
   readonly connectionsRefused: number;
+  readonly handshakes: HandshakeStats;
   /** Of a server with TLS. */
   readonly tls?: TlsStats;
 }
@@ -48,8 +74,11 @@ export interface ServerStats extends TrafficStats {
 export interface ClientStats extends TrafficStats {
   /** Connections ever established. */
   readonly connects: number;
+  /** Of these, after a loss. */
+  readonly reconnects: number;
   /** Connections lost. */
   readonly disconnects: number;
+  readonly attempts: AttemptStats;
 }
 
 const REASONS: readonly DropReason[] = ['closed', 'queue-full', 'budget', 'expired', 'offline'];
@@ -62,6 +91,8 @@ export class Traffic {
   messagesOut = 0;
   bytesOut = 0;
   bytesDiscarded = 0;
+  backpressures = 0;
+  drains = 0;
   /** With the first drop: an idle connection costs memory too. */
   #dropped: Record<DropReason, Amount> | undefined;
 
@@ -73,6 +104,8 @@ export class Traffic {
     this.messagesOut += other.messagesOut;
     this.bytesOut += other.bytesOut;
     this.bytesDiscarded += other.bytesDiscarded;
+    this.backpressures += other.backpressures;
+    this.drains += other.drains;
     const dropped = other.#dropped;
     if (dropped === undefined) return;
     for (const reason of REASONS) this.drop(reason, dropped[reason].bytes, dropped[reason].messages);
@@ -96,6 +129,8 @@ export class Traffic {
       bufferedAmount,
       bytesDiscarded: this.bytesDiscarded,
       dropped,
+      backpressures: this.backpressures,
+      drains: this.drains,
     };
   }
 }

@@ -148,7 +148,9 @@ import type { Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { TlsVersion } from '../link/tls.js';
-import type { HeadersInput, PerAttempt } from './sources.js';
+import type { LogLevel, LogRecord } from '../telemetry/journal.js';
+import type { ClientTelemetry, ServerTelemetry } from '../telemetry/snapshot.js';
+import type { EndpointSource, HeadersInput, PerAttempt } from './sources.js';
 import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. \`C\` is the codec, which says what messages are. */

@@ -22,6 +22,7 @@ import type {
   SharedSettings,
 } from './settings.js';
 import { OPTION_TABLE as T } from './table.js';
+import { resolveTelemetry } from './telemetry.js';
 import type { ClientOptions, ServerOptions } from './types.js';
 import { resolveClientWebSocket, resolveServerWebSocket, resolveWebSocket } from './websocket.js';
 
@@ -126,6 +127,7 @@ function resolveShared(given: CheckedOptions, endpoints: readonly SettledEndpoin
     ...resolveSocket(given),
     copy: given.copy ?? T.copy.default,
     signal: given.signal,
+    ...resolveTelemetry(given),
     ...resolveWebSocket(given),
   };
 }

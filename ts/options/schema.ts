@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { PROTOCOLS } from '../endpoint.js';
 import { integer } from './integer.js';
+import { telemetryOptions } from './telemetry.js';
 import { clientTls, serverTls } from './tls-schema.js';
 import { clientWebSocket, serverWebSocket, sharedWebSocket } from './websocket-schema.js';
 
@@ -48,6 +49,7 @@ const shared = {
   interfaceBinding: z.enum(['device', 'address']).optional(),
   copy: z.boolean().optional(),
   signal: signal.optional(),
+  ...telemetryOptions,
   ...sharedWebSocket,
 };
 

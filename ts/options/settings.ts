@@ -6,6 +6,7 @@ import type { DeflateSettings, Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { ClientSources } from './sources.js';
+import type { TelemetrySettings } from './telemetry.js';
 import type { CheckedClientTls, CheckedServerTls } from './tls-schema.js';
 
 /** An endpoint with its protocol decided. */
@@ -14,7 +15,7 @@ export interface SettledEndpoint extends Endpoint {
 }
 
 /** What servers and clients have in common. Units and meanings are those of the options. */
-export interface SharedSettings {
+export interface SharedSettings extends TelemetrySettings {
   /** At least one, unless a client asks for them before each attempt. */
   readonly endpoints: readonly SettledEndpoint[];
   readonly codec: Codec;

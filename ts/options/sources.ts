@@ -21,12 +21,15 @@ export interface ConnectAttempt {
 /** An option that is found out for each attempt. What it throws fails the attempt. */
 export type PerAttempt<T> = (attempt: ConnectAttempt) => T | PromiseLike<T>;
 
+/** Whom to call, found out for each attempt. */
+export type EndpointSource = PerAttempt<EndpointInput | readonly EndpointInput[]>;
+
 /** Headers of an opening handshake, as the option takes them. */
 export type HeadersInput = Readonly<Record<string, string | readonly string[]>>;
 
 /** Those that were given as functions. */
 export interface ClientSources {
-  readonly endpoints: PerAttempt<EndpointInput | readonly EndpointInput[]> | undefined;
+  readonly endpoints: EndpointSource | undefined;
   readonly headers: PerAttempt<HeadersInput> | undefined;
   readonly tls: PerAttempt<ClientTlsOptions> | undefined;
 }

@@ -177,6 +177,31 @@ export const OPTION_TABLE = {
     for: 'both',
     expects: 'an AbortSignal',
   },
+  logger: {
+    for: 'both',
+    expects: 'a function',
+  },
+  logLevel: {
+    for: 'both',
+    expects: "'debug', 'info', 'warn' or 'error'",
+    default: 'info',
+  },
+  onTelemetry: {
+    for: 'both',
+    expects: 'a function',
+  },
+  telemetryIntervalMs: {
+    for: 'both',
+    expects: 'an integer from 10 to 2147483647 (ms)',
+    default: 10_000,
+    min: 10,
+    max: 2_147_483_647,
+  },
+  profiling: {
+    for: 'both',
+    expects: 'true or false',
+    default: false,
+  },
   subprotocols: {
     for: 'both',
     expects: 'a list of names (on a server also a function that chooses one)',

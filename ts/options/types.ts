@@ -7,7 +7,9 @@ import type { Protocol } from '../link/link.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { TlsVersion } from '../link/tls.js';
-import type { HeadersInput, PerAttempt } from './sources.js';
+import type { LogLevel, LogRecord } from '../telemetry/journal.js';
+import type { ClientTelemetry, ServerTelemetry } from '../telemetry/snapshot.js';
+import type { EndpointSource, HeadersInput, PerAttempt } from './sources.js';
 import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. `C` is the codec, which says what messages are. */
@@ -111,6 +113,20 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    */
   readonly copy?: boolean;
   /**
+   * Gets a record of everything that happens and is not a message: connections, losses, attempts, drops,
+   * errors (docs/telemetry.md). Default: none.
+   */
+  readonly logger?: (record: LogRecord) => unknown;
+  /** The least level of the records that the logger gets. Default: info. */
+  readonly logLevel?: LogLevel;
+  /** How often onTelemetry is called. Takes an integer from 10 to 2147483647 (ms). Default: 10000. */
+  readonly telemetryIntervalMs?: number;
+  /**
+   * Measure latencies, from send to the kernel and from arrival to the listener. Costs time for each message;
+   * without it they cost nothing. Default: false.
+   */
+  readonly profiling?: boolean;
+  /**
    * Compress WebSocket messages where the peer can (permessage-deflate). Costs time and memory for each
    * connection. Default: false.
    */
@@ -148,6 +164,10 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
   readonly endpoints: EndpointInput | readonly EndpointInput[];
   /** Its abort closes the server and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
+  /**
+   * Gets what telemetry() gives, at an interval while the server listens, and once at its end. Default: none.
+   */
+  readonly onTelemetry?: (telemetry: ServerTelemetry) => unknown;
   /**
    * WebSocket subprotocols that are spoken here, best first, or a function that chooses among those that the
    * client offers. Default: none.
@@ -215,12 +235,11 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
    * Whom to call: URLs such as tcp://127.0.0.1:9000, or objects. With several, an attempt calls one after the
    * other, half a second apart, and the first to answer wins. A function is asked before each attempt.
    */
-  readonly endpoints:
-    | EndpointInput
-    | readonly EndpointInput[]
-    | PerAttempt<EndpointInput | readonly EndpointInput[]>;
+  readonly endpoints: EndpointInput | readonly EndpointInput[] | EndpointSource;
   /** Its abort ends the client and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
+  /** Gets what telemetry() gives, at an interval from connect() on, and once at the end. Default: none. */
+  readonly onTelemetry?: (telemetry: ClientTelemetry) => unknown;
   /** WebSocket subprotocols to offer, best first. Default: none. */
   readonly subprotocols?: readonly string[];
   /**
