@@ -43,7 +43,9 @@ it('sends a few hundred clients away, over a time, with all that is theirs', asy
   expect(lost).toHaveLength(CLIENTS);
   expect(lost.every(({ clean }) => clean)).toBe(true);
   // TCP has no close frame; over WebSocket this is 1012.
-  expect(new Set(lost.map(({ code }) => code))).toEqual(new Set([IS_TCP ? CloseCode.ok : CloseCode.shutdown]));
+  expect(new Set(lost.map(({ code }) => code))).toEqual(
+    new Set([IS_TCP ? CloseCode.ok : CloseCode.shutdown]),
+  );
   const times = lost.map(({ at }) => at - began);
   expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(SPREAD_MS / 2);
 });
