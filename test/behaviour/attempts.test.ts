@@ -54,11 +54,11 @@ it('tells why the last one failed when none is reached, and keeps the time', asy
   const [gone, closed, silent] = [await refusing(), await refusing(), await unanswered()];
   expect((await failure(() => connect([gone, closed]))).code).toBe('ERR_QW_CONNECT_REFUSED');
   const began = performance.now();
-  const error = await failure(() => connect([silent, gone], { connectTimeoutMs: 700 }));
-  expect(performance.now() - began).toBeLessThan(1500);
+  const error = await failure(() => connect([silent, gone], { connectTimeoutMs: 1500 }));
+  expect(performance.now() - began).toBeLessThan(5000);
   expect(error).toMatchObject({
     code: 'ERR_QW_CONNECT_TIMEOUT',
-    details: { timeoutMs: 700, what: new URL(silent).host },
+    details: { timeoutMs: 1500, what: new URL(silent).host },
   });
 });
 
@@ -127,6 +127,10 @@ it.skipIf(!IS_SECURE)('asks for its TLS before each attempt', async () => {
   await until(() => server.getConnectionCount() === 1, 'the client');
   for (const connection of server) connection.terminate();
   await until(() => numbers.length === 2 && server.getConnectionCount() === 1, 'the second attempt');
+  const nothing = () => undefined as never;
+  expect((await failure(() => connect(server.addresses[0], { tls: nothing }))).code).toBe(
+    'ERR_QW_OPTION_INVALID',
+  );
   const wrong = () => ({ nonsense: 1 }) as never;
   expect((await failure(() => connect(server.addresses[0], { tls: wrong }))).code).toBe(
     'ERR_QW_OPTION_UNKNOWN',

@@ -4,7 +4,7 @@
  */
 import { QWormholeError } from '../errors/error.js';
 import type { EndpointInput } from '../endpoint.js';
-import { checkOptions } from './check.js';
+import { checkOptions, invalidOption } from './check.js';
 import { clientSchema } from './schema.js';
 import type { CheckedClientTls } from './tls-schema.js';
 import type { ClientOptions, ClientTlsOptions } from './types.js';
@@ -63,5 +63,6 @@ export function checkHeaders(headers: HeadersInput): readonly string[] {
 
 /** @throws QWormholeError `ERR_QW_OPTION_INVALID`, `ERR_QW_OPTION_UNKNOWN` */
 export function checkTls(tls: ClientTlsOptions): CheckedClientTls {
+  if (typeof tls !== 'object' || tls === null) throw invalidOption('tls', tls);
   return checkOptions(clientSchema.pick({ tls: true }), 'client', { tls }).tls ?? {};
 }

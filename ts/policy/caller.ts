@@ -112,6 +112,7 @@ export class Caller {
     const given = await ask('tls', source, attempt);
     const known = this.#given.get(given);
     if (known !== undefined) return known;
+    // Nothing but an object gets through.
     const tls = new ClientTls(checkTls(given));
     this.#given.set(given, tls);
     return tls;
