@@ -29,6 +29,7 @@ import { OfflineQueue } from './policy/offline-queue.js';
 import { Backoff } from './policy/reconnect.js';
 import { Caller, hangUp, type Reached } from './policy/caller.js';
 import { Deferred } from './policy/deferred.js';
+import { retryAfterOf } from './policy/retry-after.js';
 import type { WaitOptions } from './policy/waits.js';
 import { warnUnheard } from './policy/warnings.js';
 import { checkClose, sizeOf } from './sending.js';
@@ -247,6 +248,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#failed[error.code] = (this.#failed[error.code] ?? 0) + 1;
     const { reconnect } = this.#settings;
     const isFirst = this.#connects === 0 && !(reconnect !== false && reconnect.initial);
+    this.#backoff?.notBefore(retryAfterOf(error) ?? 0);
     if (!isFirst) return this.#retry(faultClose(error));
     this.#attempts = 0;
     this.state = 'idle';
@@ -304,7 +306,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (this.state === 'closing') return this.#end(close);
     this.#disconnects += 1;
     this.#backoff?.lost(performance.now() - this.#connectedAt);
-    if (close.retryAfterMs !== undefined) this.#backoff?.notBefore(close.retryAfterMs);
+    this.#backoff?.notBefore(close.retryAfterMs ?? 0);
     this.state = 'reconnecting';
     const { code, reason, clean, error } = close;
     // A broken backend reports itself, unless this is the end and nobody will hear it.
