@@ -62,6 +62,7 @@ const OVER_WEBSOCKET = { QWORMHOLE_TEST_CARRIER: 'ws' };
 const CROSSING = ['backpressure', 'broadcast', 'close', 'echo', 'slow-reader', 'transfer'];
 const THROUGH_RECORDS = [
   ...CROSSING,
+  'attempts',
   'classes',
   'corking',
   'drained-flushed-signals',

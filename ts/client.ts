@@ -9,10 +9,9 @@ import { onAbort } from './abort.js';
 import { CloseCode } from './close-codes.js';
 import type { CodecOption } from './codec/codec.js';
 import { Connection, type ConnectionEvents } from './connection.js';
-import { aborted, closed, tooBig, type QWormholeError } from './errors/error.js';
+import { aborted, closed, tooBig, type ErrorCode, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
 import { onTypeScript, type Choice } from './link/choose.js';
-import { DEAF } from './link/deaf.js';
 import { faultClose } from './link/fault.js';
 import type {
   Backend,
@@ -25,17 +24,20 @@ import type {
   SendResult,
 } from './link/link.js';
 import type { ClientSettings, SettledEndpoint } from './options/settings.js';
-import { toDialSpec } from './options/specs.js';
-import { toQwh } from './policy/handshake.js';
 import { nativeFailed, nativeFailureAction } from './policy/native-failure.js';
 import { OfflineQueue } from './policy/offline-queue.js';
 import { Backoff } from './policy/reconnect.js';
-import { connectFollowing } from './policy/redirects.js';
+import { Caller, hangUp, type Reached } from './policy/caller.js';
 import { Deferred } from './policy/deferred.js';
+import { retryAfterOf } from './policy/retry-after.js';
 import type { WaitOptions } from './policy/waits.js';
 import { warnUnheard } from './policy/warnings.js';
 import { checkClose, sizeOf } from './sending.js';
 import type { ClientStats } from './stats.js';
+import type { Labels } from './telemetry/labels.js';
+import { metricsText } from './telemetry/metrics.js';
+import { Observation } from './telemetry/observation.js';
+import type { ClientTelemetry } from './telemetry/snapshot.js';
 import type { ClientTls } from './tls/client-tls.js';
 
 /** Events of a client, besides those of every connection. */
@@ -57,7 +59,8 @@ const PUMP_AGAIN_MS = 50;
 
 export class QWormholeClient<C extends CodecOption = CodecOption> extends Connection<C, ClientEvents<C>> {
   readonly #settings: ClientSettings;
-  readonly #tls: ClientTls | undefined;
+  readonly #caller: Caller;
+  readonly #observation: Observation;
   #choice: Choice;
   /** The promise of `connect`, from the first call on; gone when it failed. */
   #connecting: Deferred | undefined;
@@ -67,9 +70,10 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   #attempt: AbortController | undefined;
   readonly #backoff: Backoff | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  /** Which endpoint the next attempt takes. */
-  #turn = 0;
-  #endpoint: SettledEndpoint;
+  /** Attempts since `connect` was called, or since the loss. */
+  #attempts = 0;
+  /** The one that was reached last, else the first; none where they are asked for and none was reached. */
+  #endpoint: SettledEndpoint | undefined;
   /** Messages go straight to the link: it takes them, and none is queued before them. */
   #isDirect = false;
   readonly #offline: OfflineQueue | undefined;
@@ -78,17 +82,24 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   #connectedAt = 0;
   #connects = 0;
   #disconnects = 0;
+  /** Attempts ever begun, and those that failed. */
+  #made = 0;
+  readonly #failed: Partial<Record<ErrorCode, number>> = {};
   #isRef = true;
   readonly #stopListening: (() => void) | undefined;
 
   /** @internal Use `connect` or `createQWormholeClient`. */
   constructor(settings: ClientSettings, choice: Choice, tls?: ClientTls) {
     super(settings);
-    this.#tls = tls;
+    this.#caller = new Caller(settings, tls);
+    this.#observation = new Observation('client', this, settings, (listener, value) =>
+      this.call(listener, [value]),
+    );
+    if (this.#observation.latencies !== undefined) this.measure(this.#observation.latencies);
     const { reconnect, offlineQueue, memoryBudget, signal } = settings;
     this.#settings = settings;
     this.#choice = choice;
-    this.#endpoint = settings.endpoints[0];
+    this.#endpoint = settings.endpoints.at(0);
     if (reconnect !== false) this.#backoff = new Backoff(reconnect);
     if (offlineQueue !== false) this.#offline = new OfflineQueue(offlineQueue, memoryBudget);
     choice.driver.onFailure = (error) => this.#driverFailed(error);
@@ -106,11 +117,11 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   get protocol(): Protocol {
-    return this.#endpoint.protocol;
+    return this.#endpoint?.protocol ?? this.#settings.protocol;
   }
 
   override get carrier(): Carrier {
-    return this.#endpoint.scheme;
+    return this.#endpoint?.scheme ?? 'tcp';
   }
 
   protected override get bufferedMessages(): number {
@@ -131,6 +142,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (life?.aborted) return Promise.reject(aborted(life));
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.state === 'closing' || this.state === 'closed') return Promise.reject(closed('client'));
+    this.#observation.start();
     if (this.#connecting === undefined) {
       this.#connecting = new Deferred();
       this.#callers = 0;
@@ -165,7 +177,25 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   override stats(): ClientStats {
-    return { ...super.stats(), connects: this.#connects, disconnects: this.#disconnects };
+    const connects = this.#connects;
+    const attempts = { made: this.#made, succeeded: connects, failed: { ...this.#failed } };
+    return {
+      ...super.stats(),
+      connects,
+      reconnects: Math.max(connects - 1, 0),
+      disconnects: this.#disconnects,
+      attempts,
+    };
+  }
+
+  /** A snapshot: `stats()`, and what it belongs to. */
+  telemetry(): ClientTelemetry {
+    return { role: 'client', ...this.#observation.vitals(), state: this.state, ...this.stats() };
+  }
+
+  /** The same for Prometheus, in its text format; `labels` go to every line. */
+  metrics(labels?: Labels): string {
+    return metricsText([{ telemetry: this.telemetry(), labels }]);
   }
 
   override ref(): this {
@@ -185,30 +215,27 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   /** One attempt. */
   async #call(): Promise<void> {
     const attempt = (this.#attempt = new AbortController());
-    const { endpoints } = this.#settings;
-    this.#endpoint = endpoints[this.#turn++ % endpoints.length];
-    let link: Link;
+    const number = this.#attempts++;
+    this.#made += 1;
+    this.#observation.tell('attempt', [number]);
+    let reached: Reached;
     try {
-      const tlsFor = (host: string) => this.#tls?.settingsFor(host);
-      const { backend } = this.#choice;
-      const qwh = toQwh(this.#settings, backend, this.#settings.connectTimeoutMs);
-      const spec = toDialSpec(this.#settings, this.#endpoint, tlsFor(this.#endpoint.host), qwh);
-      const following = { maxRedirects: this.#settings.maxRedirects, tlsFor };
-      link = await connectFollowing(this.#choice.driver, spec, following, attempt.signal);
+      reached = await this.#caller.call(this.#choice.driver, { number, signal: attempt.signal });
     } catch (error) {
+      attempt.abort();
       if (this.#attempt === attempt) this.#attemptFailed(error as QWormholeError);
       return;
     }
-    if (this.#attempt !== attempt) {
-      link.handler = DEAF;
-      return link.terminate(CloseCode.cancelled, '');
-    }
+    if (this.#attempt !== attempt) return hangUp(reached.link);
     this.#attempt = undefined;
-    this.#connected(link);
+    this.#endpoint = reached.endpoint;
+    this.#connected(reached.link);
   }
 
   #connected(link: Link): void {
     this.#connects += 1;
+    // The next one is the first since the loss.
+    this.#attempts = 1;
     this.#connectedAt = performance.now();
     this.#backoff?.connected();
     if (!this.#isRef) link.unref();
@@ -222,9 +249,12 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   #attemptFailed(error: QWormholeError): void {
     this.#attempt = undefined;
+    this.#failed[error.code] = (this.#failed[error.code] ?? 0) + 1;
     const { reconnect } = this.#settings;
     const isFirst = this.#connects === 0 && !(reconnect !== false && reconnect.initial);
+    this.#backoff?.notBefore(retryAfterOf(error) ?? 0);
     if (!isFirst) return this.#retry(faultClose(error));
+    this.#attempts = 0;
     this.state = 'idle';
     this.#rejectConnect(error);
   }
@@ -234,10 +264,9 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     const plan = this.#backoff?.next();
     if (plan === undefined) return this.#end(close);
     this.state = 'reconnecting';
-    const delayMs = notBefore(plan.delayMs, close);
-    this.#retryTimer = setTimeout(() => void this.#call(), delayMs);
+    this.#retryTimer = setTimeout(() => void this.#call(), plan.delayMs);
     if (!this.#isRef) this.#retryTimer.unref();
-    this.fire('reconnecting', plan.attempt, delayMs, close.error);
+    this.fire('reconnecting', plan.attempt, plan.delayMs, close.error);
   }
 
   #cancelAttempts(): void {
@@ -281,15 +310,16 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (this.state === 'closing') return this.#end(close);
     this.#disconnects += 1;
     this.#backoff?.lost(performance.now() - this.#connectedAt);
+    this.#backoff?.notBefore(close.retryAfterMs ?? 0);
     this.state = 'reconnecting';
-    const { code, reason, clean, error, retryAfterMs } = close;
+    const { code, reason, clean, error } = close;
     // A broken backend reports itself, unless this is the end and nobody will hear it.
     const isToldLater = error?.code === 'ERR_QW_NATIVE_FAILED' && this.#backoff !== undefined;
     if (error !== undefined && !isToldLater) this.report(error);
     this.fire('disconnect', code, reason, clean);
     // Where a broken backend is the end, its report brings that end.
     if (isToldLater && nativeFailureAction(this.#settings, this.#choice) === 'error') return;
-    if (this.state === 'reconnecting') this.#retry({ code, reason, clean, retryAfterMs });
+    if (this.state === 'reconnecting') this.#retry({ code, reason, clean });
   }
 
   /** The peer has ended its side: our messages wait for the next link, if there is to be one. */
@@ -323,6 +353,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#choice.driver.onFailure = undefined;
     this.#choice.driver.release();
     this.finish(close);
+    this.#observation.stop();
     this.#rejectConnect(signal?.aborted ? aborted(signal) : (close.error ?? closed('client')));
   }
 
@@ -425,7 +456,14 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   // --- Telling ---
 
+  protected override fire(event: string, ...values: unknown[]): boolean {
+    // Errors are told whether anybody listens or not.
+    if (event !== 'error') this.#observation.tell(event, values);
+    return super.fire(event, ...values);
+  }
+
   protected report(error: QWormholeError): void {
+    this.#observation.tell('error', [error]);
     if (this.listenerCount('error') > 0) this.fire('error', error);
     else warnUnheard(error);
   }
@@ -434,13 +472,4 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   handlerFailed(error: unknown, isRejection: boolean): void {
     reportHandlerError(this, error, isRejection);
   }
-}
-
-/** Longest pause that a peer can ask for, ms: it is advice, not a way to be rid of us for good. */
-const MAX_RETRY_AFTER_MS = 5 * 60_000;
-
-/** The pause before an attempt: at least as long as the peer asked for, with the spread of our own on top. */
-function notBefore(delayMs: number, { retryAfterMs, error }: LinkClose): number {
-  const asked = retryAfterMs ?? (error?.details?.retryAfterMs as number | undefined) ?? 0;
-  return Math.min(asked, MAX_RETRY_AFTER_MS) + delayMs;
 }

@@ -33,11 +33,14 @@ import type { SharedSettings } from './options/settings.js';
 import type { Outgoing } from './policy/backlog.js';
 import { DropLog, type DropRun } from './policy/drop-log.js';
 import { Handlers } from './policy/handlers.js';
-import { checkKey, checkOverflow, type Overflow } from './policy/overflow.js';
+import { checkKey, checkOverflow, type Overflow, type SharedManner } from './policy/overflow.js';
 import { Pressure } from './policy/pressure.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
 import { checkClose, classOf, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
+import type { Latencies } from './telemetry/latencies.js';
+import { copyOf } from './link/copy-of.js';
+import { measured } from './telemetry/measured.js';
 
 /** Where a connection is in its life. Only a client is ever `idle` or `reconnecting`. */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
@@ -56,13 +59,6 @@ export interface ConnectionEvents<C extends CodecOption = CodecOption> {
   close: [code: number, reason: string, clean: boolean];
   /** A payload that does not decode (the connection goes on), or the fault that ends the connection. */
   error: [error: QWormholeError];
-}
-
-/** How a message for many connections goes to each of them. */
-export interface SharedManner {
-  /** `undefined`: that of the connection. */
-  readonly overflow: Overflow | undefined;
-  readonly key: string | undefined;
 }
 
 export abstract class Connection<
@@ -312,6 +308,7 @@ export abstract class Connection<
     this.#losses?.end();
     this.#isBackpressured = false;
     this.#isHindered = this.#settings.outboundRate?.isHard === true;
+    this.traffic.drains += 1;
     this.onDrained();
     if (!this.#isBackpressured) this.#drainWaits?.resolve();
   }
@@ -465,6 +462,24 @@ export abstract class Connection<
     return 'dropped';
   }
 
+  /**
+   * Measures from now on. This object alone gets other methods, so that nothing is asked per message where nobody
+   * measures.
+   */
+  protected measure(latencies: Latencies): void {
+    const outbound = {
+      accepted: () => this.traffic.bytesOut,
+      buffered: () => this.bufferedAmount,
+      link: () => this.link,
+    };
+    const methods = {
+      onMessage: this.onMessage.bind(this),
+      deliver: this.deliver.bind(this),
+      accept: this.accept.bind(this),
+    };
+    Object.assign(this, measured(methods, latencies, outbound));
+  }
+
   /** @internal A message that was accepted is dropped. */
   lose(reason: DropReason, size: number): void {
     this.traffic.drop(reason, size);
@@ -522,6 +537,7 @@ export abstract class Connection<
 
   protected onBackpressure(): void {
     this.#isBackpressured = this.#isHindered = true;
+    this.traffic.backpressures += 1;
     this.fire('backpressure', this.bufferedAmount);
   }
 
@@ -549,11 +565,4 @@ export abstract class Connection<
     this.#listeners.refresh();
     this.updateFlow();
   }
-}
-
-/** Memory of its own: not a piece of the pool that Node cuts small buffers from. */
-function copyOf(payload: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(payload.length);
-  payload.copy(copy);
-  return copy;
 }

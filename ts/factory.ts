@@ -5,6 +5,7 @@ import type { CodecAt } from './codec/codec-at.js';
 import type { EndpointInput } from './endpoint.js';
 import { chooseDriver, onTypeScript, type Choice, type Role } from './link/choose.js';
 import type { Backend, Mode } from './link/link.js';
+import type { EndpointSource } from './options/sources.js';
 import { resolveClientOptions, resolveServerOptions } from './options/resolve.js';
 import type { ClientSettings, ServerSettings } from './options/settings.js';
 import { assertSupported, honours } from './options/support.js';
@@ -36,6 +37,9 @@ export interface CreatedClient<C extends CodecOption = CodecOption> extends Back
 /** One endpoint or several. */
 export type Endpoints = EndpointInput | readonly EndpointInput[];
 
+/** What a client may call, or a function that gives it before each attempt. */
+export type Callees = Endpoints | EndpointSource;
+
 /** Options of the short forms, whose endpoints are an argument. */
 export type ListenOptions<C extends CodecOption = CodecOption> = Omit<ServerOptions<C>, 'endpoints'>;
 export type ConnectOptions<C extends CodecOption = CodecOption> = Omit<ClientOptions<C>, 'endpoints'>;
@@ -60,7 +64,7 @@ export function createQWormholeServer<
  */
 export function createQWormholeClient<
   const C extends CodecOption = 'buffer',
-  const E extends Endpoints = Endpoints,
+  const E extends Callees = Callees,
 >(options: ClientOptions<C> & { readonly endpoints: E }): CreatedClient<CodecAt<E, C>> {
   const settings = resolveClientOptions(options);
   const tls = ClientTls.of(settings);
@@ -84,7 +88,7 @@ export async function listen<const C extends CodecOption = 'buffer', const E ext
 }
 
 /** Makes a client and connects. Rejects with a `QWormholeError`; then nothing is left. */
-export async function connect<const C extends CodecOption = 'buffer', const E extends Endpoints = Endpoints>(
+export async function connect<const C extends CodecOption = 'buffer', const E extends Callees = Callees>(
   endpoints: E,
   options?: ConnectOptions<C>,
 ): Promise<QWormholeClient<CodecAt<E, C>>> {

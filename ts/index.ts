@@ -5,6 +5,7 @@ export {
   createQWormholeServer,
   listen,
   type BackendResult,
+  type Callees,
   type ConnectOptions,
   type CreatedClient,
   type CreatedServer,
@@ -28,7 +29,21 @@ export { QWormholeClient, type ClientEvents } from './client.js';
 export { Connection, type ConnectionEvents, type ConnectionState } from './connection.js';
 export type { MessageIterator } from './iteration.js';
 export type { MessageClass, SendOptions } from './sending.js';
-export type { Amount, ClientStats, Drops, ServerStats, TrafficStats } from './stats.js';
+export type {
+  Amount,
+  AttemptStats,
+  ClientStats,
+  Drops,
+  HandshakeStats,
+  ServerStats,
+  TrafficStats,
+} from './stats.js';
+export type { DiagnosticsMessage, LogLevel, LogRecord } from './telemetry/journal.js';
+export type { HistogramStats } from './telemetry/histogram.js';
+export type { Labels } from './telemetry/labels.js';
+export type { LatencyStats } from './telemetry/latencies.js';
+export { METRICS_CONTENT_TYPE, metricsText, type MetricsSource } from './telemetry/metrics.js';
+export type { ClientTelemetry, ServerTelemetry, Telemetry, Vitals } from './telemetry/snapshot.js';
 export type { DropRun } from './policy/drop-log.js';
 export type { WaitOptions } from './policy/waits.js';
 export type {
@@ -44,6 +59,7 @@ export type {
   SharedOptions,
   TlsOptions,
 } from './options/types.js';
+export type { ConnectAttempt, EndpointSource, HeadersInput, PerAttempt } from './options/sources.js';
 export type {
   EndpointInput,
   EndpointObject,

@@ -35,6 +35,7 @@ export class Reception<C extends CodecOption> {
       hasRoom: () => roster.hasRoom(),
       dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
       report: voice.report,
+      settled: (result) => void (roster.handshakes[result] += 1),
     });
   }
 

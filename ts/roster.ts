@@ -16,6 +16,7 @@ import { classOf } from './sending.js';
 import { ServerConnection, type Arrival, type ConnectionHost } from './server-connection.js';
 import type { BroadcastOptions, BroadcastResult, ServerEvents } from './server-like.js';
 import { Traffic, type ServerStats } from './stats.js';
+import type { Latencies } from './telemetry/latencies.js';
 import { TopicTable } from './topics.js';
 
 /** Connections that were turned away are reported at most this often, ms. */
@@ -28,6 +29,8 @@ export interface ServerVoice<C extends CodecOption> {
   /** Tells of an error that no call can throw. */
   report(error: QWormholeError, connection?: ServerConnection<C>): void;
   handlerFailed(error: unknown, isRejection: boolean, connection?: ServerConnection<C>): void;
+  /** Set: the connections are measured. */
+  readonly latencies: Latencies | undefined;
 }
 
 export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterable<ServerConnection<C>> {
@@ -35,6 +38,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   readonly #voice: ServerVoice<C>;
   readonly #listeners: MessageListeners;
   readonly #connections = new Map<string, ServerConnection<C>>();
+  /** What became of those who asked for a WebSocket. */
+  readonly handshakes = { accepted: 0, refused: 0, failed: 0, abandoned: 0 };
   readonly topics = new TopicTable<ServerConnection<C>>();
   readonly #past = new Traffic();
   #accepted = 0;
@@ -149,6 +154,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
       connections: this.#connections.size,
       connectionsAccepted: this.#accepted,
       connectionsRefused: this.#refused,
+      handshakes: { ...this.handshakes },
     };
   }
 
@@ -158,6 +164,10 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   // --- Reports of the connections ---
+
+  get latencies(): Latencies | undefined {
+    return this.#voice.latencies;
+  }
 
   get hasMessageListeners(): boolean {
     return !this.#listeners.isEmpty;

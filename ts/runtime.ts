@@ -10,6 +10,7 @@ import {
   type ConnectOptions,
   type CreatedClient,
   type CreatedServer,
+  type Callees,
   type Endpoints,
   type ListenOptions,
 } from './factory.js';
@@ -47,7 +48,7 @@ export class QWormholeRuntime<const C extends CodecOption = 'buffer'> {
   }
 
   /** As the function `createQWormholeClient`. */
-  createClient<const D extends CodecOption = C, const E extends Endpoints = Endpoints>(
+  createClient<const D extends CodecOption = C, const E extends Callees = Callees>(
     options: ClientOptions<D> & { readonly endpoints: E },
   ): CreatedClient<CodecAt<E, D>> {
     return createQWormholeClient<D, E>({ ...this.#client, ...options } as never);
@@ -62,7 +63,7 @@ export class QWormholeRuntime<const C extends CodecOption = 'buffer'> {
   }
 
   /** As the function `connect`. */
-  connect<const D extends CodecOption = C, const E extends Endpoints = Endpoints>(
+  connect<const D extends CodecOption = C, const E extends Callees = Callees>(
     endpoints: E,
     options?: ConnectOptions<D>,
   ): Promise<QWormholeClient<CodecAt<E, D>>> {

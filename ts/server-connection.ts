@@ -1,6 +1,7 @@
 /** A server's end of one connection: what happens here is told to the server too. */
 import type { CodecMessage, CodecOption } from './codec/codec.js';
-import { Connection, type SharedManner } from './connection.js';
+import { Connection } from './connection.js';
+import type { SharedManner } from './policy/overflow.js';
 import type { QWormholeError } from './errors/error.js';
 import type { Headers } from './link/headers.js';
 import type { ClassIndex, Link, LinkClose, Mode, Protocol, SendResult, SharedMessage } from './link/link.js';
@@ -9,12 +10,15 @@ import type { DropRun } from './policy/drop-log.js';
 import type { Handlers } from './policy/handlers.js';
 import type { OpeningRequest } from './policy/upgrade-request.js';
 import type { Amount, Traffic } from './stats.js';
+import type { Latencies } from './telemetry/latencies.js';
 import { checkTopic, tooManyTopics, type TopicTable } from './topics.js';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost<C extends CodecOption> {
   readonly topics: TopicTable<ServerConnection<C>>;
   readonly hasMessageListeners: boolean;
+  /** Set: the connection is measured. */
+  readonly latencies: Latencies | undefined;
   deliver(message: CodecMessage<C>, connection: ServerConnection<C>, handlers?: Handlers): void;
   /** Passes on an event that the connection has fired. */
   echo(event: 'backpressure' | 'dropped' | 'drain', values: readonly unknown[]): void;
@@ -53,6 +57,7 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     this.#request = arrival.request;
     this.#maxTopics = settings.maxTopics;
     this.#host = host;
+    if (host.latencies !== undefined) this.measure(host.latencies);
     this.attach(arrival.link);
   }
 

@@ -10,6 +10,8 @@ import type { WaitOptions } from './policy/waits.js';
 import type { MessageClass } from './sending.js';
 import type { ServerConnection } from './server-connection.js';
 import type { ServerStats } from './stats.js';
+import type { Labels } from './telemetry/labels.js';
+import type { ServerTelemetry } from './telemetry/snapshot.js';
 
 /** Events of a server. What concerns one connection names it last. */
 export interface ServerEvents<C extends CodecOption = CodecOption> {
@@ -91,6 +93,8 @@ export interface BroadcastResult {
 
 export interface QWormholeServerLike<C extends CodecOption = CodecOption>
   extends AsyncDisposable, Iterable<ServerConnection<C>> {
+  /** Random, 128 bits, in hexadecimal: that of log records and diagnostics. */
+  readonly id: string;
   /** The backend in use. */
   readonly mode: Mode;
   /** The name of that backend. */
@@ -129,6 +133,10 @@ export interface QWormholeServerLike<C extends CodecOption = CodecOption>
   getConnection(id: string): ServerConnection<C> | undefined;
   getConnectionCount(): number;
   stats(): ServerStats;
+  /** A snapshot: `stats()`, and what it belongs to. */
+  telemetry(): ServerTelemetry;
+  /** The same for Prometheus, in its text format; `labels` go to every line. */
+  metrics(labels?: Labels): string;
   /** Listening keeps the process alive: the default. */
   ref(): this;
   /** Listening does not keep the process alive; open connections still do. */

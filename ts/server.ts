@@ -12,6 +12,7 @@ import { aborted, closed, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
 import { onTypeScript, type Choice } from './link/choose.js';
 import type { Backend, Mode, SharedMessage } from './link/link.js';
+import { randomId } from './ids.js';
 import { Listening } from './listening.js';
 import { MessageListeners } from './message-listeners.js';
 import { invalidOption } from './options/check.js';
@@ -38,6 +39,10 @@ import type {
   ServerEvents,
 } from './server-like.js';
 import type { ServerStats } from './stats.js';
+import type { Labels } from './telemetry/labels.js';
+import { metricsText } from './telemetry/metrics.js';
+import { Observation } from './telemetry/observation.js';
+import type { ServerTelemetry } from './telemetry/snapshot.js';
 import type { ServerTls } from './tls/server-tls.js';
 import { TlsService } from './tls/service.js';
 import { checkTopic } from './topics.js';
@@ -53,7 +58,9 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   extends Emitter<ServerEvents<C>>
   implements QWormholeServerLike<C>
 {
+  readonly id = randomId();
   readonly #settings: ServerSettings;
+  readonly #observation: Observation;
   readonly #roster: Roster<C>;
   readonly #reception: Reception<C>;
   readonly #attachments: Attachments<C>;
@@ -75,8 +82,12 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     super();
     this.#settings = settings;
     this.#choice = choice;
+    const call = (listener: (value: unknown) => unknown, value: unknown): void =>
+      this.call(listener, [value]);
+    this.#observation = new Observation('server', this, settings, call);
     this.#roster = new Roster(settings, {
       listeners: this.#listeners,
+      latencies: this.#observation.latencies,
       fire: (event, ...values) => void this.fire(event, ...values),
       report: (error, connection) => this.#report(error, connection),
       handlerFailed: (error, isRejection, connection) =>
@@ -127,6 +138,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.#closing !== undefined) return Promise.reject(closed('server'));
     if (options.signal?.aborted) return Promise.reject(aborted(options.signal));
+    this.#observation.start();
     this.#opening ??= this.#open(options.signal);
     return abortable(abortable(this.#opening, signal), options.signal);
   }
@@ -177,6 +189,14 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     return { ...this.#roster.stats(), ...(this.#tls && { tls: this.#tls.stats() }) };
   }
 
+  telemetry(): ServerTelemetry {
+    return { role: 'server', ...this.#observation.vitals(), ready: this.ready, ...this.stats() };
+  }
+
+  metrics(labels?: Labels): string {
+    return metricsText([{ telemetry: this.telemetry(), labels }]);
+  }
+
   updateTls(options: ServerTlsUpdate): void {
     if (this.#tls === undefined)
       throw invalidOption(
@@ -197,6 +217,12 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#isRef = false;
     this.#listening?.unref();
     return this;
+  }
+
+  protected override fire(event: string, ...values: unknown[]): boolean {
+    // Errors are told whether anybody listens or not.
+    if (event !== 'error') this.#observation.tell(event, values);
+    return super.fire(event, ...values);
   }
 
   /** @internal */
@@ -225,6 +251,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   }
 
   #report(error: QWormholeError, connection?: ServerConnection<C>): void {
+    this.#observation.tell('error', [error, connection]);
     if (this.listenerCount('error') > 0) this.fire('error', error, connection);
     else warnUnheard(error);
   }
@@ -296,6 +323,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#choice.driver.onFailure = undefined;
     this.#choice.driver.release();
     this.#state = 'closed';
+    this.#observation.stop();
     this.fire('close');
   }
 

@@ -1,4 +1,5 @@
 /** Counters of connections, clients and servers. All are totals since the start of the object. */
+import type { ErrorCode } from './errors/error.js';
 import type { DropReason } from './link/link.js';
 import type { TlsStats } from './tls/service.js';
 
@@ -37,6 +38,30 @@ export interface TrafficStats {
   readonly messagesDiscarded: number;
   /** Not accepted, by reason. */
   readonly dropped: Drops;
+  /** How often `backpressure` began: `send` answered so, and had not before. */
+  readonly backpressures: number;
+  /** How often it ended by `drain`. */
+  readonly drains: number;
+}
+
+/** What became of opening handshakes of WebSockets at a server. Those of TLS are in `tls`. */
+export interface HandshakeStats {
+  readonly accepted: number;
+  /** By path, origin, `maxConnections` or `authorize`. */
+  readonly refused: number;
+  /** `authorize` failed. */
+  readonly failed: number;
+  /** The client left, or its time was over, before it was decided about. */
+  readonly abandoned: number;
+}
+
+/** What became of a client's attempts to connect. */
+export interface AttemptStats {
+  /** Begun, those under way and given up included. */
+  readonly made: number;
+  readonly succeeded: number;
+  /** By error code. */
+  readonly failed: Readonly<Partial<Record<ErrorCode, number>>>;
 }
 
 /** Traffic of a server's connections, past ones included, and what became of those who called. */
@@ -47,6 +72,7 @@ export interface ServerStats extends TrafficStats {
   readonly connectionsAccepted: number;
   /** Turned away because of `maxConnections`. */
   readonly connectionsRefused: number;
+  readonly handshakes: HandshakeStats;
   /** Of a server with TLS. */
   readonly tls?: TlsStats;
 }
@@ -55,8 +81,11 @@ export interface ServerStats extends TrafficStats {
 export interface ClientStats extends TrafficStats {
   /** Connections ever established. */
   readonly connects: number;
+  /** Of these, after a loss. */
+  readonly reconnects: number;
   /** Connections lost. */
   readonly disconnects: number;
+  readonly attempts: AttemptStats;
 }
 
 const REASONS: readonly DropReason[] = [
@@ -80,6 +109,8 @@ export class Traffic {
   bytesOut = 0;
   bytesDiscarded = 0;
   messagesDiscarded = 0;
+  backpressures = 0;
+  drains = 0;
   /** With the first drop: an idle connection costs memory too. */
   #dropped: Record<DropReason, Amount> | undefined;
 
@@ -92,6 +123,8 @@ export class Traffic {
     this.bytesOut += other.bytesOut;
     this.bytesDiscarded += other.bytesDiscarded;
     this.messagesDiscarded += other.messagesDiscarded;
+    this.backpressures += other.backpressures;
+    this.drains += other.drains;
     const dropped = other.#dropped;
     if (dropped === undefined) return;
     for (const reason of REASONS) this.drop(reason, dropped[reason].bytes, dropped[reason].messages);
@@ -124,6 +157,8 @@ export class Traffic {
       bytesDiscarded: this.bytesDiscarded,
       messagesDiscarded: this.messagesDiscarded,
       dropped,
+      backpressures: this.backpressures,
+      drains: this.drains,
     };
   }
 }

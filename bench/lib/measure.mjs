@@ -13,7 +13,7 @@ const DEATH_MS = 200;
 /**
  * Measures, and checks every message. Rejects when one is wrong or missing, or when a side breaks.
  * @param {{ client: string, server: string, scenario: string, size: number, seconds: number, warmup: number,
- *   pinning?: { server?: number, load?: number }, onProgress?: (messages: number) => void }} what
+ *   telemetry?: 'off' | 'on' | 'profiling', pinning?: { server?: number, load?: number }, onProgress?: (messages: number) => void }} what
  */
 export async function measure(what) {
   const { pinning = {}, onProgress } = what;
@@ -32,9 +32,13 @@ export async function measure(what) {
   }
 }
 
-async function exchange(server, client, { client: from, server: to, scenario, size, seconds, warmup }) {
+async function exchange(
+  server,
+  client,
+  { client: from, server: to, scenario, size, seconds, warmup, telemetry },
+) {
   const shape = { size, ...shapeOf(scenario, size) };
-  const address = await server.ask('start', { backend: to, scenario, size });
+  const address = await server.ask('start', { backend: to, scenario, size, telemetry });
   await client.ask('start', { backend: from, scenario, address, ...shape });
   await server.ask('admit', shape);
   const run = (ms) => client.ask('run', { ms }, ms + EXTRA_MS);

@@ -55,8 +55,8 @@ export class Peer {
   }
 
   /** Resolves when it can be asked. */
-  ready() {
-    return this.#answer('ready', START_MS);
+  ready(limitMs = START_MS) {
+    return this.#answer('ready', limitMs);
   }
 
   /** Has it do something; rejects with what it says is wrong, or when it takes too long. */

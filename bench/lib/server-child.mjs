@@ -8,6 +8,11 @@ import { REPLIES } from './replies.mjs';
 /** How often it is looked who is there, ms. */
 const POLL = 5;
 
+/** How much a server tells of itself, and how often, ms. */
+const INTERVAL = 100;
+const on = { logger: () => {}, logLevel: 'debug', onTelemetry: () => {}, telemetryIntervalMs: INTERVAL };
+const TELEMETRY = { off: {}, on, profiling: { ...on, profiling: true } };
+
 let server;
 /** The first fault: it explains the others. */
 let fault;
@@ -15,8 +20,8 @@ let fault;
 const fail = (error) => (fault ??= error.message);
 
 serveParent({
-  async start({ backend, scenario, size }) {
-    server = await listen('tcp://127.0.0.1:0', backendOptions(backend));
+  async start({ backend, scenario, size, telemetry = 'off' }) {
+    server = await listen('tcp://127.0.0.1:0', { ...backendOptions(backend), ...TELEMETRY[telemetry] });
     checkBackend(backend, server);
     server.on('error', fail);
     server.on('handlerError', fail);

@@ -14,6 +14,8 @@ pub enum Code {
     OptionUnknown,
     /// The backend, runtime or platform in use cannot honour an option.
     OptionUnsupported,
+    /// A function that was given as an option failed.
+    OptionFailed,
     /// An endpoint is not a URL or object this version understands.
     EndpointInvalid,
     /// The connection or server was closed before the operation finished.
@@ -114,10 +116,11 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 48] = [
+    pub const ALL: [Code; 49] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
+        Code::OptionFailed,
         Code::EndpointInvalid,
         Code::Closed,
         Code::Aborted,
@@ -186,7 +189,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 48] = [
+static FACTS: [Facts; 49] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -201,6 +204,11 @@ static FACTS: [Facts; 48] = [
         name: "ERR_QW_OPTION_UNSUPPORTED",
         retriable: false,
         remedy: "Remove the option or choose a backend that honours it; docs/options.md has the table.",
+    },
+    Facts {
+        name: "ERR_QW_OPTION_FAILED",
+        retriable: true,
+        remedy: "The cause is what it threw; a client that reconnects asks it again.",
     },
     Facts {
         name: "ERR_QW_ENDPOINT_INVALID",

@@ -40,8 +40,9 @@ it.each([
   [{ protocol: 'raw', codec: 'json' }, 'ERR_QW_OPTION_INVALID', /codec/],
   [{ codec: 'xml' }, 'ERR_QW_OPTION_INVALID', /codec/],
 ])('refuse %j at construction', async (options, code, message) => {
-  for (const make of [createQWormholeServer, createQWormholeClient]) {
-    const error = await failure(() => make({ endpoints: 'tcp://127.0.0.1:1', ...options } as never));
+  const given = { endpoints: 'tcp://127.0.0.1:1', ...options } as never;
+  for (const make of [() => createQWormholeServer(given), () => createQWormholeClient(given)]) {
+    const error = await failure(make);
     expect(error).toBeInstanceOf(QWormholeError);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
   }

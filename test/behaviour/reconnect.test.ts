@@ -134,7 +134,7 @@ it('gives the same promise to all who connect', async () => {
   expect(server.stats().connectionsAccepted).toBeLessThanOrEqual(1);
 });
 
-it('takes the next endpoint with each attempt', async () => {
+it('finds the last endpoint when the others are gone', async () => {
   const gone = await freePort();
   const first = await RawServer.listen();
   cleanUp(() => first.close());

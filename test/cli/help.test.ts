@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { run } from './cli.js';
 
-const COMMANDS = ['listen', 'connect', 'doctor', 'bench'];
+const COMMANDS = ['listen', 'connect', 'top', 'doctor', 'bench'];
 
 test('--help lists every command, and each command has help with its options and examples', async () => {
   const all = await run(['--help']);

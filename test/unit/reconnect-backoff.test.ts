@@ -43,6 +43,18 @@ it('spreads a herd evenly', () => {
   for (const count of buckets) expect(count).toBeGreaterThan(clients / 6);
 });
 
+it('does not come before it is asked for, once, and at most five minutes later', () => {
+  const backoff = new Backoff(settings, () => 0.5);
+  backoff.notBefore(2000);
+  expect(backoff.next()!.delayMs).toBe(2150);
+  expect(backoff.next()!.delayMs).toBe(300);
+  backoff.notBefore(1e12);
+  expect(backoff.next()!.delayMs).toBe(300_000 + 600);
+  backoff.notBefore(2000);
+  backoff.connected();
+  expect(backoff.next()!.delayMs).toBeLessThan(2000);
+});
+
 it('counts attempts and gives up after the last', () => {
   const backoff = new Backoff({ ...settings, maxAttempts: 2 });
   expect(backoff.next()?.attempt).toBe(1);

@@ -33,7 +33,10 @@ test.each([
     'must be a string or a list of strings; it is of type object',
   ],
   [{ Authorization: undefined }, 'must be a string or a list of strings; it is undefined'],
-  [`Authorization: ${SECRET}`, 'must be an object of header names and values; it is a string'],
+  [
+    `Authorization: ${SECRET}`,
+    'must be an object of header names and values, or a function that gives one; it is a string',
+  ],
 ])('of headers %#', (headers, message) => {
   const error = fault(() => resolveClientOptions({ endpoints, headers: headers as never }));
   expect(error.code).toBe('ERR_QW_OPTION_INVALID');

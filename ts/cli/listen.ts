@@ -8,6 +8,7 @@ import type { Command } from './command.js';
 import { whenAborted, type Context } from './context.js';
 import { DIALECT_OPTIONS, dialectOf, jsonLine, type Dialect } from './dialect.js';
 import { describeError, EXIT_FAILED } from './failure.js';
+import { METRICS_OPTIONS, metricsPlace, serveMetrics, type MetricsServer } from './metrics-server.js';
 import { listenTls, TLS_LISTEN_OPTIONS } from './tls.js';
 import { UsageError } from './usage-error.js';
 import { listenWebSocket, WEBSOCKET_LISTEN_OPTIONS } from './websocket.js';
@@ -35,11 +36,13 @@ export const listen: Command = {
     ...DIALECT_OPTIONS,
     ...WEBSOCKET_LISTEN_OPTIONS,
     ...TLS_LISTEN_OPTIONS,
+    ...METRICS_OPTIONS,
     json: { help: 'print lines of JSON: the addresses first, then connections and messages' },
   },
   examples: [
     ['qwormhole listen tcp://127.0.0.1:9000', 'print what arrives on port 9000'],
     ['qwormhole listen tcp://127.0.0.1:0 --echo --json', 'an echo server on a free port, for programs'],
+    ['qwormhole listen tcp://127.0.0.1:9000 --echo --metrics 127.0.0.1:9100', 'with metrics'],
     ['qwormhole listen tls://0.0.0.0:9000 --cert server.crt --key server.key', 'with TLS'],
     ['qwormhole listen tcp://127.0.0.1:9000 ws://127.0.0.1:9001/chat --broadcast', 'a chat room'],
   ],
@@ -49,6 +52,7 @@ export const listen: Command = {
     if (given.positionals.length === 0)
       throw new UsageError('an endpoint is missing, such as tcp://127.0.0.1:9000');
     const { protocol, dialect } = dialectOf(given, 'buffer');
+    const place = metricsPlace(given);
     const { server } = createQWormholeServer({
       ...backendOptions(given),
       ...listenWebSocket(given),
@@ -60,16 +64,30 @@ export const listen: Command = {
     });
     reportTo(server, context);
     useMessages(server, dialect, given, context);
-    return serve(server, given.has('json'), context);
+    let metrics: MetricsServer | undefined;
+    try {
+      metrics = place && (await serveMetrics(place, () => server.metrics()));
+      return await serve(server, given.has('json'), context, metrics?.url);
+    } finally {
+      metrics?.close();
+      await server.close();
+    }
   },
 };
 
 /** Listens until told to stop; resolves with the exit code. */
-async function serve(server: QWormholeServer, asJson: boolean, context: Context): Promise<number> {
+async function serve(
+  server: QWormholeServer,
+  asJson: boolean,
+  context: Context,
+  metrics: string | undefined,
+): Promise<number> {
   const stop = context.stopOnSignals();
   const ended = new Promise<void>((resolve) => server.once('close', resolve));
   try {
     announce(server, await server.listen({ signal: stop }), asJson, context);
+    if (metrics !== undefined && !asJson) context.out.line(`Metrics at ${metrics}`);
+    else if (metrics !== undefined) context.out.line(JSON.stringify({ metrics }));
   } catch (error) {
     await server.close();
     if (stop.aborted) return 0;

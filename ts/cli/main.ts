@@ -11,9 +11,10 @@ import { EXIT_FAILED, EXIT_USAGE, reportFailure } from './failure.js';
 import { listen } from './listen.js';
 import { nearest } from '../nearest.js';
 import { packageVersion } from './package-version.js';
+import { top } from './top.js';
 import { UsageError } from './usage-error.js';
 
-const COMMANDS: readonly Command[] = [listen, connect, doctor, bench, cert];
+const COMMANDS: readonly Command[] = [listen, connect, top, doctor, bench, cert];
 
 /** How long a reader of the output has after a stop, ms. */
 const LAST_OUTPUT_MS = 1_000;

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'ERR_QW_OPTION_INVALID'
   | 'ERR_QW_OPTION_UNKNOWN'
   | 'ERR_QW_OPTION_UNSUPPORTED'
+  | 'ERR_QW_OPTION_FAILED'
   | 'ERR_QW_ENDPOINT_INVALID'
   | 'ERR_QW_CLOSED'
   | 'ERR_QW_ABORTED'
@@ -82,6 +83,12 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     retriable: false,
     meaning: 'The backend, runtime or platform in use cannot honour an option.',
     remedy: 'Remove the option or choose a backend that honours it; docs/options.md has the table.',
+  },
+  ERR_QW_OPTION_FAILED: {
+    kind: 'configuration',
+    retriable: true,
+    meaning: 'A function that was given as an option failed.',
+    remedy: 'The cause is what it threw; a client that reconnects asks it again.',
   },
   ERR_QW_ENDPOINT_INVALID: {
     kind: 'configuration',

@@ -228,7 +228,10 @@ export interface ListenSpec {
 
 /** Whom and how to call. */
 export interface DialSpec {
+  /** As the user wrote it: for errors, for certificates, and for agents. */
   readonly host: string;
+  /** The IP address to call. Default: `host`, which is one then. */
+  readonly address?: string;
   readonly port: number;
   readonly protocol: Protocol;
   readonly localAddress?: string;

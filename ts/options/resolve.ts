@@ -1,6 +1,6 @@
 /** From what users give to what the library uses: checks, defaults, and the rules between options. */
 import { codecFor, isRawCodec } from '../codec/builtin.js';
-import type { CodecOption } from '../codec/codec.js';
+import type { Codec, CodecOption } from '../codec/codec.js';
 import {
   formatEndpoint,
   parseEndpoint,
@@ -19,6 +19,7 @@ import {
   type CheckedServerOptions,
 } from './schema.js';
 import { resolveRate } from './rate.js';
+import { takeSources } from './sources.js';
 import type {
   ClientSettings,
   OfflineQueueSettings,
@@ -29,11 +30,14 @@ import type {
 } from './settings.js';
 import { resolveHandshake, resolveQwh } from './qwh.js';
 import { OPTION_TABLE as T } from './table.js';
+import { resolveTelemetry } from './telemetry.js';
 import type { ClientOptions, ServerOptions } from './types.js';
 import { resolveClientWebSocket, resolveServerWebSocket, resolveWebSocket } from './websocket.js';
 
 /** Default watermarks are at most this part of the bound above them, so that lowering a bound lowers them. */
 const WATERMARK_PART = 4;
+
+const NO_ENDPOINTS: readonly SettledEndpoint[] = Object.freeze([]);
 
 type CheckedOptions = CheckedServerOptions | CheckedClientOptions;
 
@@ -41,7 +45,7 @@ type CheckedOptions = CheckedServerOptions | CheckedClientOptions;
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
   const given = checkOptions(serverSchema, 'server', options);
   return Object.freeze({
-    ...resolveShared(given, 'listen'),
+    ...resolveShared(given, resolveEndpoints(given.endpoints, 'listen', protocolOf(given))),
     maxConnections: given.maxConnections ?? T.maxConnections.default,
     backlog: given.backlog ?? T.backlog.default,
     reusePort: given.reusePort ?? T.reusePort.default,
@@ -54,7 +58,8 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
 
 /** Checks a client's options and decides every one; throws `ERR_QW_OPTION_…` and `ERR_QW_ENDPOINT_INVALID`. */
 export function resolveClientOptions(options: ClientOptions): ClientSettings {
-  const given = checkOptions(clientSchema, 'client', options);
+  const { rest, sources } = takeSources(options);
+  const given = checkOptions(clientSchema, 'client', rest);
   if (given.localAddress !== undefined && given.interfaceBinding === 'address') {
     throw invalidOption(
       'localAddress',
@@ -62,11 +67,15 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
       "excludes interfaceBinding 'address', which chooses it",
     );
   }
-  const shared = resolveShared(given, 'connect');
-  if (given.agent !== undefined && shared.endpoints.some(({ scheme }) => scheme === 'wss'))
-    throw invalidOption('agent', given.agent, 'makes sockets for ws:// only: TLS is made here');
+  const protocol = protocolOf(given);
+  const endpoints =
+    sources.endpoints === undefined ? resolveEndpoints(given.endpoints, 'connect', protocol) : NO_ENDPOINTS;
+  const shared = resolveShared(given, endpoints);
+  checkAgent(given.agent, endpoints);
   return Object.freeze({
     ...shared,
+    protocol,
+    sources,
     localAddress: given.localAddress,
     localPort: given.localPort ?? T.localPort.default,
     connectTimeoutMs: given.connectTimeoutMs ?? T.connectTimeoutMs.default,
@@ -77,21 +86,45 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
   });
 }
 
-function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings {
+/**
+ * Endpoints that a client was given for one attempt, with their protocols decided. Throws
+ * `ERR_QW_ENDPOINT_INVALID` and `ERR_QW_OPTION_INVALID`.
+ */
+export function settleEndpoints(
+  { protocol, codec, agent }: ClientSettings,
+  given: EndpointInput | readonly EndpointInput[],
+): readonly SettledEndpoint[] {
+  const endpoints = resolveEndpoints(given, 'connect', protocol);
+  checkCodec(codec, endpoints, codec.name);
+  checkAgent(agent, endpoints);
+  return endpoints;
+}
+
+function protocolOf({ protocol }: CheckedOptions): Protocol {
+  return protocol ?? T.protocol.default;
+}
+
+function checkAgent(agent: unknown, endpoints: readonly SettledEndpoint[]): void {
+  if (agent !== undefined && endpoints.some(({ scheme }) => scheme === 'wss'))
+    throw invalidOption('agent', agent, 'makes sockets for ws:// only: TLS is made here');
+}
+
+function checkCodec(codec: Codec, endpoints: readonly SettledEndpoint[], given: unknown): void {
+  const hasChunks = endpoints.some(({ scheme, protocol }) => !isWebSocket(scheme) && protocol === 'raw');
+  if (!hasChunks || isRawCodec(codec)) return;
+  const why = "must be 'buffer' or 'text' with protocol raw on TCP, whose chunks are not messages";
+  throw invalidOption('codec', given, why);
+}
+
+function resolveShared(given: CheckedOptions, endpoints: readonly SettledEndpoint[]): SharedSettings {
   if (given.interfaceBinding === 'address' && given.interfaceName === undefined) {
     throw invalidOption('interfaceBinding', 'address', 'needs interfaceName');
   }
   const codec = codecFor(given.codec === undefined ? T.codec.default : (given.codec as CodecOption));
-  const protocol = given.protocol ?? T.protocol.default;
-  const endpoints = resolveEndpoints(given.endpoints, use, protocol);
-  const hasChunks = endpoints.some(({ scheme, protocol: each }) => !isWebSocket(scheme) && each === 'raw');
-  if (hasChunks && !isRawCodec(codec)) {
-    const why = "must be 'buffer' or 'text' with protocol raw on TCP, whose chunks are not messages";
-    throw invalidOption('codec', given.codec, why);
-  }
+  checkCodec(codec, endpoints, given.codec);
   return {
     endpoints,
-    protocol,
+    protocol: protocolOf(given),
     codec,
     preferNative: given.preferNative ?? T.preferNative.default,
     forceTs: given.forceTs ?? T.forceTs.default,
@@ -108,6 +141,7 @@ function resolveShared(given: CheckedOptions, use: EndpointUse): SharedSettings 
     ...resolveSocket(given),
     copy: given.copy ?? T.copy.default,
     signal: given.signal,
+    ...resolveTelemetry(given),
     ...resolveWebSocket(given),
     ...resolveQwh(given),
   };

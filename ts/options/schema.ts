@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { PROTOCOLS } from '../endpoint.js';
 import { integer } from './integer.js';
 import { serverQwh, sharedQwh } from './qwh.js';
+import { telemetryOptions } from './telemetry.js';
 import { clientTls, serverTls } from './tls-schema.js';
 import { clientWebSocket, serverWebSocket, sharedWebSocket } from './websocket-schema.js';
 
@@ -64,6 +65,7 @@ const shared = {
   interfaceBinding: z.enum(['device', 'address']).optional(),
   copy: z.boolean().optional(),
   signal: signal.optional(),
+  ...telemetryOptions,
   ...sharedWebSocket,
   ...sharedQwh,
 };

@@ -9,6 +9,8 @@ import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
 import type { HandshakeMode } from './qwh.js';
+import type { ClientSources } from './sources.js';
+import type { TelemetrySettings } from './telemetry.js';
 import type { CheckedClientTls, CheckedServerTls } from './tls-schema.js';
 
 /** An endpoint with its protocol decided. */
@@ -17,8 +19,8 @@ export interface SettledEndpoint extends Endpoint {
 }
 
 /** What servers and clients have in common. Units and meanings are those of the options. */
-export interface SharedSettings {
-  /** At least one. */
+export interface SharedSettings extends TelemetrySettings {
+  /** At least one, unless a client asks for them before each attempt. */
   readonly endpoints: readonly SettledEndpoint[];
   /** That of endpoints without one of their own, and of what a server is attached to. */
   readonly protocol: Protocol;
@@ -108,6 +110,10 @@ export interface ClientSettings extends SharedSettings {
   readonly headers: readonly string[];
   readonly maxRedirects: number;
   readonly agent: Agent | undefined;
+  /** Of an endpoint that does not say its own. */
+  readonly protocol: Protocol;
+  /** What is asked for before each attempt. */
+  readonly sources: ClientSources;
   /** As given: files and environment are read when the client is made. */
   readonly tls: CheckedClientTls | undefined;
 }

@@ -33,7 +33,7 @@ export interface OptionFacts {
 export const OPTION_TABLE = {
   endpoints: {
     for: 'both',
-    expects: 'one endpoint or a list of at least one',
+    expects: 'one endpoint or a list of at least one (on a client also a function that gives them)',
   },
   protocol: {
     for: 'both',
@@ -270,6 +270,31 @@ export const OPTION_TABLE = {
     for: 'both',
     expects: 'an AbortSignal',
   },
+  logger: {
+    for: 'both',
+    expects: 'a function',
+  },
+  logLevel: {
+    for: 'both',
+    expects: "'debug', 'info', 'warn' or 'error'",
+    default: 'info',
+  },
+  onTelemetry: {
+    for: 'both',
+    expects: 'a function',
+  },
+  telemetryIntervalMs: {
+    for: 'both',
+    expects: 'an integer from 10 to 2147483647 (ms)',
+    default: 10_000,
+    min: 10,
+    max: 2_147_483_647,
+  },
+  profiling: {
+    for: 'both',
+    expects: 'true or false',
+    default: false,
+  },
   subprotocols: {
     for: 'both',
     expects: 'a list of names (on a server also a function that chooses one)',
@@ -354,7 +379,7 @@ export const OPTION_TABLE = {
   },
   tls: {
     for: 'both',
-    expects: 'an object',
+    expects: 'an object (on a client also a function that gives one)',
   },
   'tls.cert': {
     for: 'both',
@@ -558,7 +583,7 @@ export const OPTION_TABLE = {
   },
   headers: {
     for: 'client',
-    expects: 'an object of header names and values',
+    expects: 'an object of header names and values, or a function that gives one',
   },
   maxRedirects: {
     for: 'client',

@@ -9,6 +9,9 @@ import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { TlsVersion } from '../link/tls.js';
+import type { LogLevel, LogRecord } from '../telemetry/journal.js';
+import type { ClientTelemetry, ServerTelemetry } from '../telemetry/snapshot.js';
+import type { EndpointSource, HeadersInput, PerAttempt } from './sources.js';
 import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. `C` is the codec, which says what messages are. */
@@ -145,6 +148,20 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    */
   readonly copy?: boolean;
   /**
+   * Gets a record of everything that happens and is not a message: connections, losses, attempts, drops,
+   * errors (docs/telemetry.md). Default: none.
+   */
+  readonly logger?: (record: LogRecord) => unknown;
+  /** The least level of the records that the logger gets. Default: info. */
+  readonly logLevel?: LogLevel;
+  /** How often onTelemetry is called. Takes an integer from 10 to 2147483647 (ms). Default: 10000. */
+  readonly telemetryIntervalMs?: number;
+  /**
+   * Measure latencies, from send to the kernel and from arrival to the listener. Costs time for each message;
+   * without it they cost nothing. Default: false.
+   */
+  readonly profiling?: boolean;
+  /**
    * Compress WebSocket messages where the peer can (permessage-deflate). Costs time and memory for each
    * connection. Default: false.
    */
@@ -182,6 +199,10 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
   readonly endpoints: EndpointInput | readonly EndpointInput[];
   /** Its abort closes the server and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
+  /**
+   * Gets what telemetry() gives, at an interval while the server listens, and once at its end. Default: none.
+   */
+  readonly onTelemetry?: (telemetry: ServerTelemetry) => unknown;
   /**
    * WebSocket subprotocols that are spoken here, best first, or a function that chooses among those that the
    * client offers. Default: none.
@@ -252,32 +273,37 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
 /** Options of a client. */
 export interface ClientOptions<C extends CodecOption = CodecOption> extends SharedOptions<C> {
   /**
-   * Whom to call: URLs such as tcp://127.0.0.1:9000, or objects. With several, each attempt takes the next
-   * one.
+   * Whom to call: URLs such as tcp://127.0.0.1:9000, or objects. With several, an attempt calls one after the
+   * other, half a second apart, and the first to answer wins. A function is asked before each attempt.
    */
-  readonly endpoints: EndpointInput | readonly EndpointInput[];
+  readonly endpoints: EndpointInput | readonly EndpointInput[] | EndpointSource;
   /** Its abort ends the client and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
+  /** Gets what telemetry() gives, at an interval from connect() on, and once at the end. Default: none. */
+  readonly onTelemetry?: (telemetry: ClientTelemetry) => unknown;
   /** WebSocket subprotocols to offer, best first. Default: none. */
   readonly subprotocols?: readonly string[];
   /**
-   * TLS of the endpoints tls:// and wss://: whom to trust, and a certificate where the server wants one.
-   * Default: what the environment says (docs/tls.md).
+   * TLS of the endpoints tls:// and wss://: whom to trust, and a certificate where the server wants one. A
+   * function is asked before each attempt. Default: what the environment says (docs/tls.md).
    */
-  readonly tls?: ClientTlsOptions;
+  readonly tls?: ClientTlsOptions | PerAttempt<ClientTlsOptions>;
   /** Address that connections come from. Default: the system's choice. */
   readonly localAddress?: string;
   /**
    * Port that connections come from; 0 leaves it to the system. Takes an integer from 0 to 65535. Default: 0.
    */
   readonly localPort?: number;
-  /** How long one attempt to connect may take. Takes an integer from 1 to 2147483647 (ms). Default: 10000. */
+  /**
+   * How long one attempt to connect may take: functions that are asked, names, and all endpoints and
+   * addresses together. Takes an integer from 1 to 2147483647 (ms). Default: 10000.
+   */
   readonly connectTimeoutMs?: number;
   /**
    * Further headers of a WebSocket opening handshake, such as Authorization or Origin; not Host and what the
-   * handshake sets itself. Default: none.
+   * handshake sets itself. A function is asked before each attempt: for tokens that expire. Default: none.
    */
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers?: HeadersInput | PerAttempt<HeadersInput>;
   /**
    * Redirects of a WebSocket opening handshake that are followed. Of the headers only User-Agent and
    * Accept-Language go to another origin, and with subprotocols no redirect to one is followed. Takes an

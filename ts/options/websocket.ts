@@ -61,7 +61,7 @@ function resolveDeflate(given: CheckedServerOptions['deflate']): DeflateSettings
 }
 
 /** Names and values in turn; a list is the same header several times. */
-function inTurn(headers: Readonly<Record<string, string | readonly string[]>>): readonly string[] {
+export function inTurn(headers: Readonly<Record<string, string | readonly string[]>>): readonly string[] {
   return Object.freeze(
     Object.entries(headers).flatMap(([name, value]) =>
       (typeof value === 'string' ? [value] : value).flatMap((each) => [name, each]),

@@ -16,6 +16,14 @@ export interface Drainable {
   terminate(code: number, reason: string): void;
 }
 
+/**
+ * The one place where a peer is told to go, when its turn has come: 1012 over WebSocket. What is queued goes out
+ * before.
+ */
+function sayGoodbye(connection: Drainable): void {
+  connection.close(CloseCode.shutdown, GOING_AWAY);
+}
+
 export class Draining {
   readonly #connections: () => Iterable<Drainable>;
   #cutAt = Infinity;
@@ -35,7 +43,7 @@ export class Draining {
     const step = (): void => {
       const share = spreadMs === 0 ? 1 : Math.min((performance.now() - began) / spreadMs, 1);
       const left = total - Math.ceil(total * share);
-      while (queue.length > left) queue.pop()!.close(CloseCode.shutdown, GOING_AWAY);
+      while (queue.length > left) sayGoodbye(queue.pop()!);
       if (queue.length === 0) clearInterval(this.#stepTimer);
     };
     if (spreadMs > 0) this.#stepTimer = setInterval(step, STEP_MS);

@@ -36,3 +36,10 @@ export function checkKey(key: unknown): asserts key is string | undefined {
 export function keepsBacklog(overflow: Overflow): boolean {
   return overflow === 'drop-oldest' || overflow === 'conflate';
 }
+
+/** How a message for many connections goes to each of them. */
+export interface SharedManner {
+  /** `undefined`: that of the connection. */
+  readonly overflow: Overflow | undefined;
+  readonly key: string | undefined;
+}

@@ -4,6 +4,9 @@
  */
 import type { ReconnectSettings } from '../options/settings.js';
 
+/** Longest pause that a peer can ask for, ms: it is advice, not a way to be rid of us for good. */
+const MAX_NOT_BEFORE_MS = 5 * 60_000;
+
 /** Doubling beyond this many times exceeds every cap, and would overflow. */
 const MAX_DOUBLINGS = 31;
 
@@ -28,6 +31,8 @@ export class Backoff {
   #attempts = 0;
   /** How often the bound has doubled: starts anew only after a connection that lasted. */
   #doublings = 0;
+  /** What the peer asked for, ms. */
+  #notBeforeMs = 0;
 
   /** @param random Evenly from [0, 1). */
   constructor(settings: ReconnectSettings, random: () => number = Math.random) {
@@ -41,12 +46,23 @@ export class Backoff {
     const bound = pauseBound(this.#settings, this.#doublings);
     this.#attempts += 1;
     this.#doublings += 1;
-    return { attempt: this.#attempts, delayMs: Math.round(this.#random() * bound) };
+    const delayMs = this.#notBeforeMs + Math.round(this.#random() * bound);
+    this.#notBeforeMs = 0;
+    return { attempt: this.#attempts, delayMs };
+  }
+
+  /**
+   * The peer asks not to be called again for so long, ms: the next pause is that and what it would have been, so
+   * that all who were told the same do not come at once.
+   */
+  notBefore(ms: number): void {
+    this.#notBeforeMs = Math.min(Math.max(ms, 0), MAX_NOT_BEFORE_MS);
   }
 
   /** An attempt succeeded. */
   connected(): void {
     this.#attempts = 0;
+    this.#notBeforeMs = 0;
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { authorityOf, parseEndpoint, type Endpoint } from '../endpoint.js';
 import { QWormholeError } from '../errors/error.js';
-import type { DialSpec, Link, LinkDriver, WebSocketDialSettings } from '../link/link.js';
+import type { DialSpec, Link, WebSocketDialSettings } from '../link/link.js';
 import type { TlsDialSettings } from '../link/tls.js';
 import { hostHeader } from '../options/websocket.js';
 
@@ -26,9 +26,12 @@ export interface Following {
   tlsFor(host: string): TlsDialSettings | undefined;
 }
 
-/** Calls, and where the answer is to call elsewhere, calls there. The time for all of it is that of one call. */
+/**
+ * Calls, and where the answer is to call elsewhere, calls there. The time for all of it is that of one call.
+ * @param call Makes one call.
+ */
 export async function connectFollowing(
-  driver: LinkDriver,
+  call: (spec: DialSpec) => Promise<Link>,
   spec: DialSpec,
   { maxRedirects, tlsFor }: Following,
   signal: AbortSignal | undefined,
@@ -37,7 +40,7 @@ export async function connectFollowing(
   let current = spec;
   for (let left = maxRedirects; ; left -= 1) {
     try {
-      return await driver.connect(current, signal);
+      return await call(current);
     } catch (error) {
       const next = left > 0 ? redirected(current, error, tlsFor) : undefined;
       const connectTimeoutMs = Math.floor(deadline - performance.now());

@@ -4,6 +4,7 @@
  * that comes too late does nothing.
  */
 import { QWormholeError } from '../errors/error.js';
+import type { HandshakeStats } from '../stats.js';
 import type { Link, Protocol, Upgrade } from '../link/link.js';
 import {
   checkVerdict,
@@ -38,6 +39,8 @@ export interface UpgradeHost {
   /** There is room, and the server is not closing. Counts a refusal. */
   hasRoom(): boolean;
   report(error: QWormholeError): void;
+  /** Counts what became of a handshake. */
+  settled(result: keyof HandshakeStats): void;
   /** Closes a link that was opened only for this. */
   dismiss(link: Link, code: number, reason: string): void;
 }
@@ -75,12 +78,12 @@ export class UpgradePolicy {
   decide(upgrade: Upgrade, destination: Destination): void {
     const request = new OpeningRequest(upgrade.request);
     const protocol = destination.protocolOf(request.path);
-    if (protocol === undefined) return upgrade.refuse(404, 'There is no WebSocket at this path.');
-    if (protocol === 'qwh' && !this.#isSpoken(request)) return upgrade.refuse(400, OTHERS_ONLY);
-    if (!this.#host.hasRoom()) return upgrade.refuse(503, TRY_LATER);
+    if (protocol === undefined) return this.#refuse(upgrade, 404, 'There is no WebSocket at this path.');
+    if (protocol === 'qwh' && !this.#isSpoken(request)) return this.#refuse(upgrade, 400, OTHERS_ONLY);
+    if (!this.#host.hasRoom()) return this.#refuse(upgrade, 503, TRY_LATER);
     if (!isOriginAllowed(this.#rules, request, destination.isLocal)) {
       warnOriginRefused(request);
-      return upgrade.refuse(403, 'This origin is not allowed.');
+      return this.#refuse(upgrade, 403, 'This origin is not allowed.');
     }
     this.#authorize({ upgrade, request, protocol, destination });
   }
@@ -89,7 +92,10 @@ export class UpgradePolicy {
     const { authorize } = this.#rules;
     const { upgrade, request } = pending;
     const onVerdict = (verdict: unknown): void => this.#settle(pending, verdict);
-    upgrade.onGone = () => request.abandon();
+    upgrade.onGone = () => {
+      this.#host.settled('abandoned');
+      request.abandon();
+    };
     let verdict: unknown;
     let isLater: boolean;
     try {
@@ -110,7 +116,7 @@ export class UpgradePolicy {
     let subprotocol: string;
     try {
       verdict = checkVerdict(answer, request.subprotocols);
-      if ('status' in verdict) return upgrade.refuse(verdict.status, verdict.body ?? '');
+      if ('status' in verdict) return this.#refuse(upgrade, verdict.status, verdict.body ?? '');
       const own = 'subprotocol' in verdict ? verdict.subprotocol : undefined;
       subprotocol = this.#choose(protocol, request, own);
     } catch (error) {
@@ -118,8 +124,9 @@ export class UpgradePolicy {
     }
     if ('closeCode' in verdict) return this.#dismiss(upgrade, subprotocol, verdict);
     // It may have become full while the verdict was waited for.
-    if (!this.#host.hasRoom()) return upgrade.refuse(503, TRY_LATER);
+    if (!this.#host.hasRoom()) return this.#refuse(upgrade, 503, TRY_LATER);
     const { user } = verdict as Welcome;
+    this.#host.settled('accepted');
     upgrade.accept(subprotocol, (link) => destination.admit({ link, protocol, request, user }));
   }
 
@@ -135,8 +142,14 @@ export class UpgradePolicy {
     return isQwh ? QWH_SUBPROTOCOL : (own ?? chooseSubprotocol(subprotocols, request));
   }
 
+  #refuse(upgrade: Upgrade, status: number, body: string): void {
+    this.#host.settled('refused');
+    upgrade.refuse(status, body);
+  }
+
   /** A page whose subprotocols are all unknown here would never get to see the code: any of them will do. */
   #dismiss(upgrade: Upgrade, subprotocol: string, { closeCode, reason = '' }: RefusalByClose): void {
+    this.#host.settled('refused');
     const [offered = ''] = upgrade.request.subprotocols;
     upgrade.accept(subprotocol === '' ? offered : subprotocol, (link) =>
       this.#host.dismiss(link, closeCode, reason),
@@ -147,6 +160,7 @@ export class UpgradePolicy {
   #fail({ upgrade, request }: Case, cause: unknown): void {
     // It did as it was told.
     if (request.isAbandoned && isAbort(cause, request.signal)) return;
+    if (!request.isAbandoned) this.#host.settled('failed');
     upgrade.refuse(500, 'The request could not be decided.');
     const message = 'A WebSocket was refused because the decision about it failed';
     this.#host.report(new QWormholeError('ERR_QW_HANDSHAKE', message, { cause }));

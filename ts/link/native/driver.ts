@@ -1,8 +1,7 @@
 /** The native backend, on the I/O threads of this environment. */
 import type { Socket } from 'node:net';
-import { abortable, onAbort } from '../../abort.js';
-import { aborted, QWormholeError } from '../../errors/error.js';
-import { connectTimeout } from '../fault.js';
+import { onAbort } from '../../abort.js';
+import { aborted, type QWormholeError } from '../../errors/error.js';
 import type {
   Adoption,
   DialSpec,
@@ -22,10 +21,7 @@ import { NativeLink } from './link.js';
 import { NativeListener } from './listener.js';
 import { adoptPlan, dialPlan, listenPlan } from './plan.js';
 import { clientTls, judging, ListenerTls } from './tls.js';
-import { addressesOf, type Address } from './resolve.js';
-
-/** How long one of several addresses of a name may take before the next is tried, ms: as node:net has it. */
-const ATTEMPT_MS = 250;
+import { addressesOf } from '../resolve.js';
 
 const UNKNOWN = { localAddress: '', localPort: 0 } as const;
 
@@ -75,20 +71,22 @@ export class NativeDriver implements LinkDriver, Owner {
   }
 
   async connect(spec: DialSpec, signal?: AbortSignal): Promise<Link> {
-    const deadline = performance.now() + spec.connectTimeoutMs;
-    const addresses = await abortable(resolved(spec), signal);
     await this.#failing;
-    for (const [index, address] of addresses.entries()) {
-      const isLast = index === addresses.length - 1;
-      const left = Math.max(1, Math.ceil(deadline - performance.now()));
-      try {
-        return await this.#dial(spec, address, isLast ? left : Math.min(left, ATTEMPT_MS), left, signal);
-      } catch (error) {
-        // A server that answers is the one: another address is tried for want of one only.
-        if (isLast || signal?.aborted || isAnswer(error)) throw inTermsOf(spec, error);
-      }
-    }
-    throw new Error('unreachable: a name has at least one address');
+    const { host, address = host, connectTimeoutMs } = spec;
+    const exchange = this.#nextExchange();
+    const dialer: DialerSpec = {
+      host: address,
+      port: spec.port,
+      localAddress: spec.localAddress,
+      localPort: spec.localPort,
+      connectTimeoutMs,
+      plan: dialPlan(spec, connectTimeoutMs),
+      socket: { ...spec.socket },
+    };
+    const { TcpClientWrapper, WebSocketClientWrapper } = this.#binding;
+    const Wrapper = spec.ws === undefined ? TcpClientWrapper : WebSocketClientWrapper;
+    const tls = clientTls(this.#binding, spec.tls);
+    return this.#settled(exchange, new Wrapper(exchange.core, dialer, tls), spec, signal);
   }
 
   adopt(adoption: Adoption): Link | undefined {
@@ -131,30 +129,6 @@ export class NativeDriver implements LinkDriver, Owner {
     throw error;
   }
 
-  /** An address may take `timeoutMs` to answer, and an opening handshake all that is left. */
-  #dial(
-    spec: DialSpec,
-    { address }: Address,
-    timeoutMs: number,
-    leftMs: number,
-    signal?: AbortSignal,
-  ): Promise<Link> {
-    const exchange = this.#nextExchange();
-    const dialer: DialerSpec = {
-      host: address,
-      port: spec.port,
-      localAddress: spec.localAddress,
-      localPort: spec.localPort,
-      connectTimeoutMs: timeoutMs,
-      plan: dialPlan(spec, leftMs),
-      socket: { ...spec.socket },
-    };
-    const { TcpClientWrapper, WebSocketClientWrapper } = this.#binding;
-    const Wrapper = spec.ws === undefined ? TcpClientWrapper : WebSocketClientWrapper;
-    const tls = clientTls(this.#binding, spec.tls);
-    return this.#settled(exchange, new Wrapper(exchange.core, dialer, tls), spec, signal);
-  }
-
   /** Connections are spread over the threads in turn. */
   #nextExchange(): Exchange {
     const exchange = this.#exchanges[this.#next];
@@ -192,32 +166,8 @@ export class NativeDriver implements LinkDriver, Owner {
   }
 }
 
-/** The addresses to try, if they are found within the time to connect. */
-function resolved(spec: DialSpec): Promise<Address[]> {
-  const { host, port, connectTimeoutMs } = spec;
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(connectTimeout(`${host}:${port}`, connectTimeoutMs)),
-      connectTimeoutMs,
-    );
-    addressesOf(spec, 'connect')
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
-  });
-}
-
-/** Time runs out over all addresses of a name: what is told is what the caller gave, not what was left of it. */
-function inTermsOf({ host, port, connectTimeoutMs }: DialSpec, error: unknown): unknown {
-  const ranOut = error instanceof QWormholeError && error.code === 'ERR_QW_CONNECT_TIMEOUT';
-  return ranOut && error.cause === undefined ? connectTimeout(`${host}:${port}`, connectTimeoutMs) : error;
-}
-
 function endsOf({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket) {
   return { remoteAddress, remotePort, localAddress, localPort };
-}
-
-function isAnswer(error: unknown): boolean {
-  return error instanceof QWormholeError && error.kind === 'protocol';
 }
 
 const ignore = (): void => {};

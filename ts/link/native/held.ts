@@ -2,6 +2,7 @@
  * Messages that came while their link was paused, in order. They move to memory of their own: the slab that
  * they came in is hundreds of times their size, and one message keeps all of it.
  */
+import { copyOf } from '../copy-of.js';
 
 /** First and largest room for messages together, bytes: at most half of what is kept is not theirs. */
 const MIN_ROOM = 512;
@@ -66,10 +67,4 @@ export class Held {
     this.#room = this.#room.subarray(length);
     return copy;
   }
-}
-
-function copyOf(message: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(message.length);
-  copy.set(message);
-  return copy;
 }

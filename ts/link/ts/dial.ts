@@ -1,4 +1,4 @@
-/** An outgoing connection: name resolution, connecting, time limit and abort. */
+/** An outgoing connection: connecting, time limit and abort. */
 import { onAbort } from '../../abort.js';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { aborted, fromSystem, type QWormholeError } from '../../errors/error.js';
@@ -29,7 +29,7 @@ export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
       socket.off('connect', onConnect).off('error', onError);
     }
     function onError(error: Error): void {
-      fail(fromSystem(lastOf(error), { during: 'connect', what }));
+      fail(fromSystem(error, { during: 'connect', what }));
     }
     function onConnect(): void {
       settle();
@@ -42,9 +42,9 @@ export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
 
 /** The options of a socket to be. */
 export function optionsOf(spec: DialSpec): TcpNetConnectOpts {
-  const { host, port, localAddress, localPort, socket } = spec;
+  const { host, address = host, port, localAddress, localPort, socket } = spec;
   return {
-    host,
+    host: address,
     port,
     localAddress,
     localPort,
@@ -55,7 +55,7 @@ export function optionsOf(spec: DialSpec): TcpNetConnectOpts {
   };
 }
 
-/** When every address of a name failed, node packs the errors together: the last one is told, as by the other backend. */
+/** When every address of a name failed, which an agent may have resolved, node packs the errors together: the last one is told. */
 export function lastOf(error: Error): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors.at(-1) : error;
 }

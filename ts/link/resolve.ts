@@ -1,7 +1,7 @@
 /** Names to addresses, by Node's own resolver: its settings hold for both backends. */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { fromSystem } from '../../errors/error.js';
+import { fromSystem } from '../errors/error.js';
 
 export interface Address {
   readonly address: string;

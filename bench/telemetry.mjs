@@ -1,0 +1,69 @@
+/**
+ * What telemetry costs: CPU time of a server for each 64-byte message that it echoes, with telemetry off, on (a logger
+ * of all levels, a snapshot ten times a second), and with profiling. Runs take turns, so that a busy machine is busy
+ * for all of them.
+ *
+ *   node bench/telemetry.mjs [--backend native] [--rounds 7] [--seconds 1]
+ */
+import { parseArgs } from 'node:util';
+
+import { measure } from './lib/measure.mjs';
+import { fixed, table, whole } from './lib/table.mjs';
+
+const SIZE = 64;
+const WARMUP = 0.3;
+const KINDS = ['off', 'on', 'profiling'];
+
+const HELP = `Measures what telemetry costs a server, in CPU time for each message.
+
+Usage: node bench/telemetry.mjs [options]
+
+  --backend NAME    native or ts, of server and clients (default native)
+  --rounds N        runs of each kind, of which the median counts (default 7)
+  --seconds N       of each run (default 1)
+  --help            this text
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    backend: { type: 'string', default: 'native' },
+    rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '1' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) console.log(HELP);
+else await main(options.backend, Number(options.rounds), Number(options.seconds));
+
+async function main(backend, rounds, seconds) {
+  const costs = new Map(KINDS.map((kind) => [kind, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const telemetry of KINDS) {
+      const cell = {
+        client: backend,
+        server: backend,
+        scenario: 'echo',
+        size: SIZE,
+        seconds,
+        warmup: WARMUP,
+      };
+      const { server, messagesPerSecond } = await measure({ ...cell, telemetry });
+      costs.get(telemetry).push({ cpu: server.cpuUsPerMessage, rate: messagesPerSecond });
+    }
+  }
+  const rows = KINDS.map((kind) => {
+    const runs = costs.get(kind);
+    return { kind, cpu: median(runs.map(({ cpu }) => cpu)), rate: median(runs.map(({ rate }) => rate)) };
+  });
+  const columns = [
+    { title: 'telemetry', text: ({ kind }) => kind, left: true },
+    { title: 'server CPU us/message', text: ({ cpu }) => fixed(cpu, 3) },
+    { title: 'more than off', text: ({ cpu }) => `${fixed((cpu / rows[0].cpu - 1) * 100, 1)} %` },
+    { title: 'messages/s', text: ({ rate }) => whole(rate) },
+  ];
+  console.log(`${backend}, echo of ${SIZE} B, medians of ${rounds} runs\n\n${table(columns, rows)}`);
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}

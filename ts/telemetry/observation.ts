@@ -1,0 +1,69 @@
+/** What a server or a client tells of itself: its journal, its latencies, and snapshots at an interval. */
+import type { TelemetrySettings } from '../options/telemetry.js';
+import { Journal } from './journal.js';
+import { Latencies } from './latencies.js';
+import type { Telemetry, Vitals } from './snapshot.js';
+
+/** The server or client. */
+export interface Observed {
+  readonly id: string;
+  readonly mode: Vitals['mode'];
+  readonly backend: Vitals['backend'];
+  telemetry(): Telemetry;
+}
+
+export class Observation {
+  /** With the option `profiling`. */
+  readonly latencies: Latencies | undefined;
+  readonly #observed: Observed;
+  readonly #settings: TelemetrySettings;
+  readonly #call: (listener: (value: any) => unknown, value: unknown) => void;
+  readonly #journal: Journal;
+  readonly #since = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param call Calls the user's functions and sees to what they throw. */
+  constructor(
+    role: 'server' | 'client',
+    observed: Observed,
+    settings: TelemetrySettings,
+    call: (listener: (value: any) => unknown, value: unknown) => void,
+  ) {
+    this.#observed = observed;
+    this.#settings = settings;
+    this.#call = call;
+    this.#journal = new Journal(role, observed, settings, call);
+    if (settings.profiling) this.latencies = new Latencies();
+  }
+
+  vitals(): Vitals {
+    const { id, mode, backend } = this.#observed;
+    const uptimeMs = Math.round(performance.now() - this.#since);
+    const latency = this.latencies && { latency: this.latencies.stats() };
+    return { id, time: Date.now(), uptimeMs, mode, backend, ...latency };
+  }
+
+  /** An event, with the arguments of its listeners. */
+  tell(event: string, values: readonly unknown[]): void {
+    this.#journal.tell(event, values);
+  }
+
+  /** Snapshots from now on. */
+  start(): void {
+    const { onTelemetry, telemetryIntervalMs } = this.#settings;
+    if (onTelemetry === undefined || this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#snapshot(), telemetryIntervalMs).unref();
+  }
+
+  /** No more but the last one: what happened since the one before would go untold. */
+  stop(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#snapshot();
+  }
+
+  #snapshot(): void {
+    this.#call(this.#settings.onTelemetry!, this.#observed.telemetry());
+  }
+}
