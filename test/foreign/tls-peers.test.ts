@@ -96,9 +96,8 @@ describeWith(openssl, 'openssl', () => {
     const failures: string[] = [];
     listening.on('tlsClientError', ({ code }) => failures.push(code));
     const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'];
-    const said = await talk(openssl.path, args, '', 'SSL alert number');
-    // rustls misses the signature algorithms, which only TLS 1.2 has, before it looks at the version.
-    expect(said).toMatch(/alert (protocol version|handshake failure)/);
+    const said = await talk(openssl.path, args, '', 'alert protocol version');
+    expect(said).toContain('alert protocol version');
     expect(failures).toEqual(['ERR_QW_TLS_INCOMPATIBLE']);
   });
 
