@@ -24,7 +24,7 @@ await main(async () => {
 });
 
 async function rustTests() {
-  const output = await quietly('Testing Rust', 'cargo', ['test', '--no-default-features']);
+  const output = await quietly('Testing Rust', 'cargo', ['test', '--no-default-features', '--no-fail-fast']);
   const passed = [...output.matchAll(/test result: ok\. (\d+) passed/g)].reduce(
     (sum, [, n]) => sum + Number(n),
     0,

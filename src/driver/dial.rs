@@ -19,7 +19,7 @@ use super::{
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,
     task::LinkTask,
-    upgrade::{unless_terminated, upgrade},
+    upgrade::{refused, unless_terminated, upgrade},
 };
 use crate::{
     error::{Code, Error, Result},
@@ -50,6 +50,8 @@ pub(super) async fn dial<S: Sink>(
             run(stream, ends, link, left).await
         }
         Err(error) => {
+            // A server may be done with a connection before we have seen it established.
+            let error = refused(error, link.security.is_some());
             link.sink.closed(Closed::fault(error));
             None
         }

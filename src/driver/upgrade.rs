@@ -359,7 +359,7 @@ fn lost(error: io::Error) -> Error {
 }
 
 /// A connection that a server ends where it still has its say about the TLS handshake was refused by that.
-fn refused(error: Error, may_be_refused: bool) -> Error {
+pub(super) fn refused(error: Error, may_be_refused: bool) -> Error {
     match error.code() {
         Code::ConnectionLost if may_be_refused => gone(),
         _ => error,

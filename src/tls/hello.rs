@@ -1,7 +1,9 @@
 //! The first message of a client, which may be held until it is decided how to answer.
 
+use std::ops::Range;
+
 use rustls::{
-    Error as Tls,
+    AlertDescription, Error as Tls,
     server::{Accepted, AcceptedAlert, Acceptor},
 };
 
@@ -10,6 +12,11 @@ use crate::error::Error;
 
 /// Longest record, and what encryption may add to it (RFC 5246, section 6.2.3).
 const MAX_RECORD: usize = (1 << 14) + (1 << 11);
+
+/// Where a hello has its version, behind the heads of its record and message (RFC 8446, section 4.1.2).
+const VERSION: Range<usize> = 9..11;
+/// That of TLS 1.2, which TLS 1.3 has there too.
+const TLS12: [u8; 2] = [3, 3];
 
 /// Whether `bytes`, which begin a stream, may be the first of TLS.
 pub(crate) fn is_tls(bytes: &[u8]) -> bool {
@@ -29,6 +36,8 @@ pub(crate) fn is_tls(bytes: &[u8]) -> bool {
 #[derive(Default)]
 pub(crate) struct HelloReader {
     acceptor: Acceptor,
+    /// Its first bytes, up to its version.
+    beginning: Vec<u8>,
 }
 
 /// A client's hello.
@@ -49,6 +58,8 @@ impl HelloReader {
     /// # Errors
     /// A hello that is none, or that is larger than 64 KiB.
     pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Result<Option<Box<ClientHello>>, Refusal> {
+        let missing = VERSION.end - self.beginning.len();
+        self.beginning.extend(bytes.iter().take(missing));
         loop {
             // Zero bytes are taken where the length of a record is out of range, and an error is given where
             // the hello is too large.
@@ -69,8 +80,19 @@ impl HelloReader {
                     return Err((fault(&error), Vec::new()));
                 }
                 Ok(None) => {}
-                Err((error, alert)) => return Err((fault(&error), written(alert))),
+                Err((error, alert)) => return Err((fault(&error), self.answer_to(&error, alert))),
             }
+        }
+    }
+
+    /// rustls misses the signature algorithms, which only TLS 1.2 has, before it looks at the version.
+    fn answer_to(&self, error: &Tls, alert: AcceptedAlert) -> Vec<u8> {
+        let version = self.beginning.get(VERSION);
+        match error {
+            Tls::PeerIncompatible(_) if version.is_some_and(|version| version < &TLS12[..]) => {
+                alert::in_clear(AlertDescription::ProtocolVersion)
+            }
+            _ => written(alert),
         }
     }
 }
@@ -105,4 +127,31 @@ fn written(mut alert: AcceptedAlert) -> Vec<u8> {
     // Into memory: cannot fail.
     let _ = alert.write_all(&mut bytes);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    /// A hello of TLS 1.1 as OpenSSL sends it, without extensions.
+    fn of_tls11() -> Vec<u8> {
+        let body = [&[3, 2][..], &[7; 32], &[0], &[0, 2, 0xc0, 9], &[1, 0]].concat();
+        let message = [&[1, 0, 0, body.len() as u8][..], &body].concat();
+        [&[22, 3, 1, 0, message.len() as u8][..], &message].concat()
+    }
+
+    #[test]
+    fn who_knows_nothing_newer_is_told_that_it_is_the_version() {
+        for pieces in [1, 7, 1000] {
+            let mut reader = HelloReader::default();
+            let hello = of_tls11();
+            let refusal = hello
+                .chunks(pieces)
+                .find_map(|piece| reader.read(piece).err());
+            let (error, alert) = refusal.expect("refused");
+            assert_eq!(error.code(), Code::TlsIncompatible);
+            assert_eq!(alert, alert::in_clear(AlertDescription::ProtocolVersion));
+        }
+    }
 }

@@ -34,6 +34,13 @@ export function unheard(): QWormholeError {
   return new QWormholeError('ERR_QW_CONNECTION_LOST', message);
 }
 
+/** What a peer is refused for, of what a judge of TLS has thrown. */
+export function refusalOf(cause: unknown): QWormholeError {
+  return cause instanceof QWormholeError
+    ? cause
+    : new QWormholeError('ERR_QW_TLS_REFUSED', undefined, { cause });
+}
+
 /** An unclean end; a fault that is no peer's doing counts as ours. */
 export function faultClose(error: QWormholeError): LinkClose {
   // A peer that is gone without a word did, as far as anyone can tell, not answer any more.

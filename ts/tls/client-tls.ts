@@ -12,6 +12,9 @@ import { warnExpiry } from './expiry.js';
 import { identityOf } from './material.js';
 import { commonSettings, PREFIX } from './settings.js';
 
+/** More hosts than one client calls: a server that it is redirected by can name others each time. */
+const MAX_HOSTS = 64;
+
 type Base = Omit<TlsDialSettings, 'servername' | 'verifyName'>;
 
 export class ClientTls {
@@ -36,9 +39,12 @@ export class ClientTls {
 
   /** For a call of this host. */
   settingsFor(host: string): TlsDialSettings {
-    let settings = this.#byHost.get(host);
-    // The hosts are those of the endpoints, and few that redirects lead to.
-    if (settings === undefined) this.#byHost.set(host, (settings = this.#settingsFor(host)));
+    const known = this.#byHost.get(host);
+    if (known !== undefined) return known;
+    const settings = this.#settingsFor(host);
+    this.#byHost.set(host, settings);
+    const [oldest] = this.#byHost.keys();
+    if (this.#byHost.size > MAX_HOSTS) this.#byHost.delete(oldest);
     return settings;
   }
 

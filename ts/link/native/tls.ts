@@ -1,5 +1,6 @@
 /** TLS of the I/O side: settings on their way down, and the questions that come up from handshakes. */
 import { QWormholeError } from '../../errors/error.js';
+import { refusalOf } from '../fault.js';
 import type { LinkInfo, ListenerHandler } from '../link.js';
 import type { TlsDialSettings, TlsIdentity, TlsListenSettings, TlsPeer, TlsSettings } from '../tls.js';
 import type {
@@ -144,12 +145,6 @@ export function judging(link: NativeLink, settings: TlsSettings, outbox: Outbox)
       outbox.operation(Operation.deny, link);
     }
   };
-}
-
-/** What a peer is refused for. */
-function refusalOf(error: unknown): QWormholeError {
-  if (error instanceof QWormholeError) return error;
-  return new QWormholeError('ERR_QW_TLS_REFUSED', undefined, { cause: error });
 }
 
 function failedFor(servername: string, error: unknown): QWormholeError {

@@ -1,5 +1,6 @@
 /** The judge's answer about a peer, at once where it has one. */
-import { QWormholeError } from '../../errors/error.js';
+import type { QWormholeError } from '../../errors/error.js';
+import { refusalOf } from '../fault.js';
 import type { TlsJudge, TlsPeer } from '../tls.js';
 
 /** Exactly one of both is called, from within the call or later. */
@@ -10,7 +11,7 @@ export interface Verdict {
 
 /** Asks the judge; without one everybody is accepted. */
 export function judge(ask: TlsJudge | undefined, peer: TlsPeer, { accept, refuse }: Verdict): void {
-  const fail = (error: unknown): void => refuse(asRefusal(error));
+  const fail = (error: unknown): void => refuse(refusalOf(error));
   let answer: void | Promise<void>;
   try {
     answer = ask?.(peer);
@@ -19,10 +20,4 @@ export function judge(ask: TlsJudge | undefined, peer: TlsPeer, { accept, refuse
   }
   if (answer === undefined) accept();
   else answer.then(accept, fail);
-}
-
-function asRefusal(cause: unknown): QWormholeError {
-  return cause instanceof QWormholeError
-    ? cause
-    : new QWormholeError('ERR_QW_TLS_REFUSED', undefined, { cause });
 }
