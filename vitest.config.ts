@@ -1,5 +1,5 @@
 /**
- * One behaviour suite, run whole over all four pairings of backends (client to server), and the tests that
+ * One behaviour suite, run over all four pairings of backends (client to server), and the tests that
  * are about one thing only. Without a built addon what needs one is left out; QWORMHOLE_NATIVE=0 leaves it
  * out too, and =1 leaves it in so that it fails loudly.
  */
@@ -47,34 +47,50 @@ export function project(
   } satisfies TestProjectConfiguration;
 }
 
+const behaviour = (names: string[]) => names.map((name) => `test/behaviour/${name}.test.ts`);
 const BEHAVIOUR = 'test/behaviour/**/*.test.ts';
-/** The same suite with WebSocket for TCP, and what only WebSocket has. */
-const WEBSOCKET = [BEHAVIOUR, 'test/behaviour-ws/**/*.test.ts'];
-/** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
-const TCP_ONLY = ['truncated', 'oversized', 'half-close'].map((name) => `test/behaviour/${name}.test.ts`);
-const OVER_WEBSOCKET = { QWORMHOLE_TEST_CARRIER: 'ws' };
+const QWH_ONLY = 'test/behaviour-qwh/**/*.test.ts';
+const WS_ONLY = 'test/behaviour-ws/**/*.test.ts';
+const TLS_ONLY = 'test/behaviour-tls/**/*.test.ts';
 
 /**
- * TLS lies below framing and policy, which the suite over TCP and WebSocket is about: over TLS run those files
- * whose subject passes through its records, their sizes and their ends, and what only TLS has. All of them where
- * both ends are of one backend; the shortest that still cross every seam where they are not, and over `wss://`.
+ * What runs where. The suite is about three things: policy, which exists once and is the same whatever carries its
+ * messages; each backend's links; and the bytes between two of them. So all of it runs where both ends are of one
+ * backend, over TCP and the default protocol, qwh. Everywhere else run the files whose subject passes through what is
+ * different there:
+ *
+ * | Projects                     | Over       | Protocol          | Files                                              |
+ * | ---------------------------- | ---------- | ----------------- | -------------------------------------------------- |
+ * | `ts`, `native`               | TCP        | qwh               | all, and what only qwh has                         |
+ * | `ts-to-native`, and back     | TCP        | qwh               | `SESSION`: what both ends have to agree on         |
+ * | `…-lp`                       | TCP        | length-prefixed   | `FRAMING`; mixed: `CROSSING`, cut messages         |
+ * | `…-ws`                       | WebSocket  | raw               | as above, and what only WebSocket has              |
+ * | `…-tls`                      | TLS        | qwh               | what passes through its records, and what only TLS has |
+ * | `…-wss`                      | both       | qwh, raw in parts | the shortest that cross every seam, and what only each has |
  */
+/** The shortest that still cross every seam. */
 const CROSSING = ['backpressure', 'broadcast', 'close', 'echo', 'slow-reader', 'transfer'];
-const THROUGH_RECORDS = [
+/** Sizes, ends and order of messages on the wire. */
+const STREAM = [
   ...CROSSING,
-  'attempts',
   'classes',
-  'corking',
   'drained-flushed-signals',
-  'half-close',
   'pause-resume',
-  'reconnect',
   'server-close',
   'stats-add-up',
-  'truncated',
 ];
-const behaviour = (names: string[]) => names.map((name) => `test/behaviour/${name}.test.ts`);
-const TLS_ONLY = 'test/behaviour-tls/**/*.test.ts';
+const SESSION = [...STREAM, 'draining', 'rates', 'reconnect', 'telemetry'];
+/** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
+const CUT = ['half-close', 'oversized', 'truncated'];
+const FRAMING = [...STREAM, ...CUT, 'iteration', 'rates'];
+const UPGRADED = [...STREAM, 'attempts', 'draining', 'iteration', 'rates', 'reconnect', 'telemetry'];
+const THROUGH_RECORDS = [...STREAM, 'attempts', 'corking', 'half-close', 'reconnect', 'truncated'];
+
+const LP = { QWORMHOLE_TEST_PROTOCOL: 'length-prefixed' };
+const LP_MIXED = behaviour([...CROSSING, 'half-close', 'truncated']);
+const WS = [...behaviour(UPGRADED), WS_ONLY];
+const WS_MIXED = [...behaviour(CROSSING), WS_ONLY];
+const OVER_WS = { QWORMHOLE_TEST_CARRIER: 'ws', ...LP };
 const TLS = [...behaviour(THROUGH_RECORDS), TLS_ONLY];
 const TLS_MIXED = [...behaviour([...CROSSING, 'half-close', 'truncated']), TLS_ONLY];
 const OVER_TLS = { QWORMHOLE_TEST_CARRIER: 'tls' };
@@ -82,43 +98,20 @@ const WSS = [
   ...behaviour(CROSSING),
   'test/behaviour-ws/attach.test.ts',
   'test/behaviour-ws/close.test.ts',
+  QWH_ONLY,
   TLS_ONLY,
 ];
 const OVER_WSS = { QWORMHOLE_TEST_CARRIER: 'wss' };
-
-/** Over the protocol qwh run those files whose subject its frames and last words are, and what only it has. */
-const QWH_ONLY = 'test/behaviour-qwh/**/*.test.ts';
-const QWH = [
-  ...[
-    'backpressure',
-    'classes',
-    'close',
-    'concurrency',
-    'corking',
-    'drained-flushed-signals',
-    'echo',
-    'iteration',
-    'pause-resume',
-    'rates',
-    'server-close',
-    'stats-add-up',
-    'transfer',
-  ].map((name) => `test/behaviour/${name}.test.ts`),
-  QWH_ONLY,
-];
-const OVER_QWH = { QWORMHOLE_TEST_PROTOCOL: 'qwh' };
 
 function mixed(
   name: string,
   include: string | string[],
   tsSide: 'server' | 'client',
   env: Record<string, string> = {},
-  exclude: string[] = [],
 ) {
   return project(name, include, {
     main: './test/support/pairing.ts',
     env: { QWORMHOLE_NATIVE: 'force', QWORMHOLE_TEST_TS_SIDE: tsSide, ...env },
-    exclude,
   });
 }
 
@@ -131,30 +124,25 @@ if (!withNative) {
   console.log(`native tests: skipped (${reason})`);
 }
 
+const TS = { QWORMHOLE_NATIVE: 'force-ts' };
+const NATIVE = { QWORMHOLE_NATIVE: 'force' };
+
 const native = [
-  project('native', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force' } }),
-  project('native-ws', WEBSOCKET, {
-    env: { QWORMHOLE_NATIVE: 'force', ...OVER_WEBSOCKET },
-    exclude: TCP_ONLY,
+  project('native', [BEHAVIOUR, QWH_ONLY], { env: NATIVE }),
+  project('native-lp', behaviour(FRAMING), { env: { ...NATIVE, ...LP } }),
+  project('native-ws', WS, { env: { ...NATIVE, ...OVER_WS } }),
+  project('native-tls', TLS, { env: { ...NATIVE, ...OVER_TLS } }),
+  project('native-wss', WSS, { env: { ...NATIVE, ...OVER_WSS } }),
+  ...(['client', 'server'] as const).flatMap((side) => {
+    const pairing = side === 'client' ? 'ts-to-native' : 'native-to-ts';
+    return [
+      mixed(pairing, [...behaviour(SESSION), QWH_ONLY], side),
+      mixed(`${pairing}-lp`, LP_MIXED, side, LP),
+      mixed(`${pairing}-ws`, WS_MIXED, side, OVER_WS),
+      mixed(`${pairing}-tls`, TLS_MIXED, side, OVER_TLS),
+      mixed(`${pairing}-wss`, WSS, side, OVER_WSS),
+    ];
   }),
-  mixed('ts-to-native', BEHAVIOUR, 'client'),
-  mixed('ts-to-native-ws', WEBSOCKET, 'client', OVER_WEBSOCKET, TCP_ONLY),
-  mixed('native-to-ts', BEHAVIOUR, 'server'),
-  mixed('native-to-ts-ws', WEBSOCKET, 'server', OVER_WEBSOCKET, TCP_ONLY),
-  project('native-tls', TLS, { env: { QWORMHOLE_NATIVE: 'force', ...OVER_TLS } }),
-  project('native-wss', WSS, { env: { QWORMHOLE_NATIVE: 'force', ...OVER_WSS } }),
-  mixed('ts-to-native-tls', TLS_MIXED, 'client', OVER_TLS),
-  mixed('ts-to-native-wss', WSS, 'client', OVER_WSS),
-  mixed('native-to-ts-tls', TLS_MIXED, 'server', OVER_TLS),
-  mixed('native-to-ts-wss', WSS, 'server', OVER_WSS),
-  project('native-qwh', QWH, { env: { QWORMHOLE_NATIVE: 'force', ...OVER_QWH } }),
-  project('native-qwh-wss', QWH_ONLY, {
-    env: { QWORMHOLE_NATIVE: 'force', ...OVER_QWH, ...OVER_WSS },
-  }),
-  mixed('ts-to-native-qwh', QWH_ONLY, 'client', OVER_QWH),
-  mixed('native-to-ts-qwh', QWH_ONLY, 'server', OVER_QWH),
-  mixed('ts-to-native-qwh-wss', QWH_ONLY, 'client', { ...OVER_QWH, ...OVER_WSS }),
-  mixed('native-to-ts-qwh-wss', QWH_ONLY, 'server', { ...OVER_QWH, ...OVER_WSS }),
   // Its panics are made on purpose: their backtraces would hide what really goes wrong.
   project('native-only', 'test/native/**/*.test.ts', {
     env: { QWORMHOLE_NATIVE: 'auto', RUST_BACKTRACE: '0' },
@@ -179,17 +167,11 @@ export default defineConfig({
         exclude: withNative ? [] : ['test/differential/backends.test.ts'],
       }),
       project('docs', 'test/docs/**/*.test.ts'),
-      project('ts', BEHAVIOUR, { env: { QWORMHOLE_NATIVE: 'force-ts' } }),
-      project('ts-ws', WEBSOCKET, {
-        env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WEBSOCKET },
-        exclude: TCP_ONLY,
-      }),
-      project('ts-qwh', QWH, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_QWH } }),
-      project('ts-qwh-wss', QWH_ONLY, {
-        env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_QWH, ...OVER_WSS },
-      }),
-      project('ts-tls', TLS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_TLS } }),
-      project('ts-wss', WSS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_WSS } }),
+      project('ts', [BEHAVIOUR, QWH_ONLY], { env: TS }),
+      project('ts-lp', behaviour(FRAMING), { env: { ...TS, ...LP } }),
+      project('ts-ws', WS, { env: { ...TS, ...OVER_WS } }),
+      project('ts-tls', TLS, { env: { ...TS, ...OVER_TLS } }),
+      project('ts-wss', WSS, { env: { ...TS, ...OVER_WSS } }),
       ...(withNative ? native : []),
     ],
   },

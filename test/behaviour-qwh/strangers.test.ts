@@ -1,8 +1,11 @@
 /** Peers that speak qwh by hand over TCP: what they are answered, byte by byte. */
 import { connect as dial, type Socket } from 'node:net';
-import { expect } from 'vitest';
-import { cleanUp, onTcp, serve } from '../support/scene.js';
-import { next, sleep, until } from '../support/wait.js';
+import { CloseCode } from 'qwormhole';
+import { expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { httpServer } from '../support/http.js';
+import { IS_TCP, call, cleanUp, onTcp, serve } from '../support/scene.js';
+import { failure, next, sleep, until } from '../support/wait.js';
 
 const PREAMBLE = Buffer.from('5157483101000000010100000000', 'hex');
 const HELLO_BODY = Buffer.concat([
@@ -39,6 +42,16 @@ async function stranger(url: string): Promise<Stranger> {
   await next(socket, 'connect');
   return peer;
 }
+
+it.skipIf(IS_TCP)('fails at once where a WebSocket server only says that it speaks qwh', async () => {
+  const { http, url } = await httpServer();
+  const other = new WebSocketServer({ server: http, handleProtocols: () => 'qwh.v1' });
+  other.on('connection', (ws) => ws.on('error', () => {}).send('hello'));
+  for (const forceTs of [true, false]) {
+    const error = await failure(() => call(url, { forceTs, reconnect: false }));
+    expect(error).toMatchObject({ code: 'ERR_QW_HANDSHAKE', closeCode: CloseCode.protocol });
+  }
+});
 
 onTcp('rejects a broken preamble with a code', async () => {
   const server = await serve();

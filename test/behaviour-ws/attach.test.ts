@@ -40,9 +40,12 @@ it('lives beside other listeners for upgrades', async () => {
     ['/theirs', 'from the other'],
     ['/ours', 'from us'],
   ])
-    expect(await next(await call(`${url}${path}`, { reconnect: false, forceTs: true }), 'message')).toEqual([
-      text,
-    ]);
+    expect(
+      await next(
+        await call(`${url}${path}`, { protocol: 'raw', reconnect: false, forceTs: true }),
+        'message',
+      ),
+    ).toEqual([text]);
 });
 
 it('is possible for several servers and paths', async () => {
@@ -78,6 +81,7 @@ it('needs no endpoint of its own, and ends by detach and by close', async () => 
   expect(await server.listen()).toEqual([]);
   const attachment = server.attach(http);
   const client = await call(url, { reconnect: false, forceTs: true });
+  await until(() => server.getConnectionCount() === 1, 'the connection');
   attachment.detach();
   attachment.detach();
   expect(client.state).toBe('open');

@@ -113,7 +113,7 @@ it('closes a server with the signal of its life', async () => {
 });
 
 it('gives up waiting for a server to close, which closes all the same', async () => {
-  const server = await serve();
+  const server = await serve({ protocol: 'length-prefixed' });
   const peer = await RawPeer.connect(server.addresses[0]);
   cleanUp(() => peer.destroy());
   await until(() => server.getConnectionCount() === 1, 'the connection');

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { connect, createQWormholeClient, type ConnectAttempt } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { blackHole } from '../support/black-hole.js';
-import { ANYWHERE, CARRIER, IS_SECURE, IS_TCP, call, cleanUp, serve } from '../support/scene.js';
+import { ANYWHERE, CARRIER, IS_SECURE, IS_TCP, SPEAKING, call, cleanUp, serve } from '../support/scene.js';
 import { failure, next, until } from '../support/wait.js';
 
 const fast = { reconnect: { baseMs: 5, capMs: 50 } };
@@ -25,7 +25,7 @@ it('reaches the third endpoint within a second: the first does not answer, the s
   const server = await serve();
   const endpoints = [await unanswered(), await refusing(), server.addresses[0]];
   const began = performance.now();
-  const client = await connect(endpoints);
+  const client = await connect(endpoints, SPEAKING);
   cleanUp(() => client.close());
   expect(performance.now() - began).toBeLessThan(1000);
   expect(client.remotePort).toBe(Number(new URL(server.addresses[0]).port));
@@ -33,7 +33,7 @@ it('reaches the third endpoint within a second: the first does not answer, the s
 
 it('keeps to the first endpoint while that answers', async () => {
   const [first, second] = [await serve(), await serve()];
-  const client = await connect([first.addresses[0], second.addresses[0]]);
+  const client = await connect([first.addresses[0], second.addresses[0]], SPEAKING);
   cleanUp(() => client.close());
   await until(() => first.getConnectionCount() === 1, 'the client');
   expect(second.stats().connectionsAccepted).toBe(0);
@@ -41,7 +41,7 @@ it('keeps to the first endpoint while that answers', async () => {
 
 it('calls the endpoint that was lost last the next time', async () => {
   const [first, second] = [await serve(), await serve()];
-  const client = await connect([first.addresses[0], second.addresses[0]], fast);
+  const client = await connect([first.addresses[0], second.addresses[0]], { ...SPEAKING, ...fast });
   cleanUp(() => client.close());
   client.on('error', () => {});
   await until(() => first.getConnectionCount() === 1, 'the client');
@@ -65,11 +65,14 @@ it('tells why the last one failed when none is reached, and keeps the time', asy
 it('asks for its endpoints before each attempt, with its number', async () => {
   const [first, second] = [await serve(), await serve()];
   const numbers: number[] = [];
-  const client = await connect(async ({ number }: ConnectAttempt) => {
-    numbers.push(number);
-    if (number === 1) throw new Error('the directory is away');
-    return number === 0 ? first.addresses[0] : [second.addresses[0]];
-  }, fast);
+  const client = await connect(
+    async ({ number }: ConnectAttempt) => {
+      numbers.push(number);
+      if (number === 1) throw new Error('the directory is away');
+      return number === 0 ? first.addresses[0] : [second.addresses[0]];
+    },
+    { ...SPEAKING, ...fast },
+  );
   cleanUp(() => client.close());
   const errors: unknown[] = [];
   client.on('error', () => {});

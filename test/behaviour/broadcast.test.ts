@@ -33,7 +33,8 @@ it('leaves out whom it is told to', async () => {
 it('encodes once', async () => {
   let encoded = 0;
   const codec = {
-    name: 'counted',
+    // The clients' own, which both ends name.
+    name: 'text',
     encode: (message: string) => ((encoded += 1), message),
     decode: (payload: Buffer) => payload.toString(),
   };

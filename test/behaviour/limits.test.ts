@@ -20,7 +20,7 @@ function claimedMemory(): number {
 }
 
 onTcp('does not believe an announced length', async () => {
-  const server = await serve({ maxMessage: 64 * MIB });
+  const server = await serve({ protocol: 'length-prefixed', maxMessage: 64 * MIB });
   server.on('message', () => {});
   const before = claimedMemory();
   const header = Buffer.alloc(4);
@@ -41,7 +41,7 @@ onTcp('does not believe an announced length', async () => {
 });
 
 onTcp('stops reading beyond the memory budget, and goes on when there is room again', async () => {
-  const server = await serve({ memoryBudget: 2 * MIB, maxMessage: 64 * MIB });
+  const server = await serve({ protocol: 'length-prefixed', memoryBudget: 2 * MIB, maxMessage: 64 * MIB });
   let received = 0;
   server.on('message', () => (received += 1));
   const header = Buffer.alloc(4);
@@ -53,7 +53,7 @@ onTcp('stops reading beyond the memory budget, and goes on when there is room ag
   const before = process.memoryUsage().rss;
   hog.write(header);
   for (let i = 0; i < 40; i += 1) hog.write(Buffer.alloc(MIB));
-  const honest = await call(server);
+  const honest = await call(server, { protocol: 'length-prefixed' });
   await sleep(300);
   expect(hog.socket.writableLength).toBeGreaterThan(16 * MIB);
   honest.send('may have to wait');

@@ -5,7 +5,7 @@ import { cleanUp, serve } from '../support/scene.js';
 import { next, until } from '../support/wait.js';
 
 it('turns away those beyond and takes others when there is room', async () => {
-  const server = await serve({ maxConnections: 3 });
+  const server = await serve({ protocol: 'length-prefixed', maxConnections: 3 });
   const peers: RawPeer[] = [];
   for (let i = 0; i < 10; i += 1) peers.push(await RawPeer.connect(server.addresses[0]));
   cleanUp(() => peers.forEach((peer) => peer.destroy()));

@@ -7,8 +7,8 @@ import { collect, failure, next, sleep, until } from '../support/wait.js';
 const fast = { reconnect: { baseMs: 5, capMs: 20 } };
 
 /** A client whose server has gone, and the address where it will be again. */
-async function orphan(options: object = {}) {
-  const server = await listen(ANYWHERE);
+async function orphan(options: { readonly codec?: 'buffer' } & object = {}) {
+  const server = await listen<any>(ANYWHERE, { codec: options.codec ?? 'json' });
   const [address] = server.addresses;
   const client = await call(address, { codec: 'json', ...fast, ...options });
   const lost = next(client, 'disconnect');
@@ -45,7 +45,7 @@ it('fires backpressure and, once it is written, drain', async () => {
   client.send('x');
   await pressed;
   const drained = Promise.all([client.drained(), client.flushed(), next(client, 'drain')]);
-  await serve({}, address);
+  await serve({ codec: 'json' }, address);
   await drained;
   expect(client.bufferedAmount).toBe(0);
 });

@@ -217,7 +217,7 @@ it('says drain when the queue is low, and not before', async () => {
 it.each(['drop-newest', 'drop-oldest', 'conflate', 'block', 'close'] as const)(
   'one slow of many costs the others nothing under %s',
   async (overflow) => {
-    const server = await serve({ ...bounds, closeTimeoutMs: 500 });
+    const server = await serve({ ...bounds, protocol: 'length-prefixed', closeTimeoutMs: 500 });
     const peers: RawPeer[] = [];
     for (let index = 0; index < 5; index += 1) peers.push(await RawPeer.connect(server.addresses[0]));
     cleanUp(() => peers.forEach((peer) => peer.destroy()));

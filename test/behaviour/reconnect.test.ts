@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { connect, createQWormholeClient, listen } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { RawServer, socketBelow } from '../support/raw-peer.js';
-import { ANYWHERE, call, cleanUp, echo, rawServed, serve } from '../support/scene.js';
+import { ANYWHERE, SPEAKING, call, cleanUp, echo, rawServed, serve } from '../support/scene.js';
 import { failure, next, sleep, until } from '../support/wait.js';
 
 const fast = { reconnect: { baseMs: 5, capMs: 50 } };
@@ -100,7 +100,7 @@ it('rejects when the first attempt fails', async () => {
 
 it('can be told to connect again after that', async () => {
   const port = await freePort();
-  const { client } = createQWormholeClient({ endpoints: `tcp://127.0.0.1:${port}` });
+  const { client } = createQWormholeClient({ ...SPEAKING, endpoints: `tcp://127.0.0.1:${port}` });
   cleanUp(() => client.close());
   expect(client.state).toBe('idle');
   await failure(() => client.connect());
@@ -113,6 +113,7 @@ it('can be told to connect again after that', async () => {
 it('insists on the first attempt too when told so', async () => {
   const port = await freePort();
   const { client } = createQWormholeClient({
+    ...SPEAKING,
     endpoints: `tcp://127.0.0.1:${port}`,
     reconnect: { initial: true, baseMs: 5, capMs: 20 },
   });
@@ -125,7 +126,7 @@ it('insists on the first attempt too when told so', async () => {
 
 it('gives the same promise to all who connect', async () => {
   const server = await serve();
-  const { client } = createQWormholeClient({ endpoints: server.addresses[0] });
+  const { client } = createQWormholeClient({ ...SPEAKING, endpoints: server.addresses[0] });
   cleanUp(() => client.close());
   const first = client.connect();
   expect(client.connect()).toBe(first);
@@ -138,8 +139,9 @@ it('finds the last endpoint when the others are gone', async () => {
   const gone = await freePort();
   const first = await RawServer.listen();
   cleanUp(() => first.close());
-  const second = await serve();
+  const second = await serve({ protocol: 'length-prefixed' });
   const { client } = createQWormholeClient({
+    protocol: 'length-prefixed',
     endpoints: [first.url, `tcp://127.0.0.1:${gone}`, second.addresses[0]],
     ...fast,
   });
@@ -163,7 +165,7 @@ it('can be ended while it waits for the next attempt', async () => {
 
 it('can be ended while it connects', async () => {
   const server = await serve();
-  const { client } = createQWormholeClient({ endpoints: server.addresses[0] });
+  const { client } = createQWormholeClient({ ...SPEAKING, endpoints: server.addresses[0] });
   let closes = 0;
   client.on('close', () => (closes += 1));
   const connecting = failure(() => client.connect());

@@ -35,7 +35,7 @@ it('is offered 250 MB and holds four', async () => {
 });
 
 it('holds nobody else up', async () => {
-  const server = await serve();
+  const server = await serve({ protocol: 'length-prefixed' });
   const slow = await RawPeer.connect(server.addresses[0]);
   slow.socket.pause();
   const fast = await RawPeer.connect(server.addresses[0]);

@@ -172,6 +172,7 @@ it('logs what happens, with levels and the ids of connections', async () => {
   connection.terminate(3, 'enough');
   await up;
   await client.close();
+  await until(() => server.getConnectionCount() === 0, 'the end of the connection');
   await server.close();
   const events = records.map(({ event }) => event);
   expect(events.slice(0, 3)).toEqual(['server.listening', 'server.connection', 'server.clientClosed']);

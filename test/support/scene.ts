@@ -11,12 +11,15 @@ export const IS_TCP = CARRIER === 'tcp' || CARRIER === 'tls';
 export const IS_SECURE = CARRIER === 'tls' || CARRIER === 'wss';
 if (IS_SECURE) useTestCertificates();
 
-/** The wire protocol of servers and clients that are not told another; raw peers speak their own. */
-const PROTOCOL = process.env.QWORMHOLE_TEST_PROTOCOL as 'qwh' | undefined;
+/**
+ * The wire protocol of servers and clients that are not told another: the default, or the one without handshake
+ * and records (on WebSocket: raw). Raw peers speak their own.
+ */
+const PROTOCOL = process.env.QWORMHOLE_TEST_PROTOCOL as 'length-prefixed' | undefined;
+export const IS_QWH = PROTOCOL === undefined;
 /** Close codes and reasons are on the wire. */
-export const TELLS_CODES = !IS_TCP || PROTOCOL === 'qwh';
-export const IS_QWH = PROTOCOL === 'qwh';
-const SPEAKING = PROTOCOL === undefined ? {} : { protocol: PROTOCOL };
+export const TELLS_CODES = !IS_TCP || IS_QWH;
+export const SPEAKING = IS_QWH ? {} : { protocol: PROTOCOL };
 
 /** For tests of what only TCP has: its own framing, ends of one side, chunks. WebSocket has tests of its own. */
 export const onTcp = IS_TCP ? it : it.skip;

@@ -38,7 +38,7 @@ export const OPTION_TABLE = {
   protocol: {
     for: 'both',
     expects: "'raw', 'length-prefixed' or 'qwh'",
-    default: 'length-prefixed',
+    default: 'qwh',
   },
   verifyHandshake: {
     for: 'both',

@@ -18,7 +18,7 @@ import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '.
 export interface SharedOptions<C extends CodecOption = CodecOption> {
   /**
    * How messages lie on the wire; an endpoint in the object form can have its own. WebSocket has messages of
-   * its own: there all but qwh are the same. Default: length-prefixed.
+   * its own: there all but qwh are the same. Default: qwh.
    */
   readonly protocol?: Protocol;
   /**

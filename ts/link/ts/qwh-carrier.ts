@@ -116,6 +116,8 @@ export class WsCarrier implements RecordCarrier, SocketOwner {
     this.#bounds = bounds;
     ws.owner = this;
     unmaskByWords(ws);
+    // What has come with the opening handshake waits until there is an owner, who resumes.
+    ws.pause();
     ws.on('message', (data, isBinary) => {
       if (isBinary) this.owner.onBytes(data as Buffer);
       else this.owner.onFault(protocolFault('a text message comes where records must'));
