@@ -23,7 +23,7 @@ use super::{
     stream::Stream,
     task::LinkTask,
     under_way::{Place, UnderWay},
-    upgrade::unless_terminated,
+    upgrade::{refused, unless_terminated},
 };
 use crate::{
     close_code::CloseCode,
@@ -34,6 +34,7 @@ use crate::{
         Settings, Side,
     },
     socket,
+    tls::or_left,
 };
 
 /// So much of what a peer sends behind its READY is kept until it is accepted.
@@ -104,6 +105,13 @@ pub(super) async fn meet<S: Sink>(
     let within = within.min(meeting.timeout);
     let mut course = None;
     let work = async {
+        if responds {
+            match pipe.hear(&mut stream).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(Outcome::Left(None)),
+                Err(error) => return Ok(Outcome::Left(Some(or_left(error)))),
+            }
+        }
         if let Some(inbound) = otherwise
             && !meeting.is_required
             && !pipe.sniff(&mut stream).await?
@@ -142,7 +150,17 @@ pub(super) async fn meet<S: Sink>(
             let (link, ()) = link.rebegin(incoming);
             Some(LinkTask::start(stream, ends, link, agreed))
         }
+        Ok(Outcome::Left(error)) => {
+            // A probe of the port has not begun a handshake. Who says nothing after that of TLS has refused it.
+            if let Some(error) = error.filter(|_| stream.is_secured()) {
+                link.sink.insecure(ends, &error);
+            }
+            link.sink.closed(Closed::cut());
+            None
+        }
         Err(error) => {
+            let may_be_refused = course.is_some_and(|course| course.may_be_refused);
+            let error = refused(error, may_be_refused);
             if responds {
                 link.sink.unmet(ends, &error);
             }
@@ -190,6 +208,8 @@ async fn late(
 
 enum Outcome {
     Met(Met),
+    /// A client has left without a word, by an end or by an error.
+    Left(Option<Error>),
     /// It speaks something else.
     Other(Inbound),
 }
@@ -250,6 +270,8 @@ struct Course {
     early: usize,
     /// The peer has ended its side behind its READY.
     has_ended: bool,
+    /// Before the last read the server that we called could still refuse us by TLS.
+    may_be_refused: bool,
 }
 
 /// What comes next.
@@ -295,6 +317,7 @@ impl Course {
             records: VecDeque::new(),
             early: 0,
             has_ended: false,
+            may_be_refused: false,
         })
     }
 
@@ -329,6 +352,7 @@ impl Course {
                 }
             }
             let handle = Arc::clone(&link.handle);
+            self.may_be_refused = stream.may_be_refused();
             match poll_fn(|cx| self.poll_input(stream, pipe, &handle, cx)).await? {
                 Input::Verdict(verdict) => self.decide(verdict),
                 Input::Bytes(bytes) => self.take(bytes, pipe),

@@ -7,7 +7,7 @@ import { collect, failure, next, sleep, until } from '../support/wait.js';
 const fast = { reconnect: { baseMs: 5, capMs: 20 } };
 
 /** A client whose server has gone, and the address where it will be again. */
-async function orphan(options: { readonly codec?: 'buffer' } & object = {}) {
+async function orphan(options: { readonly codec?: 'buffer'; readonly [option: string]: unknown } = {}) {
   const server = await listen<any>(ANYWHERE, { codec: options.codec ?? 'json' });
   const [address] = server.addresses;
   const client = await call(address, { codec: 'json', ...fast, ...options });

@@ -50,7 +50,9 @@ onEachBackend((backend) => {
   });
 });
 
-const ON_TS = ['--backend', 'ts', '--duration', '300ms', '--warmup', '0', '--json'];
+/** For peers that are plain sockets. */
+const PLAINLY = ['--backend', 'ts', '--protocol', 'length-prefixed'];
+const ON_TS = [...PLAINLY, '--duration', '300ms', '--warmup', '0', '--json'];
 
 test('wrong replies are counted', async () => {
   const { url } = await peer((socket) => {
@@ -79,7 +81,7 @@ test('an endpoint that does not answer is told as such', async () => {
 test('the loss of all connections ends it at once', async () => {
   const { url } = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 200));
   const startedAt = performance.now();
-  const { code, stdout } = await run(['bench', url, '--backend', 'ts', '--duration', '60s', '--json']);
+  const { code, stdout } = await run(['bench', url, ...PLAINLY, '--duration', '60s', '--json']);
   expect(code).toBe(1);
   expect(JSON.parse(stdout).errors).toBeGreaterThan(0);
   expect(performance.now() - startedAt).toBeLessThan(15_000);

@@ -16,6 +16,8 @@ const ESCAPED =
 onEachBackend((backend) => {
   /** The echoes here answer within a few milliseconds. */
   const on = ['--backend', backend, '--wait', '200'];
+  /** For peers that are plain sockets. */
+  const plainly = [...on, '--protocol', 'length-prefixed'];
 
   test('lines come back from an echo, the last one also without its end', async () => {
     const { url } = await listening(backend, '--echo');
@@ -40,7 +42,7 @@ onEachBackend((backend) => {
     ['cbor', '[1.5,"two",{"three":3}]'],
     ['msgpack', '"text"'],
   ])('the codec %s takes and gives JSON', async (codec, value) => {
-    const { url } = await listening(backend, '--echo');
+    const { url } = await listening(backend, '--echo', '--codec', codec);
     const { code, stdout, stderr } = await run(['connect', url, ...on, '--codec', codec], {
       input: `${value}\n\nnonsense\n`,
     });
@@ -52,27 +54,27 @@ onEachBackend((backend) => {
   test('hostile bytes are shown escaped, whatever the codec', async () => {
     const { url } = await peer(saying(HOSTILE));
     for (const codec of ['text', 'buffer']) {
-      const { stdout } = await run(['connect', url, ...on, '--codec', codec]);
+      const { stdout } = await run(['connect', url, ...plainly, '--codec', codec]);
       expect(stdout).toBe(`${ESCAPED}\n`);
     }
   });
 
   test('hostile JSON is shown as JSON that says the same', async () => {
     const { url } = await peer(saying('{"k\u202e":"\u009b1m\u2028"}'));
-    const { stdout } = await run(['connect', url, ...on, '--codec', 'json']);
+    const { stdout } = await run(['connect', url, ...plainly, '--codec', 'json']);
     expect(stdout).toBe('{"k\\u202e":"\\u009b1m\\u2028"}\n');
   });
 
   test('--raw-output prints the bytes as they came', async () => {
     const text = '\x1b[31mred\u202e';
     const { url } = await peer(saying(text, text));
-    const { stdout } = await run(['connect', url, ...on, '--raw-output']);
+    const { stdout } = await run(['connect', url, ...plainly, '--raw-output']);
     expect(stdout).toBe(`${text}\n${text}\n`);
   });
 
   test('--json prints events; bytes that are no text are base64', async () => {
     const { url } = await peer(saying('plain \x1b', Buffer.from([0xff, 0x00])));
-    const { code, stdout } = await run(['connect', url, ...on, '--json']);
+    const { code, stdout } = await run(['connect', url, ...plainly, '--json']);
     expect(code).toBe(0);
     expect(
       stdout
@@ -118,7 +120,7 @@ onEachBackend((backend) => {
         socket.write(frame(`reply ${left}`));
       }, 250);
     });
-    const { code, stdout } = await run(['connect', url, ...on, '--wait', '600ms'], { input: 'x\n' });
+    const { code, stdout } = await run(['connect', url, ...plainly, '--wait', '600ms'], { input: 'x\n' });
     expect(stdout).toBe('reply 3\nreply 2\nreply 1\nreply 0\n');
     expect(code).toBe(0);
   });
@@ -128,14 +130,14 @@ onEachBackend((backend) => {
       socket.once('data', () => socket.end(frame('bye')));
     });
     const startedAt = performance.now();
-    const outcome = await run(['connect', url, ...on, '--wait', '60s'], { input: 'x\n' });
+    const outcome = await run(['connect', url, ...plainly, '--wait', '60s'], { input: 'x\n' });
     expect(outcome).toEqual({ code: 0, stdout: 'bye\n', stderr: '' });
     expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   test('without reconnecting, the loss of the connection is the end, with exit code 1', async () => {
     const { url } = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 100));
-    const cli = new Cli(['connect', url, ...on, '--no-reconnect']);
+    const cli = new Cli(['connect', url, ...plainly, '--no-reconnect']);
     expect(await cli.ended).toBe(1);
     expect(cli.stderr).toMatch(/^ERR_QW_CONNECTION_LOST: /);
   });
@@ -150,7 +152,7 @@ onEachBackend((backend) => {
       collect(socket);
       socket.once('data', () => socket.resetAndDestroy());
     });
-    const cli = new Cli(['connect', first.url, ...on]);
+    const cli = new Cli(['connect', first.url, ...plainly]);
     cli.process.stdin.write('first\n');
     await cli.noted('The connection is lost');
     await new Promise((resolve) => first.server.close(resolve));
@@ -171,7 +173,7 @@ onEachBackend((backend) => {
       socket.on('end', () => socket.end());
       void until(() => isReading).then(() => socket.on('data', (chunk) => (received += chunk.length)));
     });
-    const cli = new Cli(['connect', url, ...on]);
+    const cli = new Cli(['connect', url, ...plainly]);
     const line = `${'x'.repeat(999)}\n`.repeat(1000);
     let written = 0;
     for (let index = 0; index < 40; index++) cli.process.stdin.write(line, () => (written += line.length));
@@ -190,7 +192,7 @@ onEachBackend((backend) => {
       for (let index = 0; index < count; index++) socket.write(message);
       socket.end();
     });
-    const cli = new Cli(['connect', url, ...on, '--no-reconnect', '--wait', '0']);
+    const cli = new Cli(['connect', url, ...plainly, '--no-reconnect', '--wait', '0']);
     cli.process.stdout.pause();
     await new Promise((resolve) => setTimeout(resolve, 1000));
     cli.process.stdout.resume();
@@ -198,9 +200,44 @@ onEachBackend((backend) => {
     expect(cli.stdout.length).toBe(count * 1000);
   });
 
+  test('what is typed at one end appears at the other, without options and with a codec', async () => {
+    for (const codec of [[], ['--codec', 'json']]) {
+      const { cli, url } = await listening(backend, '--json', ...codec);
+      const { code } = await run(['connect', url, ...on, ...codec], { input: '"hello"\n' });
+      expect(code).toBe(0);
+      expect(JSON.parse((await cli.lines(3))[2])).toMatchObject({
+        event: 'message',
+        message: codec.length === 0 ? '"hello"' : 'hello',
+      });
+    }
+  });
+
+  test('a codec that the other end has not is told at both ends', async () => {
+    const { cli, url } = await listening(backend);
+    const { code, stderr } = await run(['connect', url, ...on, '--codec', 'json']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^ERR_QW_HANDSHAKE_REFUSED: .*code 23/);
+    await cli.noted('the codecs differ');
+  });
+
+  test('-v prints what the handshake says', async () => {
+    const { url } = await listening(backend, '--echo');
+    const { stderr } = await run(['connect', url, ...on, '-v']);
+    const kind = backend === 'ts' ? '{"native":false,"backend":"ts"}' : '{"native":true,"backend":"rust"}';
+    expect(stderr).toMatch(/^ {2}version +1\n {2}sid +[0-9a-f]{32}\n {2}caps +0x0{16}\n {2}codec +buffer\n/);
+    expect(stderr).toContain(kind);
+    expect(stderr).toMatch(/\n {2}nv +\{"hash":"[0-9a-f]{16}"/);
+    const { stdout } = await run(['connect', url, ...on, '--verbose', '--json']);
+    expect(JSON.parse(stdout.split('\n', 1)[0])).toMatchObject({
+      handshake: { version: 1, codec: 'buffer' },
+    });
+    const plain = await run(['connect', url, ...plainly, '-v']);
+    expect(plain.stderr).toBe('There is no handshake: the peer says nothing of itself.\n');
+  });
+
   test('SIGINT ends it in order', async () => {
     const { cli: server, url } = await listening(backend, '--json');
-    const cli = new Cli(['connect', url, ...on]);
+    const cli = new Cli(['connect', url, ...plainly]);
     cli.process.stdin.write('x\n');
     await server.lines(3);
     expect(await cli.end('SIGINT')).toBe(0);
@@ -211,7 +248,7 @@ onEachBackend((backend) => {
 
 test('a line that no message can carry is an error, not a smaller message', async () => {
   const { url } = await peer(saying());
-  const { code, stderr } = await run(['connect', url, '--backend', 'ts'], {
+  const { code, stderr } = await run(['connect', url, '--backend', 'ts', '--protocol', 'length-prefixed'], {
     input: Buffer.alloc(5 * 2 ** 20, 'x'),
   });
   expect(code).toBe(1);

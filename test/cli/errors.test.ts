@@ -67,17 +67,20 @@ test('--backend native is an error where native does not load or is forbidden', 
   expect(forbidden.stderr).toMatch(/^ERR_QW_NATIVE_UNAVAILABLE: .*QWORMHOLE_NATIVE=0/);
 });
 
+/** For peers that are plain sockets. */
+const PLAINLY = ['--backend', 'ts', '--protocol', 'length-prefixed'];
+
 test('--backend ts overrules a forced native backend', async () => {
   const { url } = await peer(saying('hello'));
   const env = { QWORMHOLE_NATIVE: '1', QWORMHOLE_NATIVE_PATH: '/nonexistent/addon.node' };
-  const { code, stdout } = await run(['connect', url, '--backend', 'ts', '--wait', '200'], { env });
+  const { code, stdout } = await run(['connect', url, ...PLAINLY, '--wait', '200'], { env });
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'hello\n' });
 });
 
 test('an output that nobody reads any more ends the program without a stack', async () => {
   const { Cli } = await import('./cli.js');
   const { url } = await peer(saying(...Array.from({ length: 5000 }, (_, index) => `line ${index}`)));
-  const cli = new Cli(['connect', url, '--backend', 'ts', '--wait', '60s']);
+  const cli = new Cli(['connect', url, ...PLAINLY, '--wait', '60s']);
   cli.process.stdout.once('data', () => cli.process.stdout.destroy());
   expect(await cli.ended).toBe(0);
   expect(cli.stderr).toBe('');

@@ -90,7 +90,8 @@ onEachBackend((backend) => {
     const { cli, url } = await listening(backend, '--json');
     const socket = connectSocket({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
     socket.on('error', () => {}).resume();
-    await cli.lines(2);
+    socket.write(frame('here'));
+    await cli.lines(3);
     const startedAt = performance.now();
     cli.process.kill('SIGTERM');
     await once(socket, 'end');

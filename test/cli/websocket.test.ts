@@ -36,7 +36,9 @@ test('headers and text go to a foreign server', async () => {
   await until(() => wss.address() !== null);
   const url = `ws://127.0.0.1:${(wss.address() as { port: number }).port}`;
   const headers = ['--header', 'X-One: 1', '--header', 'X-Two:2'];
-  const { code } = await run(['connect', url, ...TS, '--wait', '100', ...headers], { input: 'hello\n' });
+  const { code } = await run(['connect', url, ...TS, '--protocol', 'raw', '--wait', '100', ...headers], {
+    input: 'hello\n',
+  });
   expect(code).toBe(0);
   expect(seen).toEqual(['1', '2', 'hello', false]);
 });

@@ -10,6 +10,8 @@ import { UsageError } from './usage-error.js';
 export interface OptionSpec {
   /** What stands for the value in help, such as `ms`; a switch has none. */
   readonly value?: string;
+  /** One letter that means the same with a single dash. */
+  readonly short?: string;
   readonly help: string;
 }
 
@@ -39,9 +41,9 @@ export class Arguments {
 
   /** @throws UsageError for options that are not in the table, or lack or have a value against it. */
   constructor(specs: OptionSpecs, words: readonly string[]) {
-    const options: Record<string, { type: 'string' | 'boolean' }> = {};
-    for (const [name, { value }] of Object.entries(specs)) {
-      options[name] = { type: value === undefined ? 'boolean' : 'string' };
+    const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
+    for (const [name, { value, short }] of Object.entries(specs)) {
+      options[name] = { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) };
     }
     // Not strict: its messages are for programmers, and ours can say what was probably meant.
     const parsed = parseArgs({ args: [...words], options, strict: false, tokens: true });

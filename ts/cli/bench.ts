@@ -2,7 +2,7 @@
 import { BACKEND_OPTION, backendOptions, describeBackend } from './backend.js';
 import type { Command } from './command.js';
 import type { Context } from './context.js';
-import { jsonLine } from './dialect.js';
+import { jsonLine, PROTOCOL_OPTION, protocolOf } from './dialect.js';
 import { EXIT_FAILED } from './failure.js';
 import { Load, type LoadFigures, type LoadProgress } from './load.js';
 import { connectTls, TLS_CONNECT_OPTIONS } from './tls.js';
@@ -20,13 +20,14 @@ export const bench: Command = {
   usage: '<endpoint> [options]',
   description:
     'Keeps a window of messages on the way over each connection to an endpoint that sends every message\n' +
-    'back (over TCP length-prefixed), checks the replies, and prints messages per second and round-trip times.',
+    'back, checks the replies, and prints messages per second and round-trip times.',
   options: {
     connections: { value: 'number', help: 'connections at a time; default 1' },
     window: { value: 'number', help: 'messages on the way per connection; default 100' },
     size: { value: 'bytes', help: 'payload of a message; default 64' },
     duration: { value: 'time', help: 'how long it is measured, such as 500ms or 5s; default 5s' },
     warmup: { value: 'time', help: 'how long it runs before that; default 1s' },
+    protocol: PROTOCOL_OPTION,
     backend: BACKEND_OPTION,
     ...WEBSOCKET_CONNECT_OPTIONS,
     ...TLS_CONNECT_OPTIONS,
@@ -46,6 +47,7 @@ export const bench: Command = {
 
   async run(given, context) {
     const endpoint = soleEndpoint(given);
+    const protocol = protocolOf(given);
     const load = new Load({
       endpoint,
       connections: given.integer('connections', { min: 1, max: MAX_CONNECTIONS, default: 1 }),
@@ -53,12 +55,21 @@ export const bench: Command = {
       size: given.integer('size', { min: 0, max: MAX_SIZE, default: 64 }),
       durationMs: given.duration('duration', { min: 10, max: HOUR_MS, default: 5_000, unit: 's' }),
       warmupMs: given.duration('warmup', { min: 0, max: HOUR_MS, default: 1_000, unit: 's' }),
-      client: { ...backendOptions(given), ...connectWebSocket(given), ...connectTls(given) },
+      client: {
+        protocol,
+        ...backendOptions(given),
+        ...connectWebSocket(given),
+        ...connectTls(given),
+      },
       signal: context.stopOnSignals(),
       onProgress: (progress) => showProgress(progress, context),
     });
     const figures = await load.run();
-    context.out.line(given.has('json') ? jsonLine({ endpoint, ...figures }) : table(endpoint, figures));
+    context.out.line(
+      given.has('json')
+        ? jsonLine({ endpoint, protocol, ...figures })
+        : table(`${endpoint} (${protocol})`, figures),
+    );
     if (figures.firstError !== undefined)
       context.note(`${figures.errors} errors, the first: ${figures.firstError}`);
     return figures.errors > 0 || figures.messages === 0 ? EXIT_FAILED : 0;
@@ -72,12 +83,12 @@ function showProgress({ phase, seconds, messagesPerSecond, errors }: LoadProgres
   );
 }
 
-function table(endpoint: string, figures: LoadFigures): string {
+function table(what: string, figures: LoadFigures): string {
   const { connections, window, size, seconds, messages, latencyMs } = figures;
   const { p50, p90, p99, max } = latencyMs;
   const ms = (value: number | null): string => (value === null ? '–' : `${value.toFixed(3)} ms`);
   return [
-    `${endpoint} by the ${describeBackend(figures)}`,
+    `${what} by the ${describeBackend(figures)}`,
     `  load        ${count(connections)} connection${connections === 1 ? '' : 's'} × ${count(window)} messages of ${count(size)} bytes, ${seconds.toFixed(1)} s`,
     `  throughput  ${count(figures.messagesPerSecond)} messages/s, ${figures.megabytesPerSecond.toFixed(2)} MB/s each way`,
     `  latency     p50 ${ms(p50)}, p90 ${ms(p90)}, p99 ${ms(p99)}, max ${ms(max)}`,

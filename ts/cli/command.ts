@@ -24,7 +24,7 @@ export function commandHelp(command: Command): string {
   return [
     `Usage: qwormhole ${command.name} ${command.usage}`,
     command.description,
-    `Options:\n${columns(options.map(([name, { value, help }]) => [flag(name, value), help]))}`,
+    `Options:\n${columns(options.map(([name, option]) => [flag(name, option), option.help]))}`,
     `Examples:\n${command.examples.map(([line, meaning]) => `  # ${meaning}\n  ${line}`).join('\n')}`,
   ].join('\n\n');
 }
@@ -49,8 +49,9 @@ export function programHelp(commands: readonly Command[]): string {
   ].join('\n\n');
 }
 
-function flag(name: string, value: string | undefined): string {
-  return value === undefined ? `--${name}` : `--${name} <${value}>`;
+function flag(name: string, { value, short }: OptionSpec): string {
+  const long = value === undefined ? `--${name}` : `--${name} <${value}>`;
+  return short === undefined ? long : `-${short}, ${long}`;
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string {

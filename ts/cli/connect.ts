@@ -42,10 +42,12 @@ export const connect: Command = {
     'connect-timeout': { value: 'ms', help: 'how long an attempt to connect may take; default 10000' },
     'no-reconnect': { help: 'end when the connection is lost' },
     'raw-output': { help: 'print messages as they come, also what a terminal would obey' },
+    verbose: { short: 'v', help: 'print what the handshake says of the peer' },
     json: { help: 'print lines of JSON: connections and messages' },
   },
   examples: [
     ['qwormhole connect tcp://127.0.0.1:9000', 'talk; Ctrl-D ends'],
+    ['qwormhole connect tcp://127.0.0.1:9000 -v', 'also see who the peer is'],
     ['echo hello | qwormhole connect tcp://127.0.0.1:9000', 'send one message and print the replies'],
     [
       `echo '{"a":1}' | qwormhole connect tcp://127.0.0.1:9000 --codec cbor --wait 2s`,
@@ -56,7 +58,7 @@ export const connect: Command = {
   run(given, context) {
     const endpoint = soleEndpoint(given);
     given.exclude('json', 'raw-output');
-    const { protocol, dialect } = dialectOf(given, 'text');
+    const { protocol, dialect } = dialectOf(given, 'text', endpoint);
     const waitMs = given.duration('wait', { min: 0, max: MAX_TIMER_MS, default: 500, unit: 'ms' });
     const { client } = createQWormholeClient({
       endpoints: endpoint,
@@ -83,6 +85,7 @@ export const connect: Command = {
       openInput: () => openInput(protocol, context),
       waitMs,
       asJson: given.has('json'),
+      isVerbose: given.has('verbose'),
       isInteractive: process.stdin.isTTY,
     }).run();
   },

@@ -7,6 +7,7 @@ import type { QWormholeClient } from '../client.js';
 import type { Context } from './context.js';
 import { jsonLine, type Dialect } from './dialect.js';
 import { describeError, EXIT_FAILED } from './failure.js';
+import { handshakeFields, handshakeLines } from './handshake-lines.js';
 import type { Input } from './lines.js';
 import type { View } from './view.js';
 
@@ -28,6 +29,8 @@ export interface ConversationParts {
   readonly waitMs: number;
   /** Events go to the output as JSON, not beside it as notes. */
   readonly asJson: boolean;
+  /** The peer's handshake is told of. */
+  readonly isVerbose: boolean;
   /** Somebody types. */
   readonly isInteractive: boolean;
 }
@@ -114,7 +117,7 @@ export class Conversation {
   // --- Output ---
 
   #listenToClient(): void {
-    const { client, context, isInteractive } = this.#parts;
+    const { client, context, isInteractive, isVerbose, asJson } = this.#parts;
     client.on('message', (message) => this.#show(message));
     client.on('error', (error) => {
       // All is written, and the peer merely keeps its side open.
@@ -123,11 +126,13 @@ export class Conversation {
     });
     client.on('handlerError', (error) => this.#fail(describeError(error)));
     client.on('connect', () => {
-      const { remoteAddress, remotePort, mode, backend } = client;
+      const { remoteAddress, remotePort, mode, backend, handshake } = client;
       const isFirst = client.stats().connects === 1;
       const text = `Connected to ${remoteAddress} port ${remotePort}${isFirst ? '; Ctrl-D ends' : ''}`;
       const note = isInteractive || !isFirst ? text : undefined;
-      this.#tell('connect', { remoteAddress, remotePort, mode, backend }, note);
+      const said = isVerbose && handshake !== undefined && { handshake: handshakeFields(handshake) };
+      this.#tell('connect', { remoteAddress, remotePort, mode, backend, ...said }, note);
+      if (isVerbose && !asJson) for (const line of handshakeLines(handshake)) context.note(line);
     });
     client.on('disconnect', (code, reason, clean) => {
       // That the peer ends after the last line is nothing to talk about.

@@ -7,7 +7,8 @@ import { CODEC_NAMES } from '../codec/builtin.js';
 import type { Codec, CodecName } from '../codec/codec.js';
 import type { Protocol } from '../link/link.js';
 import { PROTOCOLS } from '../endpoint.js';
-import type { Arguments, OptionSpecs } from './arguments.js';
+import { OPTION_TABLE } from '../options/table.js';
+import type { Arguments, OptionSpec, OptionSpecs } from './arguments.js';
 import { decodeVisibly, escapeJson, escapeText } from './escape.js';
 
 /** One way to write messages. */
@@ -24,19 +25,34 @@ export interface Dialect {
   raw(message: unknown): string | Uint8Array;
 }
 
+/** The option that chooses a protocol. */
+export const PROTOCOL_OPTION: OptionSpec = {
+  value: PROTOCOLS.join('|'),
+  help: 'how messages lie on the wire; default qwh',
+};
+
+/** What `PROTOCOL_OPTION` says. */
+export function protocolOf(given: Arguments): Protocol {
+  return given.choice('protocol', PROTOCOLS, OPTION_TABLE.protocol.default);
+}
+
 /** The options that choose a dialect. */
 export const DIALECT_OPTIONS: OptionSpecs = {
-  protocol: { value: PROTOCOLS.join('|'), help: 'how messages lie on the wire; default length-prefixed' },
+  protocol: PROTOCOL_OPTION,
   codec: { value: CODEC_NAMES.join('|'), help: 'what messages are' },
 };
 
-/** What the options say. */
+/** What the options say. @param fallback The codec without an option, where the protocol does not name it. */
 export function dialectOf(
   given: Arguments,
   fallback: CodecName,
+  endpoint = '',
 ): { readonly protocol: Protocol; readonly dialect: Dialect } {
-  const protocol = given.choice('protocol', PROTOCOLS, 'length-prefixed');
-  const name = given.choice('codec', CODEC_NAMES, fallback);
+  const wished = protocolOf(given);
+  // Where there are messages, raw is no stream: it is the same as length-prefixed.
+  const protocol = wished === 'raw' && /^wss?:/i.test(endpoint) ? 'length-prefixed' : wished;
+  // With qwh both ends name their codecs, so all commands begin with the same one.
+  const name = given.choice('codec', CODEC_NAMES, protocol === 'qwh' ? 'buffer' : fallback);
   if (name === 'text' && protocol === 'raw') return { protocol, dialect: bytesDialect('buffer', false) };
   if (name === 'text') return { protocol, dialect: bytesDialect(LENIENT_TEXT, true) };
   return { protocol, dialect: name === 'buffer' ? bytesDialect(name, false) : valueDialect(name) };

@@ -158,6 +158,10 @@ function reportTo(server: QWormholeServer, context: Context): void {
     const others = suppressed > 0 ? ` (and ${suppressed} more like it)` : '';
     context.note(`${peerOf({ remoteAddress, remotePort })}: ${describeError(error)}${others}`);
   });
+  server.on('handshakeError', (error, remoteAddress, remotePort, suppressed) => {
+    const others = suppressed > 0 ? ` (and ${suppressed} more like it)` : '';
+    context.note(`${peerOf({ remoteAddress, remotePort })}: ${describeError(error)}${others}`);
+  });
   server.on('handlerError', (error, connection) => context.note(from(connection) + describeError(error)));
   server.on('dropped', ({ reason, count, bytes }, connection) =>
     context.note(`${from(connection)}dropped, for ${reason}: messages ${count}, bytes ${bytes}`),

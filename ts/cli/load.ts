@@ -130,7 +130,6 @@ export class Load {
     if (signal?.aborted) throw new QWormholeError('ERR_QW_ABORTED', undefined, { cause: signal.reason });
     const { highWaterMark, maxMessage } = OPTION_TABLE;
     return connect(endpoint, {
-      protocol: 'length-prefixed',
       maxMessage: Math.max(size, maxMessage.default),
       // What is sent before `backpressure` always fits.
       maxQueued: Math.max(OPTION_TABLE.maxQueued.default, highWaterMark.default + size),

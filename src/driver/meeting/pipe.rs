@@ -71,6 +71,17 @@ impl Pipe {
         }
     }
 
+    /// Waits for the first byte, which a client has to send; false: it has ended before.
+    pub(super) async fn hear(&mut self, stream: &mut Stream) -> Result<bool> {
+        match self {
+            Self::Stream(first) if first.is_empty() => {
+                first.reserve(READ);
+                Ok(stream.read_buf(first).await.map_err(lost)? > 0)
+            }
+            _ => Ok(true),
+        }
+    }
+
     /// Reads as much as tells whether a preamble comes.
     pub(super) async fn sniff(&mut self, stream: &mut Stream) -> Result<bool> {
         let Self::Stream(first) = self else {

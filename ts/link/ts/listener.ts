@@ -92,6 +92,8 @@ function admissionOf(
     onOther: admit,
     onError: (...failure: Parameters<NonNullable<ListenerHandler['onHandshakeError']>>) =>
       handler.onHandshakeError?.(...failure),
+    onTlsError: (...failure: Parameters<NonNullable<ListenerHandler['onTlsError']>>) =>
+      handler.onTlsError?.(...failure),
   };
   return (socket) => gate.take(socket, tls === undefined ? 'tcp' : 'tls', gateHandler);
 }

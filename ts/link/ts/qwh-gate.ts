@@ -5,12 +5,14 @@
 import type { Socket } from 'node:net';
 import { QWormholeError } from '../../errors/error.js';
 import { CloseCode } from '../../close-codes.js';
+import { isSecure } from '../carriers.js';
 import type { Carrier, LinkLimits } from '../link.js';
 import type { QwhListenSettings } from '../qwh.js';
 import { StreamCarrier, type CarrierOwner, type RecordCarrier } from './qwh-carrier.js';
 import { QwhLink } from './qwh-link.js';
 import { QwhOpening } from './qwh-opening.js';
 import { resetSocket } from './reset.js';
+import { faultOfSilentClient } from './tls-faults.js';
 
 const MAGIC = Buffer.from('QWH1');
 
@@ -20,6 +22,8 @@ export interface GateHandler {
   /** A stream that begins otherwise; its bytes are in it again, and nobody reads it. */
   onOther?(socket: Socket): void;
   onError(error: QWormholeError, remoteAddress: string, remotePort: number): void;
+  /** One that says nothing after its handshake of TLS has refused that. */
+  onTlsError?(error: QWormholeError, remoteAddress: string, remotePort: number): void;
 }
 
 interface Pending {
@@ -56,7 +60,7 @@ export class QwhGate {
         this.#done(socket);
         handler.onOther!(carrier.giveBack(bytes));
       },
-      onGone: () => this.#done(socket),
+      onGone: (error) => this.#left(socket, kind, error, handler),
     });
     carrier.resume();
   }
@@ -110,12 +114,23 @@ export class QwhGate {
           link.start();
         },
         onFailed: (error) => {
+          if (socket.bytesRead === 0 && error.code === 'ERR_QW_CONNECTION_LOST')
+            return this.#left(socket, kind, error.cause, handler);
           this.#done(socket);
           handler.onError(error, remoteAddress, remotePort);
         },
       },
     );
     pending.opening.start();
+  }
+
+  /** Without a word: a probe of the port has not begun a handshake. */
+  #left(socket: Socket, kind: Carrier, error: unknown, handler: GateHandler): void {
+    this.#done(socket);
+    if (!isSecure(kind) || error === undefined) return;
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
+    handler.onTlsError?.(faultOfSilentClient(error, context), remoteAddress, remotePort);
   }
 
   #expire(socket: Socket, handler: GateHandler): void {
@@ -154,7 +169,8 @@ export class QwhGate {
 interface SnifferHandler {
   onQwh(bytes: Buffer): void;
   onOther(bytes: Buffer): void;
-  onGone(): void;
+  /** It has said nothing that tells. */
+  onGone(error: Error | undefined): void;
 }
 
 /** Waits for as many bytes as tell the protocols apart. */
@@ -181,12 +197,11 @@ class Sniffer implements CarrierOwner {
 
   /** It has said nothing that could be read as a message. */
   onPeerEnd(): void {
-    this.#handler.onGone();
     this.#carrier.socket.destroy();
   }
 
-  onGone(): void {
-    this.#handler.onGone();
+  onGone(error: Error | undefined): void {
+    this.#handler.onGone(error);
   }
 }
 
