@@ -1,6 +1,6 @@
 //! An echo server: `cargo run --no-default-features --example echo -- tcp://127.0.0.1:9000`.
 //!
-//! `npx qwormhole connect tcp://127.0.0.1:9000` talks to it, and so does `--example ping`.
+//! `npx qwormhole connect tcp://127.0.0.1:9000 --protocol length-prefixed` talks to it, and so does `--example ping`.
 
 use qwormhole::{Connection, Options, Sent, listen};
 

@@ -29,9 +29,12 @@ export function usage() {
   };
 }
 
-/** The options that choose a backend; the environment must not forbid it. */
+/** What these benches measure, unless they say otherwise: the framing alone, as their earlier figures did. */
+const PROTOCOL = 'length-prefixed';
+
+/** The options that choose a backend, which the environment must not forbid, and the protocol. */
 export function backendOptions(backend) {
-  return { forceTs: backend === 'ts', preferNative: backend === 'native' };
+  return { forceTs: backend === 'ts', preferNative: backend === 'native', protocol: PROTOCOL };
 }
 
 /** A figure must never stand under the wrong name. */

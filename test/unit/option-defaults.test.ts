@@ -9,7 +9,7 @@ const MIB = 1_048_576;
 test('a server with nothing but an endpoint has every default', () => {
   const settings = resolveServerOptions({ endpoints });
   expect(settings).toMatchObject({
-    endpoints: [{ scheme: 'tcp', host: '127.0.0.1', port: 9_000, protocol: 'length-prefixed' }],
+    endpoints: [{ scheme: 'tcp', host: '127.0.0.1', port: 9_000, protocol: 'qwh' }],
     codec: { name: 'buffer' },
     preferNative: true,
     forceTs: false,

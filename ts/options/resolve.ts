@@ -72,6 +72,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
     sources.endpoints === undefined ? resolveEndpoints(given.endpoints, 'connect', protocol) : NO_ENDPOINTS;
   const shared = resolveShared(given, endpoints);
   checkAgent(given.agent, endpoints);
+  checkDeflate(shared.deflate, endpoints);
   return Object.freeze({
     ...shared,
     protocol,
@@ -91,12 +92,13 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
  * `ERR_QW_ENDPOINT_INVALID` and `ERR_QW_OPTION_INVALID`.
  */
 export function settleEndpoints(
-  { protocol, codec, agent }: ClientSettings,
+  { protocol, codec, agent, deflate }: ClientSettings,
   given: EndpointInput | readonly EndpointInput[],
 ): readonly SettledEndpoint[] {
   const endpoints = resolveEndpoints(given, 'connect', protocol);
   checkCodec(codec, endpoints, codec.name);
   checkAgent(agent, endpoints);
+  checkDeflate(deflate, endpoints);
   return endpoints;
 }
 
@@ -107,6 +109,13 @@ function protocolOf({ protocol }: CheckedOptions): Protocol {
 function checkAgent(agent: unknown, endpoints: readonly SettledEndpoint[]): void {
   if (agent !== undefined && endpoints.some(({ scheme }) => scheme === 'wss'))
     throw invalidOption('agent', agent, 'makes sockets for ws:// only: TLS is made here');
+}
+
+/** A client's: a server of qwh has clients of raw too. */
+function checkDeflate(deflate: unknown, endpoints: readonly SettledEndpoint[]): void {
+  const isVoid = endpoints.some(({ scheme, protocol }) => isWebSocket(scheme) && protocol === 'qwh');
+  if (deflate !== false && isVoid)
+    throw invalidOption('deflate', deflate, "needs protocol 'raw': records of qwh are not compressed");
 }
 
 function checkCodec(codec: Codec, endpoints: readonly SettledEndpoint[], given: unknown): void {

@@ -17,8 +17,9 @@ import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '.
 /** Options of servers and clients alike. `C` is the codec, which says what messages are. */
 export interface SharedOptions<C extends CodecOption = CodecOption> {
   /**
-   * How messages lie on the wire; an endpoint in the object form can have its own. WebSocket has messages of
-   * its own: there all but qwh are the same. Default: qwh.
+   * How messages lie on the wire; an endpoint in the object form can have its own. qwh is for endpoints of
+   * QWormhole, with a handshake; a client of it never falls back, and a server of it takes others too, as
+   * handshake says. WebSocket has messages of its own: there all but qwh are the same. Default: qwh.
    */
   readonly protocol?: Protocol;
   /**
