@@ -11,6 +11,7 @@ export { LinkMemory, type Starved } from './link/ts/memory.js';
 export { QWormholeClient } from './client.js';
 export { QWormholeServer } from './server.js';
 export { resolveClientOptions, resolveServerOptions } from './options/resolve.js';
+export { Crowd, placeOf } from './policy/crowd.js';
 export { DropLog, type DropRun } from './policy/drop-log.js';
 export { OfflineQueue } from './policy/offline-queue.js';
 export { Backoff, pauseBound } from './policy/reconnect.js';

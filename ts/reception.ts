@@ -7,6 +7,7 @@ import type { Link, ListenerHandler, Protocol } from './link/link.js';
 import type { ServerSettings, SettledEndpoint } from './options/settings.js';
 import { UpgradePolicy, type Admission } from './policy/upgrade.js';
 import type { Roster } from './roster.js';
+import type { Arrival } from './server-connection.js';
 
 /** The part of an endpoint that matters once somebody has called. */
 export type Desk = Pick<SettledEndpoint, 'protocol' | 'path'>;
@@ -32,7 +33,7 @@ export class Reception<C extends CodecOption> {
     this.#roster = roster;
     this.#voice = voice;
     this.#policy = new UpgradePolicy(settings, {
-      hasRoom: () => roster.hasRoom(),
+      hasRoom: (address) => roster.hasRoom(address),
       dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
       report: voice.report,
       settled: (result) => void (roster.handshakes[result] += 1),
@@ -52,14 +53,23 @@ export class Reception<C extends CodecOption> {
         return isLoopback(host());
       },
       admit: ({ link, protocol: wished, ...rest }: Admission) =>
-        this.#roster.admit({ link, protocol: spokenOn(link, wished), ...rest }),
+        this.#admit({ link, protocol: spokenOn(link, wished), ...rest }),
     };
     return {
-      onLink: (link) => this.#roster.admit({ link, protocol: spokenOn(link, protocol) }),
+      onLink: (link) => this.#admit({ link, protocol: spokenOn(link, protocol) }),
       onUpgrade: (upgrade) => this.#policy.decide(upgrade, destination),
-      onHandshakeError: this.#voice.handshakeFailed,
+      onHandshakeError: (error, address, port) => {
+        const result = error.code === 'ERR_QW_HANDSHAKE_REFUSED' ? 'refused' : 'failed';
+        this.#roster.qwhHandshakes[result] += 1;
+        this.#voice.handshakeFailed(error, address, port);
+      },
       onError: this.#voice.report,
     };
+  }
+
+  #admit(arrival: Arrival): void {
+    if (arrival.link.info.handshake !== undefined) this.#roster.qwhHandshakes.accepted += 1;
+    this.#roster.admit(arrival);
   }
 
   /** Nobody is waited for any more. */

@@ -7,6 +7,7 @@ import { DEAF } from './link/deaf.js';
 import type { Link, LinkClose, SharedMessage } from './link/link.js';
 import type { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
+import { Crowd } from './policy/crowd.js';
 import { Draining, GOING_AWAY } from './policy/draining.js';
 import { Farewells } from './policy/farewells.js';
 import type { Handlers } from './policy/handlers.js';
@@ -40,8 +41,11 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   readonly #connections = new Map<string, ServerConnection<C>>();
   /** What became of those who asked for a WebSocket. */
   readonly handshakes = { accepted: 0, refused: 0, failed: 0, abandoned: 0 };
+  /** What became of those who shook hands by qwh. */
+  readonly qwhHandshakes = { accepted: 0, refused: 0, failed: 0 };
   readonly topics = new TopicTable<ServerConnection<C>>();
   readonly #past = new Traffic();
+  readonly #crowd: Crowd;
   #accepted = 0;
   #refused = 0;
   readonly #refusals = new RateLimit(REFUSAL_INTERVAL_MS);
@@ -51,6 +55,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
 
   constructor(settings: ServerSettings, voice: ServerVoice<C>) {
     this.#settings = settings;
+    this.#crowd = new Crowd(settings.maxConnectionsPerAddress);
     this.#voice = voice;
     this.#listeners = voice.listeners;
   }
@@ -68,11 +73,15 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   /** Whether somebody else may come in; counts and reports those who may not. */
-  hasRoom(): boolean {
+  hasRoom(address: string): boolean {
     if (this.#draining !== undefined) return false;
-    if (this.#connections.size < this.#settings.maxConnections) return true;
+    const { maxConnections } = this.#settings;
+    const isFull = this.#connections.size >= maxConnections;
+    if (!isFull && this.#crowd.hasRoom(address)) return true;
     this.#refused += 1;
-    this.#reportRefusals();
+    this.#reportRefusals(
+      isFull ? `${maxConnections} already` : `${this.#crowd.most} already from ${address}`,
+    );
     return false;
   }
 
@@ -80,10 +89,12 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   admit(arrival: Arrival): void {
     const { link } = arrival;
     if (this.#draining !== undefined) return this.#turnAway(link, CloseCode.shutdown, GOING_AWAY);
-    if (!this.hasRoom()) return this.#turnAway(link, CloseCode.busy, 'there are too many connections');
+    if (!this.hasRoom(link.info.remoteAddress))
+      return this.#turnAway(link, CloseCode.busy, 'there are too many connections');
     const connection = new ServerConnection<C>(this, arrival, this.#settings);
     this.#connections.set(connection.id, connection);
     this.#accepted += 1;
+    this.#crowd.enter(connection.remoteAddress);
     this.#voice.fire('connection', connection);
   }
 
@@ -155,6 +166,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
       connectionsAccepted: this.#accepted,
       connectionsRefused: this.#refused,
       handshakes: { ...this.handshakes },
+      qwhHandshakes: { ...this.qwhHandshakes },
     };
   }
 
@@ -192,6 +204,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   connectionClosed(connection: ServerConnection<C>, { code, reason, clean }: LinkClose): void {
     connection.addTrafficTo(this.#past);
     this.#connections.delete(connection.id);
+    this.#crowd.leave(connection.remoteAddress);
     this.#voice.fire('clientClosed', connection, code, reason, clean);
     this.#checkEmpty();
   }
@@ -203,10 +216,10 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     link.terminate(code, reason);
   }
 
-  #reportRefusals(): void {
+  #reportRefusals(crowded: string): void {
     this.#refusals.run((more) => {
       const { maxConnections } = this.#settings;
-      const message = `${more + 1} connections were refused: there are ${maxConnections} already`;
+      const message = `${more + 1} connections were refused, the last because there are ${crowded}`;
       const details = { maxConnections, refused: more + 1 };
       this.#voice.report(new QWormholeError('ERR_QW_TOO_MANY_CONNECTIONS', message, { details }));
     });

@@ -55,6 +55,15 @@ export interface HandshakeStats {
   readonly abandoned: number;
 }
 
+/** What became of handshakes of the protocol qwh at a server; over WebSocket and TLS those count besides. */
+export interface QwhHandshakeStats {
+  readonly accepted: number;
+  /** By our verdict or the client's, or by what both ends need of each other. */
+  readonly refused: number;
+  /** Broken, cut off, or not done in time; also who did not say in time what it speaks. */
+  readonly failed: number;
+}
+
 /** What became of a client's attempts to connect. */
 export interface AttemptStats {
   /** Begun, those under way and given up included. */
@@ -70,9 +79,10 @@ export interface ServerStats extends TrafficStats {
   readonly connections: number;
   /** Ever accepted. */
   readonly connectionsAccepted: number;
-  /** Turned away because of `maxConnections`. */
+  /** Turned away because of `maxConnections` or `maxConnectionsPerAddress`. */
   readonly connectionsRefused: number;
   readonly handshakes: HandshakeStats;
+  readonly qwhHandshakes: QwhHandshakeStats;
   /** Of a server with TLS. */
   readonly tls?: TlsStats;
 }

@@ -9,7 +9,7 @@ import {
   type ServerTelemetry,
 } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { ANYWHERE, CARRIER, IS_TCP, call, cleanUp, echo, serve } from '../support/scene.js';
+import { ANYWHERE, CARRIER, IS_QWH, IS_TCP, call, cleanUp, echo, serve } from '../support/scene.js';
 import { failure, next, sleep, until } from '../support/wait.js';
 
 /** Without what differs from run to run. */
@@ -41,6 +41,7 @@ it('has the same numbers on every backend: those of a conversation', async () =>
     connectionsAccepted: 1,
     connectionsRefused: 0,
     handshakes,
+    qwhHandshakes: { accepted: IS_QWH ? 1 : 0, refused: 0, failed: 0 },
     received: { messages: 3, bytes: 11 },
     accepted: { messages: 3, bytes: 11 },
     bytesWritten: 11,

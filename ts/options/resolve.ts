@@ -18,6 +18,7 @@ import {
   type CheckedClientOptions,
   type CheckedServerOptions,
 } from './schema.js';
+import { resolvePreset } from './preset.js';
 import { resolveRate } from './rate.js';
 import { takeSources } from './sources.js';
 import type {
@@ -52,6 +53,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     ipv6Only: given.ipv6Only ?? T.ipv6Only.default,
     tls: given.tls,
     ...resolveServerWebSocket(given),
+    ...resolvePreset(given),
     handshake: resolveHandshake(given),
   });
 }

@@ -74,6 +74,8 @@ const shared = {
 export const serverSchema = z.strictObject({
   ...shared,
   maxConnections: integer('maxConnections').optional(),
+  maxConnectionsPerAddress: z.union([z.literal(Infinity), integer('maxConnectionsPerAddress')]).optional(),
+  preset: z.enum(['lan', 'internet']).optional(),
   backlog: integer('backlog').optional(),
   reusePort: z.boolean().optional(),
   ipv6Only: z.boolean().optional(),

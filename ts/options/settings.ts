@@ -66,6 +66,8 @@ export interface SharedSettings extends TelemetrySettings {
 /** Everything that a server was told or assumes. */
 export interface ServerSettings extends SharedSettings {
   readonly maxConnections: number;
+  /** May be `Infinity`. */
+  readonly maxConnectionsPerAddress: number;
   readonly backlog: number;
   readonly reusePort: boolean;
   readonly ipv6Only: boolean;

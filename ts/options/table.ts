@@ -493,6 +493,17 @@ export const OPTION_TABLE = {
     min: 1,
     max: 1_048_576,
   },
+  maxConnectionsPerAddress: {
+    for: 'server',
+    expects: 'an integer from 1 to 1048576 (connections) or Infinity',
+    min: 1,
+    max: 1_048_576,
+  },
+  preset: {
+    for: 'server',
+    expects: "'lan' or 'internet'",
+    default: 'lan',
+  },
   backlog: {
     for: 'server',
     expects: 'an integer from 1 to 65535 (connections)',

@@ -220,6 +220,16 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
    */
   readonly maxConnections?: number;
   /**
+   * Connections from one IPv4 address, or from one IPv6 network of 64 bits; those beyond are refused as by
+   * maxConnections. Takes an integer from 1 to 1048576 (connections) or Infinity. Default: Infinity.
+   */
+  readonly maxConnectionsPerAddress?: number;
+  /**
+   * Limits for those who may call: internet bounds maxConnectionsPerAddress to 64, maxPendingHandshakes to
+   * 256 and handshakeTimeoutMs to 5000. What is set itself counts instead. Default: lan.
+   */
+  readonly preset?: 'lan' | 'internet';
+  /**
    * Connections that the kernel may hold until they are accepted; the system may have a lower limit. Takes an
    * integer from 1 to 65535 (connections). Default: 511.
    */

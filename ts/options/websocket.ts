@@ -31,8 +31,6 @@ export function resolveServerWebSocket(given: CheckedServerOptions) {
     origins: given.origins,
     requireOrigin: given.requireOrigin ?? T.requireOrigin.default,
     authorize: given.authorize,
-    handshakeTimeoutMs: given.handshakeTimeoutMs ?? T.handshakeTimeoutMs.default,
-    maxPendingHandshakes: given.maxPendingHandshakes ?? T.maxPendingHandshakes.default,
     maxTopics: given.maxTopics ?? T.maxTopics.default,
   };
 }

@@ -37,7 +37,7 @@ export interface Admission {
 /** The server, as the policy needs it. */
 export interface UpgradeHost {
   /** There is room, and the server is not closing. Counts a refusal. */
-  hasRoom(): boolean;
+  hasRoom(address: string): boolean;
   report(error: QWormholeError): void;
   /** Counts what became of a handshake. */
   settled(result: keyof HandshakeStats): void;
@@ -80,7 +80,7 @@ export class UpgradePolicy {
     const protocol = destination.protocolOf(request.path);
     if (protocol === undefined) return this.#refuse(upgrade, 404, 'There is no WebSocket at this path.');
     if (protocol === 'qwh' && !this.#isSpoken(request)) return this.#refuse(upgrade, 400, OTHERS_ONLY);
-    if (!this.#host.hasRoom()) return this.#refuse(upgrade, 503, TRY_LATER);
+    if (!this.#host.hasRoom(request.remoteAddress)) return this.#refuse(upgrade, 503, TRY_LATER);
     if (!isOriginAllowed(this.#rules, request, destination.isLocal)) {
       warnOriginRefused(request);
       return this.#refuse(upgrade, 403, 'This origin is not allowed.');
@@ -124,7 +124,7 @@ export class UpgradePolicy {
     }
     if ('closeCode' in verdict) return this.#dismiss(upgrade, subprotocol, verdict);
     // It may have become full while the verdict was waited for.
-    if (!this.#host.hasRoom()) return this.#refuse(upgrade, 503, TRY_LATER);
+    if (!this.#host.hasRoom(request.remoteAddress)) return this.#refuse(upgrade, 503, TRY_LATER);
     const { user } = verdict as Welcome;
     this.#host.settled('accepted');
     upgrade.accept(subprotocol, (link) => destination.admit({ link, protocol, request, user }));

@@ -53,6 +53,17 @@ const peerOf = ({ id, remoteAddress, remotePort, carrier, protocol }: Peer): Fie
   carrier,
   protocol,
 });
+const failureOf = (
+  error: unknown,
+  remoteAddress: string,
+  remotePort: number,
+  suppressed: number,
+): Fields => ({
+  error,
+  remoteAddress,
+  remotePort,
+  suppressed,
+});
 const idOf = (peer: Peer | undefined): Fields => (peer === undefined ? {} : { connection: peer.id });
 const runOf = ({ reason, count, bytes }: { reason: string; count: number; bytes: number }): Fields => ({
   reason,
@@ -72,15 +83,8 @@ const TELLINGS: Readonly<Record<string, Telling>> = {
     backpressure: ['debug', (bufferedAmount: number, peer: Peer) => ({ ...idOf(peer), bufferedAmount })],
     drain: ['debug', idOf],
     dropped: ['warn', (run: Parameters<typeof runOf>[0], peer: Peer) => ({ ...idOf(peer), ...runOf(run) })],
-    tlsClientError: [
-      'warn',
-      (error: unknown, remoteAddress: string, remotePort: number, suppressed: number) => ({
-        error,
-        remoteAddress,
-        remotePort,
-        suppressed,
-      }),
-    ],
+    tlsClientError: ['warn', failureOf],
+    handshakeError: ['warn', failureOf],
     draining: ['info', nothing],
     close: ['info', nothing],
     error: ['error', (error: unknown, peer?: Peer) => ({ ...idOf(peer), error })],

@@ -40,13 +40,21 @@ const FAMILIES: readonly Family[] = [
   ),
   family('messages_accepted_total', 'counter', 'Messages accepted by send.', (t) => one(t.accepted.messages)),
   family('accepted_bytes_total', 'counter', 'Their payload bytes.', (t) => one(t.accepted.bytes)),
-  family('written_bytes_total', 'counter', 'Of these, taken by the kernel.', (t) => one(t.bytesWritten)),
-  family('discarded_bytes_total', 'counter', 'Of these, lost with connections or by age.', (t) =>
-    one(t.bytesDiscarded),
+  family('messages_written_total', 'counter', 'Messages accepted and taken by the kernel.', (t) =>
+    one(t.messagesWritten),
   ),
-  family('buffered_bytes', 'gauge', 'Accepted and not yet taken by the kernel.', (t) =>
-    one(t.bufferedAmount),
+  family('written_bytes_total', 'counter', 'Their payload bytes.', (t) => one(t.bytesWritten)),
+  family(
+    'messages_discarded_total',
+    'counter',
+    'Messages accepted, and lost with connections, by age or by policy.',
+    (t) => one(t.messagesDiscarded),
   ),
+  family('discarded_bytes_total', 'counter', 'Their payload bytes.', (t) => one(t.bytesDiscarded)),
+  family('buffered_messages', 'gauge', 'Messages accepted and not yet taken by the kernel.', (t) =>
+    one(t.bufferedMessages),
+  ),
+  family('buffered_bytes', 'gauge', 'Their payload bytes.', (t) => one(t.bufferedAmount)),
   family('messages_dropped_total', 'counter', 'Messages not accepted, by reason.', (t) =>
     each(t.dropped, 'reason', ({ messages }) => messages),
   ),
@@ -88,7 +96,7 @@ function ofServers(): Family[] {
     family(
       'connections_refused_total',
       'counter',
-      'Turned away for maxConnections.',
+      'Turned away for maxConnections or maxConnectionsPerAddress.',
       servers((t) => one(t.connectionsRefused)),
     ),
     family(
@@ -96,6 +104,12 @@ function ofServers(): Family[] {
       'counter',
       'Opening handshakes of WebSockets, by result.',
       servers((t) => each({ ...t.handshakes }, 'result', (count) => count)),
+    ),
+    family(
+      'qwh_handshakes_total',
+      'counter',
+      'Handshakes of the protocol qwh, by result.',
+      servers((t) => each({ ...t.qwhHandshakes }, 'result', (count) => count)),
     ),
     family(
       'tls_handshakes_failed_total',
