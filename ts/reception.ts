@@ -59,12 +59,17 @@ export class Reception<C extends CodecOption> {
       onLink: (link) => this.#admit({ link, protocol: spokenOn(link, protocol) }),
       onUpgrade: (upgrade) => this.#policy.decide(upgrade, destination),
       onHandshakeError: (error, address, port) => {
-        const result = error.code === 'ERR_QW_HANDSHAKE_REFUSED' ? 'refused' : 'failed';
-        this.#roster.qwhHandshakes[result] += 1;
+        this.#count(error);
         this.#voice.handshakeFailed(error, address, port);
       },
       onError: this.#voice.report,
     };
+  }
+
+  /** Of WebSocket are those that were answered with a status. */
+  #count({ code, details }: QWormholeError): void {
+    if (details?.status !== undefined) this.#roster.handshakes.failed += 1;
+    else this.#roster.qwhHandshakes[code === 'ERR_QW_HANDSHAKE_REFUSED' ? 'refused' : 'failed'] += 1;
   }
 
   #admit(arrival: Arrival): void {

@@ -49,7 +49,7 @@ export interface HandshakeStats {
   readonly accepted: number;
   /** By path, origin, `maxConnections` or `authorize`. */
   readonly refused: number;
-  /** `authorize` failed. */
+  /** `authorize` failed; or the request was none, too long or too late. */
   readonly failed: number;
   /** The client left, or its time was over, before it was decided about. */
   readonly abandoned: number;

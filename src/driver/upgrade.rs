@@ -94,6 +94,9 @@ pub(super) async fn upgrade<S: Sink>(
             }
             let (status, why) = (status_of(&error, is_asked), error.context().to_owned());
             // The owner first: a client may take its time to hear of it.
+            if opening.role() == Role::Server && !is_asked && error.code() != Code::ConnectionLost {
+                link.sink.unmet(ends, &no_request(status, &why));
+            }
             link.sink.closed(Closed::fault(error));
             if opening.role() == Role::Server {
                 refuse(&mut stream, status, &why).await;
@@ -246,6 +249,8 @@ async fn answer<S: Sink>(
     let (head, mut first) = match read_request(stream, opening.head).await? {
         Ok(request) => request,
         Err(refusal) => {
+            let error = no_request(refusal.status, refusal.why);
+            link.sink.unmet(ends, &error);
             refuse(stream, refusal.status, refusal.why).await;
             return Ok(None);
         }
@@ -372,6 +377,12 @@ fn is_unwelcome(error: &Error) -> bool {
         error.code(),
         Code::TlsAlert | Code::TlsHandshake | Code::TlsClosed
     )
+}
+
+/// A client that asks for no WebSocket, or not as it must, and what it is answered.
+fn no_request(status: u16, why: &str) -> Error {
+    let context = format!("an opening handshake was answered with {status}: {why}");
+    Error::new(Code::Handshake, context).with("status", status.into())
 }
 
 fn too_late(within: Duration) -> Error {

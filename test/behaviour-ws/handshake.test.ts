@@ -93,6 +93,19 @@ it('takes linear time for hostile lists', async () => {
   }
 });
 
+it('tells of requests that are none, and counts them', async () => {
+  const server = await serve({}, WS);
+  const told = next(server, 'handshakeError');
+  const { port } = new URL(server.addresses[0]);
+  expect(statusOf(await exchange(server.addresses[0], 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'))).toBe(426);
+  const [error, address] = await told;
+  expect(error).toMatchObject({ code: 'ERR_QW_HANDSHAKE', details: { status: 426 } });
+  expect([address, Number(port) > 0]).toEqual(['127.0.0.1', true]);
+  expect(statusOf(await exchange(server.addresses[0], 'nonsense\r\n\r\n'))).toBe(400);
+  await until(() => server.stats().handshakes.failed === 2, 'both');
+  expect(server.stats()).toMatchObject({ qwhHandshakes: { failed: 0 }, connectionsAccepted: 0 });
+});
+
 it('has a time for all of it, however slowly it comes', async () => {
   const server = await serve({ handshakeTimeoutMs: 300 }, WS);
   const { port } = new URL(server.addresses[0]);

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { WebSocketServer } from 'ws';
+import { QWormholeError } from '../../errors/error.js';
 import type {
   Adoption,
   Link,
@@ -26,7 +27,7 @@ import { QwhGate } from './qwh-gate.js';
 import { tlsInfoOf } from './tls-info.js';
 import { loadWs, type LinkedWebSocket } from './ws-package.js';
 import { refuseSocket } from './ws-refusal.js';
-import { checkOpening } from './ws-request.js';
+import { checkOpening, type Unsound } from './ws-request.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -99,7 +100,7 @@ export class WsGate {
   take(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const pending = this.#pending.get(socket);
     const answer = checkOpening(request, this.spec.ws.maxHeaders);
-    if ('status' in answer) return this.refuse(socket, answer.status, answer.body, answer.headers);
+    if ('status' in answer) return this.reject(socket, answer);
     if (pending === undefined) return void socket.destroy();
     pending.handshake = new Handshake(this, request, socket, head, answer);
     this.#handler.onUpgrade(pending.handshake);
@@ -110,6 +111,19 @@ export class WsGate {
   refuse(socket: Socket, status: number, body: string, headers?: readonly string[]): void {
     this.done(socket);
     refuseSocket(socket, { status, body, headers });
+  }
+
+  /** The same, of what is no request for a WebSocket: nobody was asked about it, so its owner is told. */
+  reject(socket: Socket, answer: Unsound): void {
+    this.tell(socket, answer);
+    this.refuse(socket, answer.status, answer.body, answer.headers);
+  }
+
+  /** Tells of a client that has been answered so. */
+  tell({ remoteAddress = '', remotePort = 0 }: Socket, { status, body }: Unsound): void {
+    const message = `An opening handshake was answered with ${status}: ${body}`;
+    const error = new QWormholeError('ERR_QW_HANDSHAKE', message, { details: { status } });
+    this.#handler.onHandshakeError?.(error, remoteAddress, remotePort);
   }
 
   /** Answers 101, or has another driver do so. */
@@ -210,7 +224,7 @@ export class WsGate {
   #expire(socket: Socket): void {
     const isOurs = this.#pending.get(socket)?.handshake !== undefined;
     if (isOurs) this.refuse(socket, 503, 'There was no decision in time.');
-    else this.refuse(socket, 408, 'The request did not come in time.');
+    else this.reject(socket, { status: 408, body: 'The request did not come in time.' });
   }
 }
 

@@ -83,6 +83,9 @@ export class WsListener implements LinkListener {
   }
 }
 
+const TOO_LONG = { status: 431, body: 'The head of the request is too long.' };
+const NO_HTTP = { status: 400, body: 'This is not HTTP.' };
+
 /** What is below TLS. */
 function tcpServer({ socket: { noDelay, keepAliveMs } }: ListenSpec, acceptor: TlsAcceptor): TcpServer {
   const options = { noDelay, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
@@ -108,7 +111,10 @@ function httpServer(
   server.on('connection', (socket: Socket) => {
     if (!gate.begin(socket)) resetSocket(socket);
   });
-  server.on('request', refuseRequest);
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    gate.tell(request.socket, upgradeRequired());
+    refuseRequest(response);
+  });
   server.on('upgrade', (request: IncomingMessage, socket, head) =>
     gate.take(request, socket as Socket, head),
   );
@@ -116,8 +122,8 @@ function httpServer(
     const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
     if (isOfTls(socket as Socket)) tellOfTls(error, socket as Socket, handler);
     else if (error.code === 'ECONNRESET') socket.destroy();
-    else if (isTooLong) gate.refuse(socket as Socket, 431, 'The head of the request is too long.');
-    else gate.refuse(socket as Socket, 400, 'This is not HTTP.');
+    else if (isTooLong) gate.reject(socket as Socket, TOO_LONG);
+    else gate.reject(socket as Socket, NO_HTTP);
   });
   return server;
 }
@@ -134,7 +140,7 @@ function tellOfTls(error: Error, socket: Socket, handler: ListenerHandler): void
   socket.destroy();
 }
 
-function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {
+function refuseRequest(response: ServerResponse): void {
   const { status, body, headers = [] } = upgradeRequired();
   for (const line of headers) response.setHeader(...(line.split(': ', 2) as [string, string]));
   response.setHeader('Connection', 'upgrade, close');
