@@ -5,6 +5,7 @@
 import { environmentBudget } from '../budget.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
+import { ballast } from './ballast.js';
 import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
@@ -156,6 +157,7 @@ export class Exchange {
 
   #lend(): void {
     this.#slabIds = (this.#slabIds + 1) >>> 0;
+    ballast();
     const memory = this.#hot.lend(this.#slabIds, SLAB_BYTES, this.#slabId);
     // Other messages lie in it, so a transfer is refused where Node heeds that; see `#rescued` for the rest.
     markShared(memory);
