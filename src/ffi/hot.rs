@@ -147,7 +147,8 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
             Some(enter::<3, SubmitFanOut>),
             data,
         )?;
-        raw::define(env, object, c"lend", Some(enter::<3, Lend>), data)?;
+        raw::define(env, object, c"lend", Some(enter::<2, Lend>), data)?;
+        raw::define(env, object, c"slab", Some(enter::<1, OpenSlab>), data)?;
         raw::define(env, object, c"copyLent", Some(enter::<3, CopyLent>), data)?;
         raw::define(env, object, c"takeText", Some(enter::<1, TakeText>), data)?;
         raw::define(env, object, c"takeBytes", Some(enter::<2, TakeBytes>), data)?;
@@ -227,13 +228,12 @@ impl Channel {
         self.core.get().ok_or(Failed(Status::napi_generic_failure))
     }
 
-    /// Owns lent memory from now on, and what was lent before the slab `current` no longer.
-    fn keep(&self, id: u32, memory: Arc<Memory>, current: u32) {
+    /// The memory lent as slab `id`; what was lent before it is owned no longer.
+    fn open(&self, id: u32) -> Option<Arc<Memory>> {
         let mut lent = self.lent.borrow_mut();
-        if let Some(before) = lent.iter().position(|(other, _)| *other == current) {
-            lent.drain(..before);
-        }
-        lent.push_back((id, memory));
+        let at = lent.iter().position(|(other, _)| *other == id)?;
+        lent.drain(..at);
+        lent.front().map(|(_, memory)| Arc::clone(memory))
     }
 
     unsafe fn dispatch(&self, env: napi_env, dispatch: napi_value) {
@@ -394,34 +394,39 @@ impl Function<3> for SubmitFanOut {
     }
 }
 
-/// `lend(id, bytes, current)`: gives the I/O side memory to read into, and JavaScript an `ArrayBuffer` of
-/// it. What was lent before the slab `current` is given up: an event said that the I/O side has moved on.
+/// `lend(id, bytes)`: gives the I/O side memory to read into.
 struct Lend;
 
-impl Function<3> for Lend {
+impl Function<2> for Lend {
     unsafe fn call(
         channel: &Channel,
         env: napi_env,
-        [id, bytes, current]: [napi_value; 3],
+        [id, bytes]: [napi_value; 2],
     ) -> Outcome<napi_value> {
         // SAFETY: by the contract of `Function`.
-        let (id, len, current) = unsafe {
-            (
-                raw::to_u32(env, id)?,
-                raw::to_u32(env, bytes)?,
-                raw::to_u32(env, current)?,
-            )
-        };
+        let (id, len) = unsafe { (raw::to_u32(env, id)?, raw::to_u32(env, bytes)?) };
         let memory = Memory::of(len as usize);
-        // SAFETY: as above.
-        let buffer = unsafe { memory::array_buffer(env, Arc::clone(&memory))? };
         // SAFETY: the memory is initialised at birth and does not move. The channel owns it until the I/O side
         // has moved on or, as the channel outlives the I/O thread, has ended, whatever JavaScript does with
         // its buffer meanwhile; there it is only read below what descriptors announce.
         let slab = unsafe { Slab::new(id, memory.start(), memory.len()) };
-        channel.keep(id, memory, current);
+        channel.lent.borrow_mut().push_back((id, memory));
         channel.core()?.lend(slab);
-        Ok(buffer)
+        Ok(ptr::null_mut())
+    }
+}
+
+/// `slab(id)`: an `ArrayBuffer` of memory that is lent, not before JavaScript needs it: what lives long is freed
+/// late. What was lent before is given up: an event said that the I/O side has moved on.
+struct OpenSlab;
+
+impl Function<1> for OpenSlab {
+    unsafe fn call(channel: &Channel, env: napi_env, [id]: [napi_value; 1]) -> Outcome<napi_value> {
+        // SAFETY: by the contract of `Function`.
+        let id = unsafe { raw::to_u32(env, id)? };
+        let memory = channel.open(id).ok_or(Failed(Status::napi_invalid_arg))?;
+        // SAFETY: as above.
+        unsafe { memory::array_buffer(env, memory) }
     }
 }
 

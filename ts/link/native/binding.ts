@@ -22,8 +22,10 @@ export interface HotFunctions {
   submitLarge(slot: number, generation: number, manner: number, payload: Uint8Array): void;
   /** Hands over one large message for many links: the bytes of slot and generation of each. */
   submitFanOut(manner: number, payload: Uint8Array, targets: Uint8Array): void;
-  /** Lends new memory for received bytes, and gives up what was lent before `current`. */
-  lend(id: number, bytes: number, current: number): ArrayBuffer;
+  /** Lends new memory for received bytes. */
+  lend(id: number, bytes: number): void;
+  /** The memory that was lent as `id`, asked for once; what was lent before is given up. */
+  slab(id: number): ArrayBuffer;
   /** Copies from memory that is lent, or was last. */
   copyLent(id: number, offset: number, target: Uint8Array): void;
   /** The text of a parcel. */

@@ -2,6 +2,7 @@
  * One I/O thread as this environment sees it: the shared buffers, the links by number, and the
  * dispatch of event batches. All of the hot receive path is here.
  */
+import { Ballast } from '../ballast.js';
 import { environmentBudget } from '../budget.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
@@ -28,6 +29,7 @@ const BATCH = 1024;
 /** Memory for received bytes: 256 KiB stays in the second-level cache. Four keep both sides busy. */
 const SLAB_BYTES = 256 * 1024;
 const SLABS = 4;
+const FIRST_SLAB = 1;
 
 /** What was being done when a listener failed. */
 const ACCEPTING = { during: 'listen', what: 'its port' } as const;
@@ -82,9 +84,9 @@ export class Exchange {
   readonly #removeGauge: () => void;
   #links: (NativeLink | undefined)[] = [];
   readonly #events: Uint32Array;
-  readonly #slabs = new Map<number, ArrayBuffer>();
+  readonly #ballast = new Ballast();
   #slab = new ArrayBuffer(0);
-  /** The number of `#slab`, and the last that was given; 0 means none. */
+  /** The number of `#slab`, and the last that was given. */
   #slabId = 0;
   #slabIds = 0;
   #holders = 0;
@@ -102,6 +104,8 @@ export class Exchange {
     this.outbox = new Outbox(outgoing, this.#hot);
     this.#meetings = new Meetings(this.outbox);
     for (let count = 0; count < SLABS; count += 1) this.#lend();
+    // Fails where the runtime has no buffers of others' memory, before anything depends on it.
+    this.#open(FIRST_SLAB);
     this.#removeGauge = environmentBudget.addGauge(() => this.#used());
   }
 
@@ -163,10 +167,15 @@ export class Exchange {
 
   #lend(): void {
     this.#slabIds = (this.#slabIds + 1) >>> 0;
-    const memory = this.#hot.lend(this.#slabIds, SLAB_BYTES, this.#slabId);
+    this.#hot.lend(this.#slabIds, SLAB_BYTES);
+  }
+
+  #open(id: number): void {
+    this.#ballast.add(SLAB_BYTES);
+    this.#slab = this.#hot.slab(id);
     // Other messages lie in it, so a transfer is refused where Node heeds that; see `#rescued` for the rest.
-    markShared(memory);
-    this.#slabs.set(this.#slabIds, memory);
+    markShared(this.#slab);
+    this.#slabId = id;
   }
 
   readonly #dispatch = (count: number): void => {
@@ -216,9 +225,7 @@ export class Exchange {
   }
 
   #nextSlab(id: number): void {
-    this.#slab = this.#slabs.get(id)!;
-    this.#slabId = id;
-    this.#slabs.delete(id);
+    if (id !== this.#slabId) this.#open(id);
     this.#lend();
   }
 
@@ -343,7 +350,6 @@ export class Exchange {
   #forgetMemory(): void {
     this.#removeGauge();
     this.#links = [];
-    this.#slabs.clear();
     this.#slab = new ArrayBuffer(0);
   }
 
@@ -352,6 +358,7 @@ export class Exchange {
   }
 
   #parcel(ticket: number, length: number): Buffer {
+    this.#ballast.add(length);
     const bytes = Buffer.allocUnsafeSlow(length);
     this.#hot.takeBytes(ticket, bytes);
     return bytes;
