@@ -201,13 +201,15 @@ struct Met {
     first: Vec<u8>,
     /// Further records.
     records: VecDeque<Vec<u8>>,
+    /// How long the peer bears our silence.
+    peer_timeout: Option<Duration>,
 }
 
 fn open<S: Sink>(
     stream: Stream,
     link: NewLink<S, ()>,
     meeting: &Meeting,
-    (ends, agreed): (Ends, Agreed),
+    (ends, mut agreed): (Ends, Agreed),
     pipe: Pipe,
     met: Met,
 ) -> LinkTask<S> {
@@ -215,7 +217,9 @@ fn open<S: Sink>(
         record_rest,
         first,
         records,
+        peer_timeout,
     } = met;
+    agreed.peer_timeout = peer_timeout;
     let decoder = |carrier| qwh::Decoder::new(carrier, meeting.limits, record_rest, first);
     let (out, incoming) = match pipe {
         Pipe::Stream(_) => {
@@ -250,6 +254,8 @@ struct Course {
     early: usize,
     /// The peer has ended its side behind its READY.
     has_ended: bool,
+    /// How long the peer bears our silence.
+    peer_timeout: Option<Duration>,
 }
 
 /// What comes next.
@@ -295,6 +301,7 @@ impl Course {
             records: VecDeque::new(),
             early: 0,
             has_ended: false,
+            peer_timeout: None,
         })
     }
 
@@ -315,6 +322,7 @@ impl Course {
                             place.keep();
                         }
                         self.is_asked = true;
+                        self.peer_timeout = silence(peer.hello.limits.idle_ms);
                         let tls = stream.info();
                         link.sink.met(ends, agreed, tls, &self.sid_of(&peer), &peer);
                     }
@@ -323,6 +331,7 @@ impl Course {
                             record_rest: ready.record_rest,
                             first: std::mem::take(&mut self.first),
                             records: std::mem::take(&mut self.records),
+                            peer_timeout: self.peer_timeout,
                         }));
                     }
                     Event::Failed(failure) => return Err(failed_error(&failure)),
@@ -404,6 +413,11 @@ impl Course {
         self.has_ended = true;
         Ok(())
     }
+}
+
+/// A time of a HELLO, where 0 stands for ever.
+fn silence(ms: u32) -> Option<Duration> {
+    (ms > 0).then(|| Duration::from_millis(ms.into()))
 }
 
 /// Why there is no connection, as the other backend words it.

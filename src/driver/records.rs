@@ -101,6 +101,11 @@ impl Records {
         self.frames.role()
     }
 
+    /// Bytes ever read.
+    pub(super) fn received(&self) -> u64 {
+        self.frames.received()
+    }
+
     /// Of the messages in the records; what the frames around them count bounds nobody.
     pub(super) fn intake(&mut self) -> &mut Intake {
         self.records.intake()

@@ -32,6 +32,7 @@ import { CHUNK, Intake } from './pace.js';
 import { fromWebSocketCode } from '../websocket-codes.js';
 import type { CarrierOwner, Farewell, RecordCarrier } from './qwh-carrier.js';
 import type { Opened } from './qwh-opening.js';
+import { Pulse, type PulseOwner } from './pulse.js';
 import { QwhOutbox } from './qwh-outbox.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
@@ -41,7 +42,7 @@ import { linkInfo } from './link-info.js';
 /** Messages without bytes are not free. */
 const MIN_COST = 16;
 
-export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken {
+export class QwhLink extends BoundedLink implements CarrierOwner, PulseOwner, Starved, Forsaken {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -76,10 +77,12 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   #isOverTold = false;
   #patience: Patience | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  /** Unless nobody is watched and nobody watches. */
+  readonly #pulse: Pulse | undefined;
 
   constructor(opened: Opened, carrier: Carrier, limits: LinkLimits, settings: QwhSettings) {
     super(limits);
-    const { info, recordRest, early, hasPeerEnded } = opened;
+    const { info, recordRest, early, hasPeerEnded, peerTimeoutMs } = opened;
     const { maxFragments, controlBurst, controlPerSecond } = settings;
     this.#carrier = opened.carrier;
     this.#socket = opened.carrier.socket;
@@ -104,6 +107,9 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     // From here on nothing is lost, although nobody looks at it before `start`.
     opened.carrier.pause();
     opened.carrier.owner = this;
+    const { heartbeat } = limits;
+    if (heartbeat !== undefined || peerTimeoutMs !== undefined)
+      this.#pulse = new Pulse(this, this.#socket, heartbeat, peerTimeoutMs);
   }
 
   /** Starts to take what comes; the owner has set its handler. */
@@ -192,6 +198,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   // --- Reports of the carrier ---
 
   onBytes(bytes: Buffer): void {
+    this.#pulse?.heard();
     if (this.#ending !== undefined) return this.#watchForGoAway(bytes);
     if (this.#theirs !== undefined) return;
     markShared(bytes.buffer);
@@ -225,6 +232,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   onGone(error: Error | undefined, farewell: Farewell | undefined): void {
     this.#intake?.stop();
+    this.#pulse?.stop();
     if (farewell !== undefined && this.#decoder.goaway === undefined)
       this.#theirs ??= { code: fromWebSocketCode(farewell.code), reason: farewell.reason, clean: true };
     clearTimeout(this.#closeTimer);
@@ -301,8 +309,10 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
       linkMemory.wait(this, this.limits.memoryBudget);
     }
     const isFarAhead = this.#counted >= READ_AHEAD && (this.#isPaused || this.#waiting.length > 0);
-    if (this.#isStarved || isFarAhead) this.#carrier.pause();
-    else this.#carrier.resume();
+    const isReading = !this.#isStarved && !isFarAhead;
+    if (this.#pulse !== undefined) this.#pulse.isReading = isReading;
+    if (isReading) this.#carrier.resume();
+    else this.#carrier.pause();
   }
 
   #count(held: number): void {
@@ -373,6 +383,20 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     }
   }
 
+  // --- Watching the peer ---
+
+  ping(): void {
+    this.#outbox.sign(true);
+  }
+
+  pong(): void {
+    this.#outbox.sign(false);
+  }
+
+  onDead(error: QWormholeError): void {
+    this.#kill(faultClose(error));
+  }
+
   // --- Ending ---
 
   /** Says our last word behind what is queued. */
@@ -437,6 +461,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   /** The peer has so long to take our next bytes and to end its side. */
   #restartCloseTimer(): void {
+    this.#pulse?.stop();
     const { closeTimeoutMs } = this.limits;
     clearTimeout(this.#closeTimer);
     const expire = (): void => {

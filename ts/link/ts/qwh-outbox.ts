@@ -17,6 +17,8 @@ const MAX_BATCH = 64 * 1024;
 const MAX_REPLIES = 16 * 1024;
 /** Frame header, record length, and room to begin another record. */
 const FRAME_COST = 16;
+/** A PING or PONG, and the record around it. */
+const MAX_SIGN = 32;
 /** A GOAWAY with its reason, and the record around it. */
 const MAX_GOAWAY = 320;
 
@@ -114,6 +116,15 @@ export class QwhOutbox {
       this.#heldReply = undefined;
       if (!error && held !== undefined) this.reply(held);
     });
+  }
+
+  /** Sends a PING, or the PONG of one who does not read. */
+  sign(isPing: boolean): void {
+    const record = new Uint8Array(MAX_SIGN);
+    const encoder = new Encoder(this.#carrier.kind);
+    const end = isPing ? encoder.ping(0n, record, 0) : encoder.pong(0n, record, 0);
+    encoder.seal(record, end);
+    this.reply(record.subarray(0, end));
   }
 
   /** Hands over as much as the kernel takes, and one batch more. Calls nobody back. */
