@@ -98,6 +98,7 @@ const QWH = [
     'drained-flushed-signals',
     'echo',
     'iteration',
+    'liveness',
     'pause-resume',
     'rates',
     'server-close',
@@ -106,6 +107,8 @@ const QWH = [
   ].map((name) => `test/behaviour/${name}.test.ts`),
   QWH_ONLY,
 ];
+/** Where both ends are not of one backend, or over TLS. */
+const QWH_CROSSING = [...behaviour(['liveness']), QWH_ONLY];
 const OVER_QWH = { QWORMHOLE_TEST_PROTOCOL: 'qwh' };
 
 function mixed(
@@ -148,13 +151,13 @@ const native = [
   mixed('native-to-ts-tls', TLS_MIXED, 'server', OVER_TLS),
   mixed('native-to-ts-wss', WSS, 'server', OVER_WSS),
   project('native-qwh', QWH, { env: { QWORMHOLE_NATIVE: 'force', ...OVER_QWH } }),
-  project('native-qwh-wss', QWH_ONLY, {
+  project('native-qwh-wss', QWH_CROSSING, {
     env: { QWORMHOLE_NATIVE: 'force', ...OVER_QWH, ...OVER_WSS },
   }),
-  mixed('ts-to-native-qwh', QWH_ONLY, 'client', OVER_QWH),
-  mixed('native-to-ts-qwh', QWH_ONLY, 'server', OVER_QWH),
-  mixed('ts-to-native-qwh-wss', QWH_ONLY, 'client', { ...OVER_QWH, ...OVER_WSS }),
-  mixed('native-to-ts-qwh-wss', QWH_ONLY, 'server', { ...OVER_QWH, ...OVER_WSS }),
+  mixed('ts-to-native-qwh', QWH_CROSSING, 'client', OVER_QWH),
+  mixed('native-to-ts-qwh', QWH_CROSSING, 'server', OVER_QWH),
+  mixed('ts-to-native-qwh-wss', QWH_CROSSING, 'client', { ...OVER_QWH, ...OVER_WSS }),
+  mixed('native-to-ts-qwh-wss', QWH_CROSSING, 'server', { ...OVER_QWH, ...OVER_WSS }),
   // Its panics are made on purpose: their backtraces would hide what really goes wrong.
   project('native-only', 'test/native/**/*.test.ts', {
     env: { QWORMHOLE_NATIVE: 'auto', RUST_BACKTRACE: '0' },
@@ -185,7 +188,7 @@ export default defineConfig({
         exclude: TCP_ONLY,
       }),
       project('ts-qwh', QWH, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_QWH } }),
-      project('ts-qwh-wss', QWH_ONLY, {
+      project('ts-qwh-wss', QWH_CROSSING, {
         env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_QWH, ...OVER_WSS },
       }),
       project('ts-tls', TLS, { env: { QWORMHOLE_NATIVE: 'force-ts', ...OVER_TLS } }),

@@ -34,6 +34,7 @@ import type { Outgoing } from './policy/backlog.js';
 import { DropLog, type DropRun } from './policy/drop-log.js';
 import { Handlers } from './policy/handlers.js';
 import { checkKey, checkOverflow, type Overflow, type SharedManner } from './policy/overflow.js';
+import { IdleWatch, type Idler } from './policy/idle.js';
 import { Pressure } from './policy/pressure.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
 import { checkClose, classOf, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
@@ -66,7 +67,7 @@ export abstract class Connection<
   Events extends ConnectionEvents<C> & EventMap<Events> = ConnectionEvents<C>,
 >
   extends Emitter<Events>
-  implements LinkHandler, AsyncIterable<CodecMessage<C>>, AsyncDisposable
+  implements LinkHandler, Idler, AsyncIterable<CodecMessage<C>>, AsyncDisposable
 {
   /** Random, 128 bits, in hexadecimal. */
   readonly id: string = randomId();
@@ -100,6 +101,7 @@ export abstract class Connection<
   #drainWaits: Waits | undefined;
   #emptyWaits: Waits | undefined;
   #closeWaits: Waits | undefined;
+  #idleWatch: IdleWatch | undefined;
 
   protected constructor(settings: SharedSettings) {
     super();
@@ -338,6 +340,7 @@ export abstract class Connection<
       this.traffic.discard({ bytes: link.bufferedAmount, messages: link.bufferedMessages });
     if (this.#pressure !== undefined) this.traffic.discard(this.#pressure.clear());
     this.link = undefined;
+    this.#idleWatch?.stop();
     this.#isFlowing = false;
     this.linkClosed(close);
   }
@@ -375,6 +378,24 @@ export abstract class Connection<
     link.handler = this;
     this.#state = 'open';
     this.updateFlow();
+    const { idleTimeoutMs } = this.#settings;
+    if (idleTimeoutMs !== undefined) this.#idleWatch = new IdleWatch(this, idleTimeoutMs);
+  }
+
+  /** @internal */
+  get activity(): number {
+    const { messagesIn, messagesOut, bytesOut } = this.traffic;
+    return messagesIn + messagesOut + bytesOut - this.bufferedAmount;
+  }
+
+  /** @internal */
+  get isHeldUp(): boolean {
+    return this.isHeard && !this.#isFlowing;
+  }
+
+  /** @internal */
+  onIdle(): void {
+    this.endLink(CloseCode.idle, 'there was no message for too long');
   }
 
   #decode(payload: Buffer): void {
@@ -490,7 +511,12 @@ export abstract class Connection<
 
   /** @internal There is no room for a message, and the policy is to close. */
   overrun(): void {
-    void this.close(CloseCode.rejected_by_policy, 'the queue is full');
+    this.endLink(CloseCode.rejected_by_policy, 'the queue is full');
+  }
+
+  /** Ends the connection; one that connects again loses its link only. */
+  protected endLink(code: number, reason: string): void {
+    void this.close(code, reason);
   }
 
   /** @internal */
