@@ -174,7 +174,7 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     const options = JSON.stringify({ heartbeat, ...protocol });
     // It has no part in the pairing, and takes the place of the server.
     const env = process.env.QWORMHOLE_TEST_TS_SIDE === 'server' ? { QWORMHOLE_NATIVE: 'force-ts' } : {};
-    const child = new Child('./sleeper.mjs', [ANYWHERE, options], env);
+    const child = new Child('./far-server.mjs', [ANYWHERE, options], env);
     cleanUp(() => child.kill());
     const { addresses, mode } = (await child.line()) as { addresses: string[]; mode: string };
     const client = await call(addresses[0], { heartbeat, reconnect: false });

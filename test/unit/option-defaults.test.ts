@@ -115,7 +115,9 @@ test('heartbeat can be switched off, and half given', () => {
   expect(heartbeatOf({})).toEqual({ intervalMs: 20_000, timeoutMs: 45_000 });
   expect(heartbeatOf({ intervalMs: 60_000 })).toEqual({ intervalMs: 60_000, timeoutMs: 180_000 });
   expect(heartbeatOf({ timeoutMs: 3_000 })).toEqual({ intervalMs: 1_500, timeoutMs: 3_000 });
-  expect(() => heartbeatOf({ intervalMs: 3_000, timeoutMs: 3_000 })).toThrow('more than heartbeat.intervalMs');
+  expect(() => heartbeatOf({ intervalMs: 3_000, timeoutMs: 3_000 })).toThrow(
+    'more than heartbeat.intervalMs',
+  );
 });
 
 test('keepAlive can be switched off, and Infinity is not off', () => {
