@@ -52,7 +52,7 @@ describe.skipIf(reason !== undefined)(`on two hosts${reason === undefined ? '' :
   });
 
   it('clients come back after a cut, and no message is partial', async () => {
-    const { network, server, client } = await hosts({ size: 300_000 });
+    const { network, server, client } = await hosts({ size: 100_000 });
     const count = async () => {
       server.say('count');
       return (await server.event('count')) as { whole: number; wrong: number };

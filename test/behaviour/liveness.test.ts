@@ -23,11 +23,13 @@ import { OPCODE } from '../support/ws-frames.js';
 
 const INTERVAL_MS = 200;
 const TIMEOUT_MS = 600;
+/** The end that is on the TypeScript backend, where the other is not. */
+const TS_SIDE = process.env.QWORMHOLE_TEST_TS_SIDE as 'server' | 'client' | undefined;
 const heartbeat = { intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS };
 /** Machines are busy: this much later it may be noticed. */
 const LATE_MS = 1500;
 /** Long enough for a verdict that is wrong. */
-const LONG_MS = 4 * TIMEOUT_MS;
+const LONG_MS = 3 * TIMEOUT_MS;
 
 /** The errors of both ends. */
 function errorsOf({ server, client }: { server: { errors: any[] }; client: { errors: any[] } }): any[] {
@@ -79,6 +81,8 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     const codes = [...server.errors, ...client.errors].map((error) => error.code);
     expect(codes).toContain('ERR_QW_HEARTBEAT_TIMEOUT');
     expect(client.stats().disconnects).toBe(1);
+    const watched = codes.filter((each) => each === 'ERR_QW_HEARTBEAT_TIMEOUT').length;
+    expect(server.stats().heartbeatTimeouts + client.stats().heartbeatTimeouts).toBe(watched);
   });
 
   it('a client comes back after a cut of the network, and no message is partial', async () => {
@@ -90,7 +94,7 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     let received = 0;
     server.on('message', (message) => {
       received += 1;
-      if (message.length !== size || message.some((byte: number) => byte !== message[0]))
+      if (message.length !== size || !message.equals(Buffer.alloc(size, message[0])))
         wrong.push(message.length);
     });
     let number = 0;
@@ -157,7 +161,11 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
   );
 
   it('a thread that was busy evicts none of its peers when it wakes', async () => {
-    const scene = await pair({ heartbeat }, { heartbeat });
+    // A native end sees rightly that one on this thread is not there: where there is such a one, it does not look.
+    const [server, client] = (['server', 'client'] as const).map((side) => ({
+      heartbeat: [side, undefined].includes(TS_SIDE) && heartbeat,
+    }));
+    const scene = await pair(server, client);
     await sleep(INTERVAL_MS / 2);
     for (let round = 0; round < 3; round += 1) {
       const until = performance.now() + 2 * TIMEOUT_MS;
@@ -173,7 +181,7 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     const protocol = IS_QWH ? { protocol: 'qwh' } : {};
     const options = JSON.stringify({ heartbeat, ...protocol });
     // It has no part in the pairing, and takes the place of the server.
-    const env = process.env.QWORMHOLE_TEST_TS_SIDE === 'server' ? { QWORMHOLE_NATIVE: 'force-ts' } : {};
+    const env: Record<string, string> = TS_SIDE === 'server' ? { QWORMHOLE_NATIVE: 'force-ts' } : {};
     const child = new Child('./far-server.mjs', [ANYWHERE, options], env);
     cleanUp(() => child.kill());
     const { addresses, mode } = (await child.line()) as { addresses: string[]; mode: string };

@@ -15,7 +15,7 @@ let whole = 0;
 let wrong = 0;
 server.on('message', (message, connection) => {
   if (size === undefined) connection.send(message);
-  else if (message.length === size && message.every((byte) => byte === message[0])) whole += 1;
+  else if (message.length === size && message.equals(Buffer.alloc(size, message[0]))) whole += 1;
   else wrong += 1;
 });
 server.on('error', ({ code }) => say({ event: 'error', code }));
