@@ -330,7 +330,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.closeLink(CloseCode.ok, '');
   }
 
-  protected override endLink(code: number, reason: string): void {
+  /** @internal The link ends and not the client, if it may have another. */
+  override endLink(code: number, reason: string): void {
     if (this.#backoff === undefined) return super.endLink(code, reason);
     this.#isDirect = false;
     this.closeLink(code, reason);

@@ -6,11 +6,11 @@
  * event `message`, iteration, `pause`, `resume`), ending (`close`, `terminate`, `Symbol.asyncDispose`),
  * looking (`id`, `state`, addresses, `stats`). The `on…` methods are the link's reports, not for users.
  */
-import { CloseCode } from './close-codes.js';
 import { codecFor } from './codec/builtin.js';
 import type { Codec, CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
+import type { ConnectionEvents, ConnectionState } from './connection-events.js';
 import { Emitter, type EventMap } from './emitter.js';
-import { closed, QWormholeError } from './errors/error.js';
+import { closed, type QWormholeError } from './errors/error.js';
 import { randomId } from './ids.js';
 import { Iterators, type MessageIterator } from './iteration.js';
 import type {
@@ -43,24 +43,7 @@ import type { Latencies } from './telemetry/latencies.js';
 import { copyOf } from './link/copy-of.js';
 import { measured } from './telemetry/measured.js';
 
-/** Where a connection is in its life. Only a client is ever `idle` or `reconnecting`. */
-export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
-
-/** Events of a connection. */
-export interface ConnectionEvents<C extends CodecOption = CodecOption> {
-  /** A message, decoded. Nothing is read before the first listener is there, nor while the last one is gone. */
-  message: [message: CodecMessage<C>];
-  /** `send` has answered `backpressure`, and will until `drain`. */
-  backpressure: [bufferedAmount: number];
-  /** After `backpressure`: the queue fell to the low watermark. */
-  drain: [];
-  /** Messages were not accepted, or were and had to make room: one event per run of them, at least once a second. */
-  dropped: [run: DropRun];
-  /** The end, once: why, and whether both sides ended in order with nothing lost. */
-  close: [code: number, reason: string, clean: boolean];
-  /** A payload that does not decode (the connection goes on), or the fault that ends the connection. */
-  error: [error: QWormholeError];
-}
+export type { ConnectionEvents, ConnectionState };
 
 export abstract class Connection<
   C extends CodecOption = CodecOption,
@@ -379,24 +362,12 @@ export abstract class Connection<
     link.handler = this;
     this.#state = 'open';
     this.updateFlow();
-    const { idleTimeoutMs } = this.#settings;
-    if (idleTimeoutMs !== undefined) this.#idleWatch = new IdleWatch(this, idleTimeoutMs);
+    this.#idleWatch = IdleWatch.start(this, this.traffic, this.#settings.idleTimeoutMs);
   }
 
-  /** @internal */
-  get activity(): number {
-    const { messagesIn, messagesOut, bytesOut } = this.traffic;
-    return messagesIn + messagesOut + bytesOut - this.bufferedAmount;
-  }
-
-  /** @internal */
+  /** @internal Messages may wait to be received. */
   get isHeldUp(): boolean {
     return this.isHeard && !this.#isFlowing;
-  }
-
-  /** @internal */
-  onIdle(): void {
-    this.endLink(CloseCode.idle, 'there was no message for too long');
   }
 
   #decode(payload: Buffer): void {
@@ -510,13 +481,8 @@ export abstract class Connection<
     this.#losses.add(reason, size);
   }
 
-  /** @internal There is no room for a message, and the policy is to close. */
-  overrun(): void {
-    this.endLink(CloseCode.rejected_by_policy, 'the queue is full');
-  }
-
-  /** Ends the connection; one that connects again loses its link only. */
-  protected endLink(code: number, reason: string): void {
+  /** @internal Ends the connection; one that connects again loses its link only. */
+  endLink(code: number, reason: string): void {
     void this.close(code, reason);
   }
 

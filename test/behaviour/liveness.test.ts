@@ -168,8 +168,8 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     const scene = await pair(server, client);
     await sleep(INTERVAL_MS / 2);
     for (let round = 0; round < 3; round += 1) {
-      const until = performance.now() + 2 * TIMEOUT_MS;
-      while (performance.now() < until);
+      const busyUntil = performance.now() + 2 * TIMEOUT_MS;
+      while (performance.now() < busyUntil);
       await sleep(INTERVAL_MS * round);
     }
     await sleep(LONG_MS);

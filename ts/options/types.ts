@@ -383,13 +383,14 @@ export interface OutboundRateOptions {
 export interface HeartbeatOptions {
   /**
    * A peer is asked for a sign of life after this time without a byte of it; while we do not read, it gets
-   * one of ours so often. Takes an integer from 100 to 2147483647 (ms). Default: 20000, or half of a smaller
-   * timeoutMs.
+   * one of ours so often. Given a timeoutMs below 40000, its half by default. Takes an integer from 100 to
+   * 2147483647 (ms). Default: 20000.
    */
   readonly intervalMs?: number;
   /**
-   * A peer is held to be dead after this time without a byte of it while we read; more than intervalMs. Takes
-   * an integer from 200 to 2147483647 (ms). Default: 45000, or three times a larger intervalMs.
+   * A peer is held to be dead after this time without a byte of it while we read; more than intervalMs. Given
+   * an intervalMs above 15000, three times as much by default. Takes an integer from 200 to 2147483647 (ms).
+   * Default: 45000.
    */
   readonly timeoutMs?: number;
 }

@@ -11,18 +11,18 @@ import { Liveness, type Heartbeat } from '../liveness.js';
 /** Node's own timers go no further, ms. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** Whose peer is watched. */
-export interface PulseOwner {
-  /** Asks the peer for a sign of life. */
-  ping(): void;
-  /** Shows ours. */
-  pong(): void;
-  /** The peer is dead. */
-  onDead(error: QWormholeError): void;
+/** What speaks to the peer. */
+export interface Signer {
+  /** Asks the peer for a sign of life, or shows ours. */
+  sign(isPing: boolean): void;
 }
 
+/** Hears that the peer is dead. */
+export type OnDead = (error: QWormholeError) => void;
+
 export class Pulse {
-  readonly #owner: PulseOwner;
+  readonly #signer: Signer;
+  readonly #onDead: OnDead;
   readonly #socket: Socket;
   readonly #timeoutMs: number;
   readonly #liveness: Liveness;
@@ -34,14 +34,27 @@ export class Pulse {
   /** Bytes that the kernel did not take, when last looked. */
   #blocked = 0;
 
-  /** One of the two times is set. */
-  constructor(
-    owner: PulseOwner,
+  /** Nothing where nobody is watched and nobody watches. */
+  static start(
+    signer: Signer,
+    onDead: OnDead,
+    socket: Socket,
+    heartbeat: Heartbeat | undefined,
+    peerTimeoutMs?: number,
+  ): Pulse | undefined {
+    if (heartbeat === undefined && peerTimeoutMs === undefined) return undefined;
+    return new Pulse(signer, onDead, socket, heartbeat, peerTimeoutMs);
+  }
+
+  private constructor(
+    signer: Signer,
+    onDead: OnDead,
     socket: Socket,
     heartbeat: Heartbeat | undefined,
     peerTimeoutMs: number | undefined,
   ) {
-    this.#owner = owner;
+    this.#signer = signer;
+    this.#onDead = onDead;
     this.#socket = socket;
     this.#timeoutMs = heartbeat?.timeoutMs ?? 0;
     this.#liveness = new Liveness(heartbeat, peerTimeoutMs, performance.now());
@@ -54,7 +67,7 @@ export class Pulse {
   }
 
   /** Whether what comes is read. */
-  set isReading(isReading: boolean) {
+  setReading(isReading: boolean): void {
     if (isReading === this.#isReading) return;
     this.#isReading = isReading;
     this.#liveness.setReading(isReading, performance.now());
@@ -85,9 +98,10 @@ export class Pulse {
     // What waits in the kernel while this thread is busy is read before it comes to that.
     if (act === 'look') setImmediate(this.#onTime);
     else if (act === 'dead') this.#giveUp();
-    else if (act === 'ping') this.#owner.ping();
-    else if (act === 'pong') this.#owner.pong();
-    if (act !== 'look' && act !== 'dead') this.#arm();
+    else {
+      if (act !== undefined) this.#signer.sign(act === 'ping');
+      this.#arm();
+    }
   };
 
   /** Only a kernel that hears of its peer has room again. */
@@ -101,7 +115,7 @@ export class Pulse {
     this.stop();
     const timeoutMs = this.#timeoutMs;
     const message = `The peer gave no sign of life for ${timeoutMs} ms`;
-    this.#owner.onDead(new QWormholeError('ERR_QW_HEARTBEAT_TIMEOUT', message, { details: { timeoutMs } }));
+    this.#onDead(new QWormholeError('ERR_QW_HEARTBEAT_TIMEOUT', message, { details: { timeoutMs } }));
   }
 }
 

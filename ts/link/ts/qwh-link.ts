@@ -32,7 +32,7 @@ import { CHUNK, Intake } from './pace.js';
 import { fromWebSocketCode } from '../websocket-codes.js';
 import type { CarrierOwner, Farewell, RecordCarrier } from './qwh-carrier.js';
 import type { Opened } from './qwh-opening.js';
-import { Pulse, type PulseOwner } from './pulse.js';
+import { Pulse } from './pulse.js';
 import { QwhOutbox } from './qwh-outbox.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
@@ -42,7 +42,7 @@ import { linkInfo } from './link-info.js';
 /** Messages without bytes are not free. */
 const MIN_COST = 16;
 
-export class QwhLink extends BoundedLink implements CarrierOwner, PulseOwner, Starved, Forsaken {
+export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -107,9 +107,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, PulseOwner, St
     // From here on nothing is lost, although nobody looks at it before `start`.
     opened.carrier.pause();
     opened.carrier.owner = this;
-    const { heartbeat } = limits;
-    if (heartbeat !== undefined || peerTimeoutMs !== undefined)
-      this.#pulse = new Pulse(this, this.#socket, heartbeat, peerTimeoutMs);
+    const onDead = (error: QWormholeError): void => this.#kill(faultClose(error));
+    this.#pulse = Pulse.start(this.#outbox, onDead, this.#socket, limits.heartbeat, peerTimeoutMs);
   }
 
   /** Starts to take what comes; the owner has set its handler. */
@@ -210,8 +209,9 @@ export class QwhLink extends BoundedLink implements CarrierOwner, PulseOwner, St
     this.#afterReading();
   }
 
+  /** The peer broke the rules: it is told so, and has a while to close. */
   onFault(fault: Fault): void {
-    this.#broken(fault);
+    this.#breakOff(fault.code, ruleBroken(fault), fault.message);
   }
 
   onPeerEnd(): void {
@@ -262,7 +262,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, PulseOwner, St
     const replies = this.#decoder.takeReplies();
     if (replies !== undefined) this.#outbox.reply(replies);
     const { fault, goaway } = this.#decoder;
-    if (fault !== undefined) this.#broken(fault);
+    if (fault !== undefined) this.onFault(fault);
     else if (goaway !== undefined) this.#leave(goaway);
   }
 
@@ -310,9 +310,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, PulseOwner, St
     }
     const isFarAhead = this.#counted >= READ_AHEAD && (this.#isPaused || this.#waiting.length > 0);
     const isReading = !this.#isStarved && !isFarAhead;
-    if (this.#pulse !== undefined) this.#pulse.isReading = isReading;
-    if (isReading) this.#carrier.resume();
-    else this.#carrier.pause();
+    this.#pulse?.setReading(isReading);
+    this.#carrier[isReading ? 'resume' : 'pause']();
   }
 
   #count(held: number): void {
@@ -383,20 +382,6 @@ export class QwhLink extends BoundedLink implements CarrierOwner, PulseOwner, St
     }
   }
 
-  // --- Watching the peer ---
-
-  ping(): void {
-    this.#outbox.sign(true);
-  }
-
-  pong(): void {
-    this.#outbox.sign(false);
-  }
-
-  onDead(error: QWormholeError): void {
-    this.#kill(faultClose(error));
-  }
-
   // --- Ending ---
 
   /** Says our last word behind what is queued. */
@@ -416,11 +401,6 @@ export class QwhLink extends BoundedLink implements CarrierOwner, PulseOwner, St
     if (!HOSTILE.has(code)) return this.#part(CloseCode.ok, '');
     this.#hasParted = true;
     this.#carrier.end(CloseCode.ok, '');
-  }
-
-  /** The peer broke the rules: it is told so, and has a while to close. */
-  #broken(fault: Fault): void {
-    this.#breakOff(fault.code, ruleBroken(fault), fault.message);
   }
 
   #breakOff(code: number, error: QWormholeError, reason = ''): void {

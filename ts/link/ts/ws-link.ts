@@ -24,7 +24,7 @@ import { closeTimeout, outOfBudget, rateLimited } from './faults.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
-import { Pulse, type PulseOwner } from './pulse.js';
+import { Pulse, type Signer } from './pulse.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
 import { faultOfTls } from './tls-faults.js';
@@ -66,7 +66,7 @@ interface LinkedSocket extends Socket {
 /** The memory of the last message: that of the next one is mostly the same. */
 let lastMemory: ArrayBufferLike | undefined;
 
-export class WsLink extends BoundedLink implements SocketOwner, PulseOwner, Starved, Forsaken {
+export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved, Forsaken {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -118,7 +118,8 @@ export class WsLink extends BoundedLink implements SocketOwner, PulseOwner, Star
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     this.#settings = settings;
     unmaskByWords(ws);
-    if (limits.heartbeat !== undefined) this.#pulse = new Pulse(this, socket, limits.heartbeat, undefined);
+    const onDead = (error: QWormholeError): void => this.#kill(faultClose(error));
+    this.#pulse = Pulse.start(this, onDead, socket, limits.heartbeat);
     // Only what is inflated takes its time.
     if (this.info.isDeflated) stopAtFault(ws);
     ws.owner = (socket as LinkedSocket)[LINK] = this;
@@ -268,7 +269,7 @@ export class WsLink extends BoundedLink implements SocketOwner, PulseOwner, Star
 
   #pauseReading(): void {
     this.#ws.pause();
-    if (this.#pulse !== undefined) this.#pulse.isReading = false;
+    this.#pulse?.setReading(false);
   }
 
   get #isFarAhead(): boolean {
@@ -337,7 +338,7 @@ export class WsLink extends BoundedLink implements SocketOwner, PulseOwner, Star
       this.#account();
       if (!this.#isStarved && !this.#isFarAhead) {
         this.#ws.resume();
-        if (this.#pulse !== undefined) this.#pulse.isReading = true;
+        this.#pulse?.setReading(true);
       }
     }
     this.#tellOver();
@@ -357,16 +358,8 @@ export class WsLink extends BoundedLink implements SocketOwner, PulseOwner, Star
     }
   }
 
-  ping(): void {
-    this.#ws.ping(NOTHING, undefined, ignore);
-  }
-
-  pong(): void {
-    this.#ws.pong(NOTHING, undefined, ignore);
-  }
-
-  onDead(error: QWormholeError): void {
-    this.#kill(faultClose(error));
+  sign(isPing: boolean): void {
+    this.#ws[isPing ? 'ping' : 'pong'](NOTHING, undefined, ignore);
   }
 
   get #doing() {
