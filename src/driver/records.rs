@@ -111,8 +111,9 @@ impl Records {
         self.records.intake()
     }
 
+    /// A PING in a record is none, nor is a GOAWAY.
     pub(super) fn data(&self) -> u64 {
-        self.records.received()
+        self.records.data()
     }
 
     pub(super) fn discard(&mut self, room: &mut impl Room) {
