@@ -79,11 +79,11 @@ const STREAM = [
   'server-close',
   'stats-add-up',
 ];
-const SESSION = [...STREAM, 'draining', 'rates', 'reconnect', 'telemetry'];
+const SESSION = [...STREAM, 'draining', 'liveness', 'rates', 'reconnect', 'telemetry'];
 /** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
 const CUT = ['half-close', 'oversized', 'truncated'];
 const FRAMING = [...STREAM, ...CUT, 'iteration', 'rates'];
-const UPGRADED = [...STREAM, 'attempts', 'draining', 'iteration', 'rates', 'reconnect', 'telemetry'];
+const UPGRADED = [...STREAM, 'attempts', 'draining', 'iteration', 'liveness', 'rates', 'reconnect', 'telemetry'];
 const THROUGH_RECORDS = [...STREAM, 'attempts', 'corking', 'half-close', 'reconnect', 'truncated'];
 
 const LP = { QWORMHOLE_TEST_PROTOCOL: 'length-prefixed' };
@@ -95,7 +95,7 @@ const TLS = [...behaviour(THROUGH_RECORDS), TLS_ONLY];
 const TLS_MIXED = [...behaviour([...CROSSING, 'half-close', 'truncated']), TLS_ONLY];
 const OVER_TLS = { QWORMHOLE_TEST_CARRIER: 'tls' };
 const WSS = [
-  ...behaviour(CROSSING),
+  ...behaviour([...CROSSING, 'liveness']),
   'test/behaviour-ws/attach.test.ts',
   'test/behaviour-ws/close.test.ts',
   QWH_ONLY,

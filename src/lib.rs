@@ -152,7 +152,7 @@ pub use bytes::Bytes;
 pub use close_code::CloseCode;
 pub use error::{Answer, Code, Error, Result};
 pub use frame::Protocol;
-pub use link::{Class, Rate, Rates};
+pub use link::{Class, Heartbeat, Rate, Rates};
 pub use socket::SocketOptions;
 pub use tls::Fingerprint;
 pub use ws::CloseFrame;

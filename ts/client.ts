@@ -331,10 +331,10 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   /** @internal The link ends and not the client, if it may have another. */
-  override overrun(): void {
-    if (this.#backoff === undefined) return super.overrun();
+  override endLink(code: number, reason: string): void {
+    if (this.#backoff === undefined) return super.endLink(code, reason);
     this.#isDirect = false;
-    this.closeLink(CloseCode.rejected_by_policy, 'the queue is full');
+    this.closeLink(code, reason);
   }
 
   /** Without a link there is nothing to wait for, but `close` is not fired from inside a call. */

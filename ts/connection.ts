@@ -6,11 +6,11 @@
  * event `message`, iteration, `pause`, `resume`), ending (`close`, `terminate`, `Symbol.asyncDispose`),
  * looking (`id`, `state`, addresses, `stats`). The `on…` methods are the link's reports, not for users.
  */
-import { CloseCode } from './close-codes.js';
 import { codecFor } from './codec/builtin.js';
 import type { Codec, CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
+import type { ConnectionEvents, ConnectionState } from './connection-events.js';
 import { Emitter, type EventMap } from './emitter.js';
-import { closed, QWormholeError } from './errors/error.js';
+import { closed, type QWormholeError } from './errors/error.js';
 import { randomId } from './ids.js';
 import { Iterators, type MessageIterator } from './iteration.js';
 import type {
@@ -34,6 +34,7 @@ import type { Outgoing } from './policy/backlog.js';
 import { DropLog, type DropRun } from './policy/drop-log.js';
 import { Handlers } from './policy/handlers.js';
 import { checkKey, checkOverflow, type Overflow, type SharedManner } from './policy/overflow.js';
+import { IdleWatch, type Idler } from './policy/idle.js';
 import { Pressure } from './policy/pressure.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
 import { checkClose, classOf, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
@@ -42,31 +43,14 @@ import type { Latencies } from './telemetry/latencies.js';
 import { copyOf } from './link/copy-of.js';
 import { measured } from './telemetry/measured.js';
 
-/** Where a connection is in its life. Only a client is ever `idle` or `reconnecting`. */
-export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
-
-/** Events of a connection. */
-export interface ConnectionEvents<C extends CodecOption = CodecOption> {
-  /** A message, decoded. Nothing is read before the first listener is there, nor while the last one is gone. */
-  message: [message: CodecMessage<C>];
-  /** `send` has answered `backpressure`, and will until `drain`. */
-  backpressure: [bufferedAmount: number];
-  /** After `backpressure`: the queue fell to the low watermark. */
-  drain: [];
-  /** Messages were not accepted, or were and had to make room: one event per run of them, at least once a second. */
-  dropped: [run: DropRun];
-  /** The end, once: why, and whether both sides ended in order with nothing lost. */
-  close: [code: number, reason: string, clean: boolean];
-  /** A payload that does not decode (the connection goes on), or the fault that ends the connection. */
-  error: [error: QWormholeError];
-}
+export type { ConnectionEvents, ConnectionState };
 
 export abstract class Connection<
   C extends CodecOption = CodecOption,
   Events extends ConnectionEvents<C> & EventMap<Events> = ConnectionEvents<C>,
 >
   extends Emitter<Events>
-  implements LinkHandler, AsyncIterable<CodecMessage<C>>, AsyncDisposable
+  implements LinkHandler, Idler, AsyncIterable<CodecMessage<C>>, AsyncDisposable
 {
   /** Random, 128 bits, in hexadecimal. */
   readonly id: string = randomId();
@@ -100,6 +84,7 @@ export abstract class Connection<
   #drainWaits: Waits | undefined;
   #emptyWaits: Waits | undefined;
   #closeWaits: Waits | undefined;
+  #idleWatch: IdleWatch | undefined;
 
   protected constructor(settings: SharedSettings) {
     super();
@@ -337,7 +322,9 @@ export abstract class Connection<
     if (link !== undefined)
       this.traffic.discard({ bytes: link.bufferedAmount, messages: link.bufferedMessages });
     if (this.#pressure !== undefined) this.traffic.discard(this.#pressure.clear());
+    if (close.error?.code === 'ERR_QW_HEARTBEAT_TIMEOUT') this.traffic.heartbeatTimeouts += 1;
     this.link = undefined;
+    this.#idleWatch?.stop();
     this.#isFlowing = false;
     this.linkClosed(close);
   }
@@ -375,6 +362,12 @@ export abstract class Connection<
     link.handler = this;
     this.#state = 'open';
     this.updateFlow();
+    this.#idleWatch = IdleWatch.start(this, this.traffic, this.#settings.idleTimeoutMs);
+  }
+
+  /** @internal Messages may wait to be received. */
+  get isHeldUp(): boolean {
+    return this.isHeard && !this.#isFlowing;
   }
 
   #decode(payload: Buffer): void {
@@ -488,9 +481,9 @@ export abstract class Connection<
     this.#losses.add(reason, size);
   }
 
-  /** @internal There is no room for a message, and the policy is to close. */
-  overrun(): void {
-    void this.close(CloseCode.rejected_by_policy, 'the queue is full');
+  /** @internal Ends the connection; one that connects again loses its link only. */
+  endLink(code: number, reason: string): void {
+    void this.close(code, reason);
   }
 
   /** @internal */

@@ -24,4 +24,5 @@ export { isFirstInProcess } from './policy/once-per-process.js';
 export { fitReason, fromWebSocketCode, toWebSocketCode } from './link/websocket-codes.js';
 export { warnOriginRefused } from './policy/upgrade-origin.js';
 export { OpeningRequest } from './policy/upgrade-request.js';
+export { Liveness } from './link/liveness.js';
 export * as qwh from './qwh/index.js';

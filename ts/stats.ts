@@ -42,6 +42,8 @@ export interface TrafficStats {
   readonly backpressures: number;
   /** How often it ended by `drain`. */
   readonly drains: number;
+  /** Connections that ended because the peer gave no sign of life. */
+  readonly heartbeatTimeouts: number;
 }
 
 /** What became of opening handshakes of WebSockets at a server. Those of TLS are in `tls`. */
@@ -121,6 +123,7 @@ export class Traffic {
   messagesDiscarded = 0;
   backpressures = 0;
   drains = 0;
+  heartbeatTimeouts = 0;
   /** With the first drop: an idle connection costs memory too. */
   #dropped: Record<DropReason, Amount> | undefined;
 
@@ -135,6 +138,7 @@ export class Traffic {
     this.messagesDiscarded += other.messagesDiscarded;
     this.backpressures += other.backpressures;
     this.drains += other.drains;
+    this.heartbeatTimeouts += other.heartbeatTimeouts;
     const dropped = other.#dropped;
     if (dropped === undefined) return;
     for (const reason of REASONS) this.drop(reason, dropped[reason].bytes, dropped[reason].messages);
@@ -169,6 +173,7 @@ export class Traffic {
       dropped,
       backpressures: this.backpressures,
       drains: this.drains,
+      heartbeatTimeouts: this.heartbeatTimeouts,
     };
   }
 }

@@ -180,6 +180,11 @@ export interface OutboundRateOptions {
 ${fields(group('outboundRate'))}
 }
 
+/** How peers are watched that say nothing. */
+export interface HeartbeatOptions {
+${fields(group('heartbeat'))}
+}
+
 /** How a client connects again. */
 export interface ReconnectOptions {
 ${fields(group('reconnect'))}

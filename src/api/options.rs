@@ -6,7 +6,7 @@ use super::tls::TlsOptions;
 use crate::{
     error::{Code, Error, Result},
     frame::{MAX_PAYLOAD, Protocol},
-    link::Rates,
+    link::{Heartbeat, Rates},
     socket::{ListenFlags, SocketOptions},
 };
 
@@ -62,6 +62,9 @@ pub struct Options {
     /// How fast a connection sends: what exceeds it waits in the queue, and `is_hard` is refused. Default: not
     /// bounded.
     pub outbound_rates: Rates,
+    /// How peers are watched that say nothing, on carriers that have signs of life: WebSocket. Default: they are
+    /// asked after 20 s, and lost with [`Code::HeartbeatTimeout`] after 45 s; `None` for not at all.
+    pub heartbeat: Option<Heartbeat>,
     /// How long a closing connection may make no progress before it is cut. Default 5 s.
     pub close_timeout: Duration,
     /// The options of the sockets.
@@ -101,6 +104,7 @@ impl Default for Options {
             memory_budget: 512 * MIB,
             inbound_rates: Rates::default(),
             outbound_rates: Rates::default(),
+            heartbeat: Some(Heartbeat::default()),
             close_timeout: Duration::from_secs(5),
             socket: SocketOptions::default(),
             tls: TlsOptions::default(),
@@ -142,6 +146,7 @@ impl Options {
                 "outbound_rates.is_hard: what is sent can only wait",
             ));
         }
+        self.heartbeat.as_ref().map_or(Ok(()), check_heartbeat)?;
         within_millis("close_timeout", self.close_timeout, 0)?;
         within_millis("connect_timeout", self.connect_timeout, 1)?;
         check_socket(&self.socket)?;
@@ -170,6 +175,15 @@ impl Options {
             reuse_port: self.reuse_port,
             ipv6_only: self.ipv6_only,
         }
+    }
+}
+
+fn check_heartbeat(Heartbeat { interval, timeout }: &Heartbeat) -> Result<()> {
+    within_millis("heartbeat.interval", *interval, 100)?;
+    within_millis("heartbeat.timeout", *timeout, 100)?;
+    match timeout > interval {
+        true => Ok(()),
+        false => Err(invalid("heartbeat.timeout: must be more than the interval")),
     }
 }
 

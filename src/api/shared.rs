@@ -60,6 +60,7 @@ impl Plan {
         let ledger = Box::new(MeterLedger(Arc::clone(&meter)));
         let handle = Handle::new(protocol, ledger);
         handle.limit(&self.options.inbound_rates, &self.options.outbound_rates);
+        handle.watch(self.options.heartbeat);
         let shared = Arc::new(Shared {
             handle: Arc::new(handle),
             limits: self.limits,

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     error::{Code, Error},
     frame::Protocol,
-    link::{Class, Outbound, Rates, Released, Written},
+    link::{Class, Heartbeat, Outbound, Rates, Released, Written},
     socket,
     tls::{Identity, Session},
     ws::CloseFrame,
@@ -44,6 +44,8 @@ pub(super) struct Half {
     pub outlet: Option<Box<Outlet>>,
     /// Taken by the task.
     pub inlet: Option<Box<Inlet>>,
+    /// How its peer is watched.
+    pub heartbeat: Option<Heartbeat>,
     /// Of a carrier with TLS, as long as `socket` is there.
     pub session: Option<Box<Session>>,
     /// What was released before the ciphertext that waits; it is told later, when that is written.
@@ -91,6 +93,7 @@ impl Handle {
                 socket: None,
                 outlet: None,
                 inlet: None,
+                heartbeat: None,
                 session: None,
                 settled: Released::default(),
                 wishes: Wishes::default(),
@@ -108,6 +111,11 @@ impl Handle {
         let mut half = self.lock();
         half.inlet = Inlet::new(inbound);
         half.outlet = Outlet::new(outbound);
+    }
+
+    /// Watches the peer, on a carrier that has signs of life: to be called before the link runs.
+    pub(crate) fn watch(&self, heartbeat: Option<Heartbeat>) {
+        self.lock().heartbeat = heartbeat;
     }
 
     /// Counts bytes of an unfinished message, up or down. Only the link's task does.

@@ -59,6 +59,16 @@ impl Incoming {
         }
     }
 
+    /// Grows with every byte that comes; as read, so behind TLS without its own.
+    pub(super) fn received(&self) -> u64 {
+        match self {
+            Self::Stream(inbound, _) => inbound.received(),
+            Self::WebSocket(decoder) => decoder.received(),
+            Self::Qwh(decoder) => decoder.received(),
+            Self::Records(records) => records.received(),
+        }
+    }
+
     /// Counts of what is received, and the rate that it is held to.
     pub(super) fn intake(&mut self) -> &mut Intake {
         match self {

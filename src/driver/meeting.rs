@@ -221,13 +221,15 @@ struct Met {
     first: Vec<u8>,
     /// Further records.
     records: VecDeque<Vec<u8>>,
+    /// How long the peer bears our silence.
+    peer_timeout: Option<Duration>,
 }
 
 fn open<S: Sink>(
     stream: Stream,
     link: NewLink<S, ()>,
     meeting: &Meeting,
-    (ends, agreed): (Ends, Agreed),
+    (ends, mut agreed): (Ends, Agreed),
     pipe: Pipe,
     met: Met,
 ) -> LinkTask<S> {
@@ -235,7 +237,9 @@ fn open<S: Sink>(
         record_rest,
         first,
         records,
+        peer_timeout,
     } = met;
+    agreed.peer_timeout = peer_timeout;
     let decoder = |carrier| qwh::Decoder::new(carrier, meeting.limits, record_rest, first);
     let (out, incoming) = match pipe {
         Pipe::Stream(_) => {
@@ -272,6 +276,8 @@ struct Course {
     has_ended: bool,
     /// Before the last read the server that we called could still refuse us by TLS.
     may_be_refused: bool,
+    /// How long the peer bears our silence.
+    peer_timeout: Option<Duration>,
 }
 
 /// What comes next.
@@ -318,6 +324,7 @@ impl Course {
             early: 0,
             has_ended: false,
             may_be_refused: false,
+            peer_timeout: None,
         })
     }
 
@@ -338,6 +345,7 @@ impl Course {
                             place.keep();
                         }
                         self.is_asked = true;
+                        self.peer_timeout = silence(peer.hello.limits.idle_ms);
                         let tls = stream.info();
                         link.sink.met(ends, agreed, tls, &self.sid_of(&peer), &peer);
                     }
@@ -346,6 +354,7 @@ impl Course {
                             record_rest: ready.record_rest,
                             first: std::mem::take(&mut self.first),
                             records: std::mem::take(&mut self.records),
+                            peer_timeout: self.peer_timeout,
                         }));
                     }
                     Event::Failed(failure) => return Err(failed_error(&failure)),
@@ -428,6 +437,11 @@ impl Course {
         self.has_ended = true;
         Ok(())
     }
+}
+
+/// A time of a HELLO, where 0 stands for ever.
+fn silence(ms: u32) -> Option<Duration> {
+    (ms > 0).then(|| Duration::from_millis(ms.into()))
 }
 
 /// Why there is no connection, as the other backend words it.

@@ -22,6 +22,7 @@ mod meeting;
 mod opening;
 mod pace;
 mod poller;
+mod pulse;
 mod records;
 mod secure;
 mod sink;

@@ -101,13 +101,19 @@ impl Records {
         self.frames.role()
     }
 
+    /// Bytes ever read.
+    pub(super) fn received(&self) -> u64 {
+        self.frames.received()
+    }
+
     /// Of the messages in the records; what the frames around them count bounds nobody.
     pub(super) fn intake(&mut self) -> &mut Intake {
         self.records.intake()
     }
 
+    /// A PING in a record is none, nor is a GOAWAY.
     pub(super) fn data(&self) -> u64 {
-        self.records.received()
+        self.records.data()
     }
 
     pub(super) fn discard(&mut self, room: &mut impl Room) {

@@ -39,6 +39,8 @@ pub(crate) struct Agreed {
     pub is_deflated: bool,
     /// On a carrier with TLS.
     pub tls: Option<Box<Info>>,
+    /// How long the peer bears our silence, as its HELLO says.
+    pub peer_timeout: Option<Duration>,
 }
 
 impl Closed {

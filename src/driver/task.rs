@@ -19,12 +19,13 @@ use super::{
     incoming::Incoming,
     pace::{Inlet, Timer, exceeded},
     poller::NewLink,
+    pulse::{Pulse, sign},
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,
 };
 use crate::{
     error::{Code, Error, Result},
-    link::{ReadTurn, TURN, Written},
+    link::{Act, ReadTurn, Released, TURN, Written},
     socket,
     tls::or_left,
 };
@@ -52,6 +53,10 @@ pub(crate) struct LinkTask<S: Sink> {
     inlet: Option<Box<Inlet>>,
     /// Wakes the task when it may write again.
     outlet_timer: Timer,
+    /// On a carrier with signs of life.
+    pulse: Option<Box<Pulse>>,
+    /// There may be more to read than we want to know of.
+    is_deaf: bool,
 }
 
 impl<S: Sink> LinkTask<S> {
@@ -80,12 +85,17 @@ impl<S: Sink> LinkTask<S> {
             sees_end: false,
             inlet: None,
             outlet_timer: Timer::default(),
+            pulse: None,
+            is_deaf: false,
         };
         let mut half = task.handle.lock();
         half.socket = Some(writer);
         task.inlet = half.inlet.take();
         if let Some(inlet) = &task.inlet {
             inlet.bound(task.incoming.intake());
+        }
+        if task.incoming.has_farewells() {
+            task.pulse = Pulse::start(half.heartbeat, agreed.peer_timeout);
         }
         if let Some((session, info)) = secured {
             half.session = Some(session);
@@ -137,9 +147,11 @@ impl<S: Sink> LinkTask<S> {
                 if reading {
                     self.ahead_of = None;
                 }
-                if !self.peer_ended && (self.may_read() || self.sees_end(cx)) {
+                self.is_deaf = !self.may_read();
+                if !self.peer_ended && (!self.is_deaf || self.sees_end(cx)) {
                     self.read(cx)?;
                 }
+                self.beat(written, released, cx)?;
             }
             Phase::Closing if self.incoming.has_farewells() => self.await_farewell(cx)?,
             Phase::Leaving { .. } => {}
@@ -186,6 +198,7 @@ impl<S: Sink> LinkTask<S> {
                 None => usize::MAX,
             };
             if allowance == 0 {
+                self.is_deaf = true;
                 return Ok(());
             }
             let most = if is_ahead { 1 } else { TURN.min(allowance) };
@@ -213,6 +226,7 @@ impl<S: Sink> LinkTask<S> {
                 }
                 Some(ReadTurn::Stalled) => {
                     self.sink.wait_for_room(cx.waker());
+                    self.is_deaf = true;
                     return Ok(());
                 }
                 Some(ReadTurn::End) => {
@@ -223,7 +237,30 @@ impl<S: Sink> LinkTask<S> {
                 None => return Ok(()),
             }
         }
+        self.is_deaf = true;
         cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    /// Watches the peer, and lets it know that we live.
+    fn beat(&mut self, written: Written, released: Released, cx: &mut Context<'_>) -> Result<()> {
+        let Some(pulse) = &mut self.pulse else {
+            return Ok(());
+        };
+        if !matches!(self.phase, Phase::Open) {
+            return Ok(());
+        }
+        pulse.observe(self.incoming.received(), !self.is_deaf);
+        let blocked = (written == Written::Blocked).then_some(released);
+        let is_ping = match pulse.poll(blocked, cx) {
+            None | Some(Act::Look) => return Ok(()),
+            Some(Act::Dead) => return Err(pulse.verdict()),
+            Some(act) => act == Act::Ping,
+        };
+        let frame = sign(&self.incoming, is_ping)?;
+        let mut half = self.handle.lock();
+        half.out.control(&frame);
+        poll_write(&mut half, cx)?;
         Ok(())
     }
 

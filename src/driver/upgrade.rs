@@ -153,7 +153,7 @@ impl Agreement {
         let agreed = Agreed {
             subprotocol: self.subprotocol,
             is_deflated: self.deflate.is_some(),
-            tls: None,
+            ..Agreed::default()
         };
         (Incoming::WebSocket(Box::new(decoder)), agreed)
     }

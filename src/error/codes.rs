@@ -92,6 +92,8 @@ pub enum Code {
     ConnectFailed,
     /// An established connection broke.
     ConnectionLost,
+    /// The peer gave no sign of life for heartbeat.timeoutMs.
+    HeartbeatTimeout,
     /// The peer did not end its side within closeTimeoutMs.
     CloseTimeout,
     /// The server holds maxConnections already.
@@ -116,7 +118,7 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 49] = [
+    pub const ALL: [Code; 50] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
@@ -159,6 +161,7 @@ impl Code {
         Code::ConnectTimeout,
         Code::ConnectFailed,
         Code::ConnectionLost,
+        Code::HeartbeatTimeout,
         Code::CloseTimeout,
         Code::TooManyConnections,
         Code::TooManyTopics,
@@ -189,7 +192,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 49] = [
+static FACTS: [Facts; 50] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -399,6 +402,11 @@ static FACTS: [Facts; 49] = [
         name: "ERR_QW_CONNECTION_LOST",
         retriable: true,
         remedy: "Reconnect; the client does so by default.",
+    },
+    Facts {
+        name: "ERR_QW_HEARTBEAT_TIMEOUT",
+        retriable: true,
+        remedy: "Reconnect; the client does so by default. If the peer lives, look at the network between, or raise heartbeat.timeoutMs.",
     },
     Facts {
         name: "ERR_QW_CLOSE_TIMEOUT",

@@ -27,7 +27,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     frame::Protocol,
-    link::{Inbound, Rates},
+    link::{Heartbeat, Inbound, Rates},
     tls::Identity,
 };
 
@@ -44,6 +44,8 @@ pub(crate) struct LinkPlan {
     pub close_timeout: Duration,
     /// What a link may receive, and what it may send.
     pub rates: (Rates, Rates),
+    /// How peers are watched.
+    pub heartbeat: Option<Heartbeat>,
     /// Set: the carrier is WebSocket.
     pub opening: Option<Arc<Opening>>,
     /// Set: QWH/1 is spoken, on WebSocket where its subprotocol is chosen.
@@ -125,6 +127,7 @@ impl<P: Poller> Core<P> {
             let ledger = SlotLedger::new(Arc::clone(&self.counters), id);
             let handle = Handle::new(plan.protocol, Box::new(ledger));
             handle.limit(&plan.rates.0, &plan.rates.1);
+            handle.watch(plan.heartbeat);
             Arc::new(handle)
         })?;
         self.starving().enlist(&handle, plan.memory_budget);

@@ -10,7 +10,7 @@ use crate::{
     error::{Code, Error, Result},
     exchange::LinkPlan,
     frame::Protocol,
-    link::{Rate, Rates},
+    link::{Heartbeat, Rate, Rates},
     qwh::{Hello, ReceiveLimits, Side},
     socket::{ListenFlags, SocketOptions},
     ws::{self, Compression, HeadLimits, Limits, Params},
@@ -31,6 +31,8 @@ pub struct PlanSpec {
     pub inbound: Option<RatesSpec>,
     /// Set: what is sent is bounded.
     pub outbound: Option<RatesSpec>,
+    /// Set: peers are watched.
+    pub heartbeat: Option<HeartbeatSpec>,
     /// Of a call: for all of it until it is open, milliseconds.
     pub opening_timeout_ms: Option<u32>,
     /// Set: the carrier is WebSocket.
@@ -58,6 +60,15 @@ pub struct QwhSpec {
     pub is_required: bool,
     /// Of a listener: handshakes at once.
     pub max_pending_handshakes: u32,
+}
+
+/// `Heartbeat`.
+#[napi(object)]
+pub struct HeartbeatSpec {
+    /// Milliseconds.
+    pub interval_ms: u32,
+    /// Milliseconds.
+    pub timeout_ms: u32,
 }
 
 /// `RateSettings`; a bound that is not set has neither rate nor burst.
@@ -219,6 +230,7 @@ impl PlanSpec {
             memory_budget: self.memory_budget as usize,
             close_timeout: millis(self.close_timeout_ms),
             rates: (rates(self.inbound.as_ref()), rates(self.outbound.as_ref())),
+            heartbeat: self.heartbeat.as_ref().map(HeartbeatSpec::to_heartbeat),
             opening: self
                 .ws
                 .as_ref()
@@ -232,6 +244,15 @@ impl PlanSpec {
 
 fn rates(spec: Option<&RatesSpec>) -> Rates {
     spec.map_or_else(Rates::default, RatesSpec::to_rates)
+}
+
+impl HeartbeatSpec {
+    fn to_heartbeat(&self) -> Heartbeat {
+        Heartbeat {
+            interval: millis(self.interval_ms),
+            timeout: millis(self.timeout_ms),
+        }
+    }
 }
 
 impl RatesSpec {

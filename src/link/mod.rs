@@ -7,6 +7,7 @@
 mod framer;
 mod inbound;
 mod intake;
+mod liveness;
 mod outbound;
 mod packer;
 mod queue;
@@ -18,6 +19,7 @@ mod stage;
 pub(crate) use inbound::CARRY;
 pub use inbound::{Inbound, ReadTurn, TURN};
 pub use intake::Intake;
+pub use liveness::{Act, Heartbeat, Liveness};
 pub use outbound::{Class, Outbound, Released, Written};
 pub use rate::{Bucket, Rate, Rates, Throttle};
 pub(crate) use reading::{FrameReader, Parse, Stop};

@@ -55,7 +55,7 @@ pub struct PeerLimits {
     pub connection_window: u32,
     /// Most streams open at once; as above.
     pub max_streams: u16,
-    /// The connection is closed if no application message comes for so long, milliseconds; 0 is never.
+    /// It ends the connection if nothing at all comes for so long, milliseconds; 0 is never.
     pub idle_ms: u32,
 }
 

@@ -93,6 +93,11 @@ impl Decoder {
         self.reader.parser().data
     }
 
+    /// Bytes ever read, those behind the opening handshake included.
+    pub fn received(&self) -> u64 {
+        self.reader.received()
+    }
+
     /// Counts of what is received, and the rate that it is held to.
     pub fn intake(&mut self) -> &mut Intake {
         self.reader.intake()

@@ -48,6 +48,7 @@ it('has the same numbers on every backend: those of a conversation', async () =>
     bufferedAmount: 0,
     backpressures: 0,
     drains: 0,
+    heartbeatTimeouts: 0,
   });
   expect(client.telemetry()).toMatchObject({
     role: 'client',

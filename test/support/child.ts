@@ -11,10 +11,19 @@ export class Child {
   stderr = '';
   readonly #lines: AsyncIterator<string>;
 
-  /** @param script A file of this folder. */
-  constructor(script: string, args: readonly string[] = [], env: Record<string, string> = {}) {
+  /**
+   * @param script A file of this folder.
+   * @param runner A command that runs the command behind it.
+   */
+  constructor(
+    script: string,
+    args: readonly string[] = [],
+    env: Record<string, string> = {},
+    runner: readonly string[] = [],
+  ) {
     const path = fileURLToPath(new URL(script, import.meta.url));
-    this.process = spawn(process.execPath, [path, ...args], { env: { ...process.env, ...env } });
+    const [command, ...rest] = [...runner, process.execPath, path, ...args];
+    this.process = spawn(command, rest, { env: { ...process.env, ...env } });
     this.process.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.#lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
   }

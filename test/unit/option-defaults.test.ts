@@ -25,6 +25,7 @@ test('a server with nothing but an endpoint has every default', () => {
     outboundRate: undefined,
     memoryBudget: 512 * MIB,
     closeTimeoutMs: 5_000,
+    heartbeat: { intervalMs: 20_000, timeoutMs: 45_000 },
     noDelay: true,
     keepAlive: 60_000,
     interfaceBinding: 'device',
@@ -39,6 +40,7 @@ test('a server with nothing but an endpoint has every default', () => {
     'sendBufferSize',
     'notSentLowAt',
     'userTimeoutMs',
+    'idleTimeoutMs',
     'interfaceName',
     'signal',
   ]) {
@@ -104,6 +106,18 @@ test('reconnect and offlineQueue can be switched off, on, and half given', () =>
     maxBytes: MIB,
     maxAgeMs: 30_000,
   });
+});
+
+test('heartbeat can be switched off, and half given', () => {
+  const heartbeatOf = (heartbeat: false | { intervalMs?: number; timeoutMs?: number }) =>
+    resolveServerOptions({ endpoints, heartbeat }).heartbeat;
+  expect(heartbeatOf(false)).toBeUndefined();
+  expect(heartbeatOf({})).toEqual({ intervalMs: 20_000, timeoutMs: 45_000 });
+  expect(heartbeatOf({ intervalMs: 60_000 })).toEqual({ intervalMs: 60_000, timeoutMs: 180_000 });
+  expect(heartbeatOf({ timeoutMs: 3_000 })).toEqual({ intervalMs: 1_500, timeoutMs: 3_000 });
+  expect(() => heartbeatOf({ intervalMs: 3_000, timeoutMs: 3_000 })).toThrow(
+    'more than heartbeat.intervalMs',
+  );
 });
 
 test('keepAlive can be switched off, and Infinity is not off', () => {

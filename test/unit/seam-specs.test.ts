@@ -22,6 +22,7 @@ test('limits and socket options are those of the seam', () => {
     lowWaterMark: 262_144,
     maxQueued: 4_194_304,
     closeTimeoutMs: 5_000,
+    heartbeat: { intervalMs: 20_000, timeoutMs: 45_000 },
     memoryBudget: 536_870_912,
   });
   expect(toSocketSettings(settings)).toMatchObject({ noDelay: true, keepAliveMs: 5_000, notSentLowAt: 7 });

@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'ERR_QW_CONNECT_TIMEOUT'
   | 'ERR_QW_CONNECT_FAILED'
   | 'ERR_QW_CONNECTION_LOST'
+  | 'ERR_QW_HEARTBEAT_TIMEOUT'
   | 'ERR_QW_CLOSE_TIMEOUT'
   | 'ERR_QW_TOO_MANY_CONNECTIONS'
   | 'ERR_QW_TOO_MANY_TOPICS'
@@ -320,6 +321,13 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     retriable: true,
     meaning: 'An established connection broke.',
     remedy: 'Reconnect; the client does so by default.',
+  },
+  ERR_QW_HEARTBEAT_TIMEOUT: {
+    kind: 'network',
+    retriable: true,
+    meaning: 'The peer gave no sign of life for heartbeat.timeoutMs.',
+    remedy:
+      'Reconnect; the client does so by default. If the peer lives, look at the network between, or raise heartbeat.timeoutMs.',
   },
   ERR_QW_CLOSE_TIMEOUT: {
     kind: 'network',

@@ -8,6 +8,7 @@
 import type { Agent, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { QWormholeError } from '../errors/error.js';
+import type { Heartbeat } from './liveness.js';
 import type { RateLimits } from './rate.js';
 import type { HandshakeInfo, QwhListenSettings, QwhSettings } from './qwh.js';
 import type { TlsDialSettings, TlsInfo, TlsListenSettings } from './tls.js';
@@ -141,6 +142,8 @@ export interface LinkLimits {
   readonly closeTimeoutMs: number;
   /** Bytes this environment may hold for all its links, in and out: beyond, nothing is read or accepted. */
   readonly memoryBudget: number;
+  /** How the peer is watched, where the carrier or the protocol has signs of life. */
+  readonly heartbeat?: Heartbeat;
   /** Bounds of what is received. */
   readonly inbound?: RateLimits;
   /** Bounds of what is sent: what exceeds them waits in the queue. Never hard. */

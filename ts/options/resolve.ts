@@ -19,6 +19,7 @@ import {
   type CheckedServerOptions,
 } from './schema.js';
 import { resolvePreset } from './preset.js';
+import { resolveHeartbeat } from './heartbeat.js';
 import { resolveRate } from './rate.js';
 import { takeSources } from './sources.js';
 import type {
@@ -149,6 +150,8 @@ function resolveShared(given: CheckedOptions, endpoints: readonly SettledEndpoin
     outboundRate: resolveRate('outboundRate', given.outboundRate),
     memoryBudget: given.memoryBudget ?? T.memoryBudget.default,
     closeTimeoutMs: given.closeTimeoutMs ?? T.closeTimeoutMs.default,
+    heartbeat: resolveHeartbeat(given.heartbeat),
+    idleTimeoutMs: given.idleTimeoutMs,
     ...resolveSocket(given),
     copy: given.copy ?? T.copy.default,
     signal: given.signal,

@@ -35,6 +35,11 @@ function rate<Name extends 'inboundRate' | 'outboundRate'>(name: Name) {
   });
 }
 
+const heartbeat = z.strictObject({
+  intervalMs: integer('heartbeat.intervalMs').optional(),
+  timeoutMs: integer('heartbeat.timeoutMs').optional(),
+});
+
 const shared = {
   /** Taken apart by `parseEndpoint`, which says more than a schema can. */
   endpoints: z.unknown().optional(),
@@ -55,6 +60,8 @@ const shared = {
   outboundRate: rate('outboundRate').optional(),
   memoryBudget: integer('memoryBudget').optional(),
   closeTimeoutMs: integer('closeTimeoutMs').optional(),
+  heartbeat: z.union([z.literal(false), heartbeat]).optional(),
+  idleTimeoutMs: integer('idleTimeoutMs').optional(),
   noDelay: z.boolean().optional(),
   keepAlive: z.union([z.literal(false), integer('keepAlive')]).optional(),
   receiveBufferSize: integer('receiveBufferSize').optional(),

@@ -3,6 +3,7 @@ import type { Codec } from '../codec/codec.js';
 import type { Agent } from 'node:http';
 import type { Endpoint } from '../endpoint.js';
 import type { DeflateSettings, Protocol } from '../link/link.js';
+import type { Heartbeat } from '../link/liveness.js';
 import type { RateLimits } from '../link/rate.js';
 import type { Overflow } from '../policy/overflow.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
@@ -41,6 +42,8 @@ export interface SharedSettings extends TelemetrySettings {
   readonly outboundRate: RateLimits | undefined;
   readonly memoryBudget: number;
   readonly closeTimeoutMs: number;
+  readonly heartbeat: Heartbeat | undefined;
+  readonly idleTimeoutMs: number | undefined;
   readonly noDelay: boolean;
   readonly keepAlive: number | false;
   readonly receiveBufferSize: number | undefined;

@@ -203,6 +203,30 @@ export const OPTION_TABLE = {
     min: 0,
     max: 2_147_483_647,
   },
+  heartbeat: {
+    for: 'both',
+    expects: 'false or an object',
+  },
+  'heartbeat.intervalMs': {
+    for: 'both',
+    expects: 'an integer from 100 to 2147483647 (ms)',
+    default: 20_000,
+    min: 100,
+    max: 2_147_483_647,
+  },
+  'heartbeat.timeoutMs': {
+    for: 'both',
+    expects: 'an integer from 200 to 2147483647 (ms)',
+    default: 45_000,
+    min: 200,
+    max: 2_147_483_647,
+  },
+  idleTimeoutMs: {
+    for: 'both',
+    expects: 'an integer from 100 to 2147483647 (ms)',
+    min: 100,
+    max: 2_147_483_647,
+  },
   noDelay: {
     for: 'both',
     expects: 'true or false',

@@ -106,6 +106,16 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    * (ms). Default: 5000.
    */
   readonly closeTimeoutMs?: number;
+  /**
+   * How peers are watched that say nothing: with qwh and on WebSocket. false watches nobody, and answers
+   * still those who ask. Default: an object with the defaults below.
+   */
+  readonly heartbeat?: false | HeartbeatOptions;
+  /**
+   * Close a connection, with code 9, on which no message was sent or received for this time, or up to a
+   * quarter longer. Takes an integer from 100 to 2147483647 (ms). Default: none.
+   */
+  readonly idleTimeoutMs?: number;
   /** Send small segments at once (TCP_NODELAY). Default: true. */
   readonly noDelay?: boolean;
   /**
@@ -378,6 +388,22 @@ export interface OutboundRateOptions {
    * not counted. Default: false.
    */
   readonly hard?: boolean;
+}
+
+/** How peers are watched that say nothing. */
+export interface HeartbeatOptions {
+  /**
+   * A peer is asked for a sign of life after this time without a byte of it; while we do not read, it gets
+   * one of ours so often. Given a timeoutMs below 40000, its half by default. Takes an integer from 100 to
+   * 2147483647 (ms). Default: 20000.
+   */
+  readonly intervalMs?: number;
+  /**
+   * A peer is held to be dead after this time without a byte of it while we read; more than intervalMs. Given
+   * an intervalMs above 15000, three times as much by default. Takes an integer from 200 to 2147483647 (ms).
+   * Default: 45000.
+   */
+  readonly timeoutMs?: number;
 }
 
 /** How a client connects again. */

@@ -82,7 +82,10 @@ export function toListenQwh(
   return { ...shared, isRequired: handshake === 'required', maxPendingHandshakes };
 }
 
-function helloOf({ codec, maxMessage, meta, ...settings }: SharedSettings, backend: Backend): Hello {
+function helloOf(
+  { codec, maxMessage, meta, heartbeat, ...settings }: SharedSettings,
+  backend: Backend,
+): Hello {
   const transport = { native: backend === 'rust', backend };
   return {
     versions: { min: VERSION, max: VERSION },
@@ -93,7 +96,8 @@ function helloOf({ codec, maxMessage, meta, ...settings }: SharedSettings, backe
       streamWindow: STREAM_WINDOW,
       connectionWindow: CONNECTION_WINDOW,
       maxStreams: MAX_STREAMS,
-      idleMs: 0,
+      // For whoever does not read: so often it has to show that it lives.
+      idleMs: heartbeat?.timeoutMs ?? 0,
     },
     codec: codec.name,
     meta: encodeMeta({ transport, nv: freshNv(), ...meta }),

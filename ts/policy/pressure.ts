@@ -6,6 +6,7 @@
  * the link is fed again when it has fallen to the low one. The bound is the same for all: `maxQueued`, for link
  * and backlog together.
  */
+import { CloseCode } from '../close-codes.js';
 import { tooBig } from '../errors/error.js';
 import { environmentBudget } from '../link/budget.js';
 import type { DropReason, Link, SendResult } from '../link/link.js';
@@ -29,7 +30,7 @@ export interface PressureHost {
   /** A message that was accepted is dropped. */
   lose(reason: DropReason, size: number): void;
   /** There was no room, and the policy is to close. */
-  overrun(): void;
+  endLink(code: number, reason: string): void;
   /** Looks at what waits again. */
   feed(): void;
 }
@@ -81,7 +82,7 @@ export class Pressure {
     if (isFull && overflow === 'block' && !this.#host.isBackpressured)
       return this.#wait(link, message, isShared);
     const result = this.#host.drop(dropReason, message.size);
-    if (isFull && overflow === 'close') this.#host.overrun();
+    if (isFull && overflow === 'close') this.#host.endLink(CloseCode.rejected_by_policy, 'the queue is full');
     return result;
   }
 
@@ -133,7 +134,8 @@ export class Pressure {
     const refusal = this.#makeRoom(link, message, overflow, twin);
     if (refusal !== undefined) {
       const result = this.#host.drop(refusal, message.size);
-      if (refusal === 'queue-full' && overflow === 'close') this.#host.overrun();
+      if (refusal === 'queue-full' && overflow === 'close')
+        this.#host.endLink(CloseCode.rejected_by_policy, 'the queue is full');
       return result;
     }
     if (twin === undefined) return this.#join(link, message, overflow, isShared);

@@ -38,7 +38,7 @@ export interface PeerLimits {
   readonly connectionWindow: number;
   /** Most streams open at once; as above. */
   readonly maxStreams: number;
-  /** The connection is closed if no application message comes for so long, milliseconds; 0 is never. */
+  /** It ends the connection if nothing at all comes for so long, milliseconds; 0 is never. */
   readonly idleMs: number;
 }
 

@@ -63,6 +63,9 @@ const FAMILIES: readonly Family[] = [
   ),
   family('backpressures_total', 'counter', 'Times that backpressure began.', (t) => one(t.backpressures)),
   family('drains_total', 'counter', 'Times that it ended by drain.', (t) => one(t.drains)),
+  family('heartbeat_timeouts_total', 'counter', 'Connections whose peers gave no sign of life.', (t) =>
+    one(t.heartbeatTimeouts),
+  ),
   family('send_seconds', 'histogram', 'From send to the kernel, sampled; with profiling.', ({ latency }) =>
     latency === undefined ? [] : histogram(latency.sendToKernel),
   ),

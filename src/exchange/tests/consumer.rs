@@ -89,6 +89,7 @@ pub(super) fn plan() -> LinkPlan {
         memory_budget: 64 << 20,
         close_timeout: Duration::from_secs(5),
         rates: Default::default(),
+        heartbeat: None,
         opening: None,
         meeting: None,
         security: None,

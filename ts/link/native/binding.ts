@@ -1,9 +1,10 @@
 /** The addon as this package sees it; `native/binding.d.cts` is generated from the Rust side. */
 
 import type { DeflateSettings } from '../link.js';
+import type { Heartbeat } from '../liveness.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 5;
+export const SEAM_VERSION = 6;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
@@ -80,6 +81,7 @@ export interface PlanSpec {
   closeTimeoutMs: number;
   inbound?: RatesSpec;
   outbound?: RatesSpec;
+  heartbeat?: Heartbeat;
   /** Of a call: for all that follows the TCP connection, until it is open. */
   openingTimeoutMs?: number;
   ws?: WebSocketSpec;

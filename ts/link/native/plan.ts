@@ -55,8 +55,8 @@ function qwhOf(qwh: QwhSettings, initiates: boolean): QwhSpec {
 }
 
 function planOf(protocol: Protocol, limits: LinkLimits): PlanSpec {
-  const { maxMessage, memoryBudget, closeTimeoutMs, inbound, outbound } = limits;
-  const plan = { protocol, maxMessage, memoryBudget, closeTimeoutMs };
+  const { maxMessage, memoryBudget, closeTimeoutMs, heartbeat, inbound, outbound } = limits;
+  const plan = { protocol, maxMessage, memoryBudget, closeTimeoutMs, heartbeat };
   return { ...plan, inbound: inbound && ratesOf(inbound), outbound: outbound && ratesOf(outbound) };
 }
 

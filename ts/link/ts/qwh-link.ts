@@ -32,6 +32,7 @@ import { CHUNK, Intake } from './pace.js';
 import { fromWebSocketCode } from '../websocket-codes.js';
 import type { CarrierOwner, Farewell, RecordCarrier } from './qwh-carrier.js';
 import type { Opened } from './qwh-opening.js';
+import { Pulse } from './pulse.js';
 import { QwhOutbox } from './qwh-outbox.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
@@ -76,10 +77,12 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   #isOverTold = false;
   #patience: Patience | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  /** Unless nobody is watched and nobody watches. */
+  readonly #pulse: Pulse | undefined;
 
   constructor(opened: Opened, carrier: Carrier, limits: LinkLimits, settings: QwhSettings) {
     super(limits);
-    const { info, recordRest, early, hasPeerEnded } = opened;
+    const { info, recordRest, early, hasPeerEnded, peerTimeoutMs } = opened;
     const { maxFragments, controlBurst, controlPerSecond } = settings;
     this.#carrier = opened.carrier;
     this.#socket = opened.carrier.socket;
@@ -104,6 +107,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     // From here on nothing is lost, although nobody looks at it before `start`.
     opened.carrier.pause();
     opened.carrier.owner = this;
+    const onDead = (error: QWormholeError): void => this.#kill(faultClose(error));
+    this.#pulse = Pulse.start(this.#outbox, onDead, this.#socket, limits.heartbeat, peerTimeoutMs);
   }
 
   /** Starts to take what comes; the owner has set its handler. */
@@ -192,6 +197,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   // --- Reports of the carrier ---
 
   onBytes(bytes: Buffer): void {
+    this.#pulse?.heard();
     if (this.#ending !== undefined) return this.#watchForGoAway(bytes);
     if (this.#theirs !== undefined) return;
     markShared(bytes.buffer);
@@ -203,8 +209,9 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#afterReading();
   }
 
+  /** The peer broke the rules: it is told so, and has a while to close. */
   onFault(fault: Fault): void {
-    this.#broken(fault);
+    this.#breakOff(fault.code, ruleBroken(fault), fault.message);
   }
 
   onPeerEnd(): void {
@@ -225,6 +232,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   onGone(error: Error | undefined, farewell: Farewell | undefined): void {
     this.#intake?.stop();
+    this.#pulse?.stop();
     if (farewell !== undefined && this.#decoder.goaway === undefined)
       this.#theirs ??= { code: fromWebSocketCode(farewell.code), reason: farewell.reason, clean: true };
     clearTimeout(this.#closeTimer);
@@ -254,7 +262,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     const replies = this.#decoder.takeReplies();
     if (replies !== undefined) this.#outbox.reply(replies);
     const { fault, goaway } = this.#decoder;
-    if (fault !== undefined) this.#broken(fault);
+    if (fault !== undefined) this.onFault(fault);
     else if (goaway !== undefined) this.#leave(goaway);
   }
 
@@ -301,8 +309,9 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
       linkMemory.wait(this, this.limits.memoryBudget);
     }
     const isFarAhead = this.#counted >= READ_AHEAD && (this.#isPaused || this.#waiting.length > 0);
-    if (this.#isStarved || isFarAhead) this.#carrier.pause();
-    else this.#carrier.resume();
+    const isReading = !this.#isStarved && !isFarAhead;
+    this.#pulse?.setReading(isReading);
+    this.#carrier[isReading ? 'resume' : 'pause']();
   }
 
   #count(held: number): void {
@@ -394,11 +403,6 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#carrier.end(CloseCode.ok, '');
   }
 
-  /** The peer broke the rules: it is told so, and has a while to close. */
-  #broken(fault: Fault): void {
-    this.#breakOff(fault.code, ruleBroken(fault), fault.message);
-  }
-
   #breakOff(code: number, error: QWormholeError, reason = ''): void {
     if (this.#theirs !== undefined) return;
     this.#theirs = faultClose(error);
@@ -437,6 +441,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   /** The peer has so long to take our next bytes and to end its side. */
   #restartCloseTimer(): void {
+    this.#pulse?.stop();
     const { closeTimeoutMs } = this.limits;
     clearTimeout(this.#closeTimer);
     const expire = (): void => {

@@ -23,6 +23,8 @@ const MAX_EARLY = 16 * 1024;
 export interface Opened {
   readonly carrier: RecordCarrier;
   readonly info: HandshakeInfo;
+  /** How long the peer bears our silence, ms; `undefined` is for ever. */
+  readonly peerTimeoutMs: number | undefined;
   /** Bytes of a record that was begun. */
   readonly recordRest: number;
   /** What has come behind the handshake: chunks, or records. */
@@ -50,6 +52,7 @@ export class QwhOpening implements CarrierOwner {
   /** Ours, if we respond. */
   readonly #sid = randomBytes(SID_BYTES);
   #info: HandshakeInfo | undefined;
+  #peerTimeoutMs: number | undefined;
   #refusal: QWormholeError | undefined;
   #early: Buffer[] = [];
   #earlyBytes = 0;
@@ -157,6 +160,7 @@ export class QwhOpening implements CarrierOwner {
     const tls = tlsInfoOf(socket);
     const answer = peer.hello.session;
     const sid = this.#side === 'responder' || answer === undefined ? this.#sid : answer.sid;
+    this.#peerTimeoutMs = peer.hello.limits.idleMs || undefined;
     this.#handler.onHeard?.();
     const verdict = this.#settings.judge({
       peer,
@@ -188,6 +192,7 @@ export class QwhOpening implements CarrierOwner {
     this.#handler.onOpened({
       carrier: this.#carrier,
       info: this.#info!,
+      peerTimeoutMs: this.#peerTimeoutMs,
       recordRest,
       early: this.#early,
       hasPeerEnded: this.#hasPeerEnded,

@@ -17,8 +17,13 @@ const MAX_BATCH = 64 * 1024;
 const MAX_REPLIES = 16 * 1024;
 /** Frame header, record length, and room to begin another record. */
 const FRAME_COST = 16;
+/** A PING or PONG, and the record around it. */
+const MAX_SIGN = 32;
 /** A GOAWAY with its reason, and the record around it. */
 const MAX_GOAWAY = 320;
+
+/** Called once the kernel has taken what was written. */
+type OnTaken = (error?: Error | null) => void;
 
 interface Waiting {
   readonly data: Uint8Array;
@@ -69,7 +74,9 @@ export class QwhOutbox {
   #handedPayload = 0;
   #handedMessages = 0;
   #handed: Segment | undefined;
-  #isInFlight = false;
+  /** Number of the last batch; 0 in `#inFlight` means that none is. */
+  #batch = 0;
+  #inFlight = 0;
   #isDirty = false;
   #isOver = false;
   #replies = 0;
@@ -95,7 +102,7 @@ export class QwhOutbox {
     this.#unpacked += data.length;
     this.messages += 1;
     linkMemory.outbound += data.length;
-    if (this.#isDirty || this.#isInFlight) return;
+    if (this.#isDirty || this.#inFlight !== 0) return;
     this.#isDirty = true;
     flusher.add(this);
   }
@@ -116,15 +123,24 @@ export class QwhOutbox {
     });
   }
 
+  /** Sends a PING, or the PONG of one who does not read. */
+  sign(isPing: boolean): void {
+    const record = new Uint8Array(MAX_SIGN);
+    const encoder = new Encoder(this.#carrier.kind);
+    const end = isPing ? encoder.ping(0n, record, 0) : encoder.pong(0n, record, 0);
+    encoder.seal(record, end);
+    this.reply(record.subarray(0, end));
+  }
+
   /** Hands over as much as the kernel takes, and one batch more. Calls nobody back. */
   flush(): void {
     this.#isDirty = false;
-    while (!this.#isInFlight && !this.#isOver) {
+    while (this.#inFlight === 0 && !this.#isOver) {
       const most = this.#allowance();
       if (most === 0) return;
       if (!this.#handOver(most)) break;
     }
-    if (!this.#isInFlight && !this.#isOver) this.#partIfDue();
+    if (this.#inFlight === 0 && !this.#isOver) this.#partIfDue();
   }
 
   /** Hands over everything at once. */
@@ -205,21 +221,22 @@ export class QwhOutbox {
     arena.close(segment);
     segment.next = this.#handed;
     this.#handed = segment;
-    this.#isInFlight = true;
-    if (isStream) this.#carrier.write(segment.view(at - start), this.#onWritten);
-    else this.#writeEach(segment, ends);
+    const batch = (this.#inFlight = this.#batch += 1);
+    const onTaken: OnTaken = (error) => this.#onWritten(batch, error);
+    if (isStream) this.#carrier.write(segment.view(at - start), onTaken);
+    else this.#writeEach(segment, ends, onTaken);
     if (this.#carrier.socket.writableLength === 0 && !this.#carrier.socket.destroyed) this.#settle();
     return true;
   }
 
   /** Each record is a message of the carrier's. */
-  #writeEach({ memory, start }: Segment, ends: readonly number[]): void {
+  #writeEach({ memory, start }: Segment, ends: readonly number[], onTaken: OnTaken): void {
     const { socket } = this.#carrier;
     socket.cork();
     let from = start;
     for (const [index, end] of ends.entries()) {
       const isLast = index === ends.length - 1;
-      this.#carrier.write(memory.subarray(from, end), isLast ? this.#onWritten : undefined);
+      this.#carrier.write(memory.subarray(from, end), isLast ? onTaken : undefined);
       from = end;
     }
     socket.uncork();
@@ -235,7 +252,7 @@ export class QwhOutbox {
     this.messages -= this.#handedMessages;
     linkMemory.outbound -= this.#handedPayload;
     this.#handedPayload = this.#handedMessages = 0;
-    this.#isInFlight = false;
+    this.#inFlight = 0;
     this.#release();
   }
 
@@ -245,12 +262,13 @@ export class QwhOutbox {
   }
 
   /** Comes a tick after a batch that the kernel took at once, which is then settled already. */
-  readonly #onWritten = (error?: Error | null): void => {
+  #onWritten(batch: number, error: Error | null | undefined): void {
     if (error || this.#isOver) return;
-    if (this.#isInFlight && this.#carrier.socket.writableLength === 0) this.#settle();
-    if (!this.#isInFlight) this.flush();
+    // What else is in the socket by now, signs of life say, does not matter.
+    if (batch === this.#inFlight) this.#settle();
+    if (this.#inFlight === 0) this.flush();
     this.#owner.onProgress();
-  };
+  }
 }
 
 function sizeOf(lane: Lane | undefined): number {

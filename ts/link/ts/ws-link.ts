@@ -24,6 +24,7 @@ import { closeTimeout, outOfBudget, rateLimited } from './faults.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { Pulse, type Signer } from './pulse.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
 import { faultOfTls } from './tls-faults.js';
@@ -44,6 +45,11 @@ const POLICY = 1008;
 /** Messages without bytes are not free. */
 const MIN_COST = 16;
 
+/** Signs of life say nothing. */
+const NOTHING = Buffer.alloc(0);
+/** A socket that is gone is noticed elsewhere. */
+const ignore = (): void => {};
+
 /** A message that was delivered by the package and not to the owner. */
 interface Held {
   readonly payload: Buffer;
@@ -60,7 +66,7 @@ interface LinkedSocket extends Socket {
 /** The memory of the last message: that of the next one is mostly the same. */
 let lastMemory: ArrayBufferLike | undefined;
 
-export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsaken {
+export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved, Forsaken {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -94,6 +100,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   #patience: Patience | undefined;
   #socketError: Error | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  /** Unless nobody is watched. */
+  readonly #pulse: Pulse | undefined;
 
   /** @param socket That of `ws`. It has an error listener already. */
   constructor(ws: LinkedWebSocket, socket: Socket, limits: LinkLimits, settings: WebSocketSettings) {
@@ -110,6 +118,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     this.#settings = settings;
     unmaskByWords(ws);
+    const onDead = (error: QWormholeError): void => this.#kill(faultClose(error));
+    this.#pulse = Pulse.start(this, onDead, socket, limits.heartbeat);
     // Only what is inflated takes its time.
     if (this.info.isDeflated) stopAtFault(ws);
     ws.owner = (socket as LinkedSocket)[LINK] = this;
@@ -140,6 +150,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
       this[LINK]!.#socketError = error;
     },
     data(this: LinkedSocket, chunk: Buffer): void {
+      this[LINK]!.#pulse?.heard();
       this[LINK]!.#account();
       this[LINK]!.#caughtUp(chunk);
     },
@@ -249,11 +260,16 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   #account(): void {
     if (this.#ending !== undefined) return;
     this.#count(unfinishedIn(this.#ws) + this.#waitingBytes);
-    if (this.#isFarAhead) this.#ws.pause();
+    if (this.#isFarAhead) this.#pauseReading();
     if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
     this.#isStarved = true;
     linkMemory.wait(this, this.limits.memoryBudget);
+    this.#pauseReading();
+  }
+
+  #pauseReading(): void {
     this.#ws.pause();
+    this.#pulse?.setReading(false);
   }
 
   get #isFarAhead(): boolean {
@@ -320,7 +336,10 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
     if (this.#ending === undefined) {
       waiting.splice(0, next);
       this.#account();
-      if (!this.#isStarved && !this.#isFarAhead) this.#ws.resume();
+      if (!this.#isStarved && !this.#isFarAhead) {
+        this.#ws.resume();
+        this.#pulse?.setReading(true);
+      }
     }
     this.#tellOver();
   }
@@ -337,6 +356,10 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
       this.#wantsEmpty = false;
       this.handler.onEmpty();
     }
+  }
+
+  sign(isPing: boolean): void {
+    this.#ws[isPing ? 'ping' : 'pong'](NOTHING, undefined, ignore);
   }
 
   get #doing() {
@@ -385,6 +408,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
 
   /** The peer has so long to take our next bytes and to answer our close frame. */
   #restartCloseTimer(): void {
+    this.#pulse?.stop();
     const { closeTimeoutMs } = this.limits;
     clearTimeout(this.#closeTimer);
     const expire = (): void => {
@@ -396,6 +420,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Starved, Forsake
   }
 
   #onClose(wireCode: number, reason: Buffer): void {
+    this.#pulse?.stop();
     clearTimeout(this.#closeTimer);
     this.ended = true;
     this.#over = this.#closeOf(wireCode, reason);

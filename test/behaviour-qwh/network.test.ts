@@ -1,0 +1,74 @@
+/** A network that loses packets, either way or both: both ends notice it in time, and clients come back. */
+import { describe, expect, it } from 'vitest';
+import { Child } from '../support/child.js';
+import { Network, whyNoNetworks, type Way } from '../support/network.js';
+import { CARRIER, IS_SECURE, cleanUp } from '../support/scene.js';
+import { sleep } from '../support/wait.js';
+
+const heartbeat = { intervalMs: 200, timeoutMs: 600 };
+const options = { heartbeat, protocol: 'qwh' };
+/** Machines are busy: this much later it may be noticed. */
+const LATE_MS = 1500;
+
+const reason = whyNoNetworks();
+const onTs = process.env.QWORMHOLE_TEST_TS_SIDE;
+
+/** Each end on a host of its own. */
+async function hosts(more: Record<string, unknown> = {}) {
+  const network = new Network();
+  const env = (side: string): Record<string, string> =>
+    side === onTs ? { QWORMHOLE_NATIVE: 'force-ts' } : {};
+  const start = (side: 'server' | 'client', endpoint: string, given: Record<string, unknown>) => {
+    const args = [endpoint, JSON.stringify({ ...options, ...more, ...given })];
+    const child = new Child(`./far-${side}.mjs`, args, env(side), network.on(network[side]));
+    cleanUp(() => child.kill());
+    return child;
+  };
+  const server = start('server', `${CARRIER}://${network.server.address}:0`, { handshakeTimeoutMs: 2000 });
+  const { addresses } = (await server.line()) as { addresses: string[] };
+  // Certificates are for this machine, whatever its address.
+  const tls = IS_SECURE ? { tls: { servername: 'localhost' } } : {};
+  const reconnect = { initial: true, baseMs: 20, capMs: 200 };
+  const client = start('client', addresses[0], { reconnect, connectTimeoutMs: 2000, ...tls });
+  await client.event('connect');
+  return { network, server, client };
+}
+
+describe.skipIf(reason !== undefined)(`on two hosts${reason === undefined ? '' : `: ${reason}`}`, () => {
+  it.each<[string, Way[]]>([
+    ['to the server', ['up']],
+    ['to the client', ['down']],
+    ['either way', ['up', 'down']],
+  ])('packets that are lost %s are noticed by both ends in time', async (_, ways) => {
+    const { network, server, client } = await hosts();
+    for (const way of ways) network.cut(way);
+    const cutAt = performance.now();
+    const [closed, lost] = await Promise.all([server.event('closed'), client.event('disconnect')]);
+    const took = performance.now() - cutAt;
+    expect(took).toBeGreaterThan(heartbeat.timeoutMs - heartbeat.intervalMs - 50);
+    expect(took).toBeLessThan(heartbeat.timeoutMs + heartbeat.intervalMs + LATE_MS);
+    // Timeout: by its own watch, or by a reset of the other's.
+    expect([closed.code, lost.code]).toEqual([8, 8]);
+  });
+
+  it('clients come back after a cut, and no message is partial', async () => {
+    const { network, server, client } = await hosts({ size: 100_000 });
+    const count = async () => {
+      server.say('count');
+      return (await server.event('count')) as { whole: number; wrong: number };
+    };
+    for (const ways of [['up', 'down'], ['up'], ['down']] as const) {
+      await sleep(300);
+      for (const way of ways) network.cut(way);
+      await client.event('disconnect');
+      const before = await count();
+      expect(before.whole).toBeGreaterThan(0);
+      network.heal();
+      await client.event('connect');
+      await sleep(300);
+      const after = await count();
+      expect(after.whole).toBeGreaterThan(before.whole);
+      expect(after.wrong).toBe(0);
+    }
+  });
+});
