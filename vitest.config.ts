@@ -83,7 +83,16 @@ const SESSION = [...STREAM, 'draining', 'liveness', 'rates', 'reconnect', 'telem
 /** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
 const CUT = ['half-close', 'oversized', 'truncated'];
 const FRAMING = [...STREAM, ...CUT, 'iteration', 'rates'];
-const UPGRADED = [...STREAM, 'attempts', 'draining', 'iteration', 'liveness', 'rates', 'reconnect', 'telemetry'];
+const UPGRADED = [
+  ...STREAM,
+  'attempts',
+  'draining',
+  'iteration',
+  'liveness',
+  'rates',
+  'reconnect',
+  'telemetry',
+];
 const THROUGH_RECORDS = [...STREAM, 'attempts', 'corking', 'half-close', 'reconnect', 'truncated'];
 
 const LP = { QWORMHOLE_TEST_PROTOCOL: 'length-prefixed' };
