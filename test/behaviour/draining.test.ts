@@ -1,4 +1,7 @@
-/** A server that leaves: nothing that it accepted is lost, its clients go one after the other, and find another one. */
+/**
+ * A server that leaves: nothing that it accepted is lost, its clients go one after the other, and find another one.
+ * Clients of qwh are told when to come back: `behaviour-qwh/draining.test.ts`.
+ */
 import { CloseCode, connect } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { ANYWHERE, IS_TCP, call, cleanUp, serve } from '../support/scene.js';
@@ -7,9 +10,10 @@ import { until } from '../support/wait.js';
 const CLIENTS = 200;
 const MESSAGES = 10;
 const SPREAD_MS = 500;
+const protocol = IS_TCP ? 'length-prefixed' : 'raw';
 
 it('sends a few hundred clients away, over a time, with all that is theirs', async () => {
-  const [leaving, staying] = [await serve({}, ANYWHERE), await serve({}, ANYWHERE)];
+  const [leaving, staying] = [await serve({ protocol }, ANYWHERE), await serve({ protocol }, ANYWHERE)];
   for (const server of [leaving, staying]) server.on('message', () => {});
   const endpoints = [leaving.addresses[0], staying.addresses[0]];
   const received: number[] = [];
@@ -17,7 +21,7 @@ it('sends a few hundred clients away, over a time, with all that is theirs', asy
   for (let at = 0; at < CLIENTS; at += 1) received.push(0);
   await Promise.all(
     received.map(async (_, at) => {
-      const client = await connect(endpoints, { reconnect: { baseMs: 20, capMs: 100 } });
+      const client = await connect(endpoints, { protocol, reconnect: { baseMs: 20, capMs: 100 } });
       cleanUp(() => client.close());
       client.on('message', () => (received[at] += 1));
       client.on('disconnect', (code, _reason, clean) => lost.push({ at: performance.now(), code, clean }));

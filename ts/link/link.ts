@@ -317,8 +317,11 @@ export interface Link {
   pause(): void;
   /** Delivers what waited, then reads on. */
   resume(): void;
-  /** Sends what is queued, ends our side, waits for the peer's end; `onClose` follows. */
-  close(code: number, reason: string): void;
+  /**
+   * Sends what is queued, ends our side, waits for the peer's end; `onClose` follows. `retryAfterMs`: when the peer
+   * should come back, an integer; said where the protocol can.
+   */
+  close(code: number, reason: string, retryAfterMs?: number): void;
   /** Drops what is queued and resets the connection; `onClose` follows. */
   terminate(code: number, reason: string): void;
   /**

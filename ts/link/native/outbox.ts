@@ -45,6 +45,8 @@ export const Operation = {
   allow: 11,
   /** Of a TLS handshake: refuse the peer. */
   deny: 12,
+  /** With a number: when the close that follows asks the peer to come back, ms. */
+  advise: 13,
 } as const;
 
 /** What the I/O side calls a link. */

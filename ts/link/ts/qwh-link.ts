@@ -157,7 +157,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#wake();
   }
 
-  close(code: number, reason: string): void {
+  close(code: number, reason: string, retryAfterMs = 0): void {
     if (this.#ending !== undefined) return;
     this.ended = true;
     this.#ending = { code, reason, clean: true };
@@ -168,7 +168,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#carrier.resume();
     // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
     process.nextTick(() => {
-      if (this.#over === undefined && this.#ending?.clean === true) this.#part(code, reason);
+      if (this.#over === undefined && this.#ending?.clean === true)
+        this.#part(code, reason, retryAfterMs);
     });
   }
 
@@ -376,10 +377,10 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   // --- Ending ---
 
   /** Says our last word behind what is queued. */
-  #part(code: number, reason: string): void {
+  #part(code: number, reason: string, retryAfterMs = 0): void {
     if (this.#hasParted) return;
     this.#hasParted = true;
-    this.#outbox.end({ code, lastStream: 0, retryAfterMs: 0, reason });
+    this.#outbox.end({ code, lastStream: 0, retryAfterMs, reason });
   }
 
   /** The peer has said its last word: what answers to what came before goes out, and then ours. */
