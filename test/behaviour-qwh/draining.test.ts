@@ -40,6 +40,7 @@ it('sends its clients away with all that is theirs, and they come back when they
   expect(leaving.stats()).toMatchObject({ bytesDiscarded: 0, bufferedAmount: 0, connections: 0 });
   await until(() => staying.getConnectionCount() === CLIENTS, 'all of them at the other server');
   expect(performance.now() - began).toBeGreaterThan(SPREAD_MS / 2);
+
   expect(Math.min(...received)).toBe(MESSAGES);
   expect(losses).toHaveLength(CLIENTS);
   expect(losses.every(({ code, clean }) => clean && code === CloseCode.shutdown)).toBe(true);
