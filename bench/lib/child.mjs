@@ -29,9 +29,9 @@ export function usage() {
   };
 }
 
-/** The options that choose a backend; the environment must not forbid it. */
-export function backendOptions(backend) {
-  return { forceTs: backend === 'ts', preferNative: backend === 'native' };
+/** The options that choose a backend, which the environment must not forbid, and a wire protocol if one is given. */
+export function backendOptions(backend, protocol) {
+  return { forceTs: backend === 'ts', preferNative: backend === 'native', ...(protocol && { protocol }) };
 }
 
 /** A figure must never stand under the wrong name. */
