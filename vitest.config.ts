@@ -97,6 +97,7 @@ const QWH = [
     'corking',
     'drained-flushed-signals',
     'echo',
+    'flush-interval',
     'iteration',
     'pause-resume',
     'rates',

@@ -139,6 +139,8 @@ export interface LinkLimits {
   readonly maxQueued: number;
   /** How long a graceful close waits for the peer, ms. */
   readonly closeTimeoutMs: number;
+  /** How long small messages may wait to go out together, ms: 0, or none given, is to the end of the tick. */
+  readonly flushIntervalMs?: number;
   /** Bytes this environment may hold for all its links, in and out: beyond, nothing is read or accepted. */
   readonly memoryBudget: number;
   /** Bounds of what is received. */

@@ -10,7 +10,7 @@ import { toDialWebSocket, toListenWebSocket } from './websocket.js';
 /** Bounds of one link. */
 export function toLimits(settings: SharedSettings): LinkLimits {
   const { maxMessage, highWaterMark, lowWaterMark, maxQueued, closeTimeoutMs, memoryBudget } = settings;
-  const { inboundRate, outboundRate } = settings;
+  const { inboundRate, outboundRate, flushIntervalMs } = settings;
   return Object.freeze({
     maxMessage,
     highWaterMark,
@@ -18,6 +18,7 @@ export function toLimits(settings: SharedSettings): LinkLimits {
     maxQueued,
     closeTimeoutMs,
     memoryBudget,
+    flushIntervalMs,
     inbound: inboundRate,
     // A hard one is a matter of `send`.
     outbound: outboundRate?.isHard ? undefined : outboundRate,

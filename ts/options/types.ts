@@ -81,6 +81,12 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    */
   readonly overflow?: Overflow;
   /**
+   * How long small messages may wait so that they go out together; flush() and 16 KiB of them send them at
+   * once, and on the native backend whatever else goes to the same I/O thread. 0: until the end of the tick.
+   * Takes an integer from 0 to 1000 (ms). Default: 0.
+   */
+  readonly flushIntervalMs?: number;
+  /**
    * Handlers of a connection's messages that may be at work at once, where they return promises: beyond it is
    * not read. Takes an integer from 1 to 1048576 (handlers) or Infinity. Default: Infinity.
    */

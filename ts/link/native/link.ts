@@ -38,6 +38,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   declare handler: LinkHandler;
   readonly slot: number;
   readonly generation: number;
+  readonly flushIntervalMs: number;
   /** The second word of this link's message events. */
   readonly messageStamp: number;
   /** The same of messages that are text. */
@@ -89,6 +90,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     super(limits);
     this.#exchange = exchange;
     this.owner = owner;
+    this.flushIntervalMs = limits.flushIntervalMs ?? 0;
     this.#counter = 2 * slot;
     this.slot = slot;
     this.generation = generation;

@@ -92,7 +92,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#ahead = [...early];
     for (const { buffer } of early) markShared(buffer);
     this.#hasPeerEnded = hasPeerEnded;
-    this.#outbox = new QwhOutbox(opened.carrier, this, limits.outbound);
+    this.#outbox = new QwhOutbox(opened.carrier, this, limits);
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     this.#decoder = new Decoder<Buffer>({
       carrier: opened.carrier.kind,
@@ -168,8 +168,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#carrier.resume();
     // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
     process.nextTick(() => {
-      if (this.#over === undefined && this.#ending?.clean === true)
-        this.#part(code, reason, retryAfterMs);
+      if (this.#over === undefined && this.#ending?.clean === true) this.#part(code, reason, retryAfterMs);
     });
   }
 
