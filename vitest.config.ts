@@ -102,6 +102,7 @@ const QWH = [
     'pause-resume',
     'rates',
     'server-close',
+    'slow-consumer',
     'stats-add-up',
     'transfer',
   ].map((name) => `test/behaviour/${name}.test.ts`),
