@@ -137,7 +137,6 @@ async function call(address, backend, protocol) {
   const client = await connect(address, {
     ...backendOptions(backend, protocol),
     reconnect: false,
-    receiveBufferSize: 32 * 1024,
   });
   checkBackend(backend, client);
   state.client = client;

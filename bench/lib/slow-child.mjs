@@ -13,7 +13,7 @@ const KEYS = 16;
 const TOPIC = 'news';
 
 /** Bytes queued for the slow one to begin with. */
-const CLOG = 16 * 1024;
+const CLOG = 192 * 1024;
 /** A kernel that has taken nothing for so long takes no more, ms. */
 const CLOGGED_MS = 50;
 
