@@ -1,8 +1,9 @@
 /**
- * A server that drains under load: its clients are sent what was accepted, told to go, spread over a time, and come
- * back at another server.
+ * A server that drains under load: its clients are sent what was accepted, told to go, and come back, spread over a
+ * time, at another server.
  *
  *   node bench/drain.mjs [--clients 1000] [--graceful 5000] [--spread 2000] [--backend native] [--carrier ws]
+ *                          [--protocol qwh]
  *
  * Exit code 1 when a message that was accepted is missing, the deadline did not hold, or the server was ready while
  * it drained.
@@ -30,8 +31,9 @@ Usage: node bench/drain.mjs [options]
 
   --clients N       how many clients (default 1000)
   --graceful MS     time for all of it (default 5000)
-  --spread MS       over which clients are sent away (default 2000)
+  --spread MS       over which clients come back (default 2000)
   --backend NAME    native or ts, of servers and clients (default native)
+  --protocol NAME   qwh, length-prefixed or raw (default qwh)
   --carrier NAME    tcp or ws (default ws)
   --help            this text
 `;
@@ -43,35 +45,38 @@ const { values: options } = parseArgs({
     spread: { type: 'string', default: '2000' },
     backend: { type: 'string', default: 'native' },
     carrier: { type: 'string', default: 'ws' },
+    protocol: { type: 'string', default: 'qwh' },
     help: { type: 'boolean', default: false },
   },
 });
 if (options.help) console.log(HELP);
 else await main(options);
 
-async function main({ clients: count, graceful, spread, backend, carrier }) {
+async function main({ clients: count, graceful, spread, backend, carrier, protocol }) {
   const servers = new Peer('drain');
   await servers.ready();
-  const endpoints = await servers.ask('start', { backend, carrier });
+  const endpoints = await servers.ask('start', { backend, carrier, protocol });
   const clients = [];
   while (clients.length < Number(count)) {
     const group = Math.min(AT_ONCE, Number(count) - clients.length);
-    clients.push(...(await Promise.all(Array.from({ length: group }, () => call(endpoints, backend)))));
+    clients.push(
+      ...(await Promise.all(Array.from({ length: group }, () => call(endpoints, backend, protocol)))),
+    );
   }
   await servers.ask('admit', { connections: clients.length });
   const [gracefulMs, spreadMs] = [Number(graceful), Number(spread)];
   const drained = await servers.ask('drain', { gracefulMs, spreadMs, size: SIZE }, PATIENCE_MS + gracefulMs);
   const giveUpAt = performance.now() + PATIENCE_MS;
   while (clients.some(({ backAt }) => backAt === undefined) && performance.now() < giveUpAt) await sleep(10);
-  report(clients, drained, { gracefulMs, spreadMs, backend, carrier });
+  report(clients, drained, { gracefulMs, spreadMs, backend, carrier, protocol });
   await Promise.all(clients.map(({ client }) => client.close()));
   await servers.ask('stop');
   servers.kill();
 }
 
-async function call(endpoints, backend) {
+async function call(endpoints, backend, protocol) {
   const state = { client: undefined, received: 0, lostAt: undefined, code: undefined, backAt: undefined };
-  const client = await connect(endpoints, backendOptions(backend));
+  const client = await connect(endpoints, backendOptions(backend, protocol));
   checkBackend(backend, client);
   state.client = client;
   client.on('error', () => {});
@@ -83,12 +88,12 @@ async function call(endpoints, backend) {
   return state;
 }
 
-function report(clients, drained, { gracefulMs, spreadMs, backend, carrier }) {
+function report(clients, drained, { gracefulMs, spreadMs, backend, carrier, protocol }) {
   const received = clients.reduce((sum, each) => sum + each.received, 0);
   const since = (field) => clients.map((each) => each[field] - drained.beganAt).filter((ms) => ms >= 0);
   const codes = new Set(clients.map(({ code }) => code));
   console.log(
-    `${clients.length} clients, close({ gracefulMs: ${gracefulMs}, spreadMs: ${spreadMs} }), ${backend}, ${carrier}`,
+    `${clients.length} clients, close({ gracefulMs: ${gracefulMs}, spreadMs: ${spreadMs} }), ${backend}, ${protocol} over ${carrier}`,
   );
   console.log(
     `${drained.accepted} messages accepted, ${received} received whole, ${drained.bytesDiscarded} bytes discarded`,

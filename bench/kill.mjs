@@ -3,7 +3,7 @@
  * takes its place. Clients must come back by themselves, none may give up, and nobody may ever get a part of a
  * message.
  *
- *   node bench/kill.mjs [--kills 100] [--clients 50] [--backend native] [--carrier tcp]
+ *   node bench/kill.mjs [--kills 100] [--clients 50] [--backend native] [--carrier tcp] [--protocol qwh]
  *
  * Exit code 1 when a client gave up or did not come back in time, or a message was not whole.
  */
@@ -32,6 +32,7 @@ Usage: node bench/kill.mjs [options]
   --kills N         how often (default 100)
   --clients N       how many clients (default 50)
   --backend NAME    native or ts, of server and clients (default native)
+  --protocol NAME   qwh, length-prefixed or raw (default qwh)
   --carrier NAME    tcp or ws (default tcp)
   --help            this text
 `;
@@ -42,16 +43,23 @@ const { values: options } = parseArgs({
     clients: { type: 'string', default: '50' },
     backend: { type: 'string', default: 'native' },
     carrier: { type: 'string', default: 'tcp' },
+    protocol: { type: 'string', default: 'qwh' },
     help: { type: 'boolean', default: false },
   },
 });
 if (options.help) console.log(HELP);
 else await main(options);
 
-async function main({ kills, clients: count, backend, carrier }) {
+async function main({ kills, clients: count, backend, carrier, protocol }) {
   let server = await started();
-  const address = await server.ask('start', { backend, address: `${carrier}://127.0.0.1:0` });
-  const clients = await Promise.all(Array.from({ length: Number(count) }, () => call(address, backend)));
+  const address = await server.ask('start', {
+    backend,
+    protocol,
+    address: `${carrier}://127.0.0.1:0`,
+  });
+  const clients = await Promise.all(
+    Array.from({ length: Number(count) }, () => call(address, backend, protocol)),
+  );
   const times = [];
   for (let kill = 0; kill < Number(kills); kill += 1) {
     // The next one is there already and only has to listen.
@@ -62,7 +70,7 @@ async function main({ kills, clients: count, backend, carrier }) {
     server.kill();
     await server.ended;
     server = next;
-    await server.ask('start', { backend, address }, PATIENCE_MS);
+    await server.ask('start', { backend, protocol, address }, PATIENCE_MS);
     const upAt = performance.now();
     times.push(...(await Promise.all(clients.map((client, at) => back(client, lost[at], upAt)))));
     if (process.stdout.isTTY) process.stdout.write(`\rkill ${kill + 1} of ${kills}`);
@@ -71,7 +79,7 @@ async function main({ kills, clients: count, backend, carrier }) {
   for (const { client } of clients) client.removeAllListeners('close');
   await Promise.all(clients.map(({ client }) => client.close()));
   server.kill();
-  report(clients, times, { kills, backend, carrier });
+  report(clients, times, { kills, backend, carrier, protocol });
 }
 
 async function started() {
@@ -83,10 +91,10 @@ async function started() {
 }
 
 /** A client under load: a message of each size is always under way. */
-async function call(address, backend) {
+async function call(address, backend, protocol) {
   const state = { client: undefined, losses: 0, readyAt: 0, sent: 0, received: 0 };
   const client = await connect(address, {
-    ...backendOptions(backend),
+    ...backendOptions(backend, protocol),
     offlineQueue: false,
     reconnect: RECONNECT,
   });
@@ -124,10 +132,10 @@ async function back(state, lossesBefore, upAt) {
   return Math.max(state.readyAt - upAt, 0);
 }
 
-function report(clients, times, { kills, backend, carrier }) {
+function report(clients, times, { kills, backend, carrier, protocol }) {
   const received = clients.reduce((sum, each) => sum + each.received, 0);
   const losses = clients.reduce((sum, each) => sum + each.losses, 0);
-  console.log(`\n${kills} kills, ${clients.length} clients, ${backend}, ${carrier}`);
+  console.log(`\n${kills} kills, ${clients.length} clients, ${backend}, ${protocol} over ${carrier}`);
   console.log(`${losses} losses, ${received} messages came back, all of them whole; nobody gave up`);
   console.log(
     `pauses up to ${RECONNECT.capMs} ms; back after the server: median ${Math.round(quantile(times, 0.5))} ms, 99 % ${Math.round(quantile(times, 0.99))} ms\n`,

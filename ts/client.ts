@@ -309,8 +309,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#isDirect = false;
     if (this.state === 'closing') return this.#end(close);
     this.#disconnects += 1;
-    this.#backoff?.lost(performance.now() - this.#connectedAt);
-    this.#backoff?.notBefore(close.retryAfterMs ?? 0);
+    this.#backoff?.lost(performance.now() - this.#connectedAt, close.retryAfterMs);
     this.state = 'reconnecting';
     const { code, reason, clean, error } = close;
     // A broken backend reports itself, unless this is the end and nobody will hear it.

@@ -105,6 +105,17 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     return [...(this.#topics ?? [])];
   }
 
+  /** @internal Its protocol can tell the peer when to come back. */
+  get takesAdvice(): boolean {
+    return this.handshake !== undefined;
+  }
+
+  /** @internal Closes it, and tells its peer when to come back, ms. */
+  dismiss(code: number, reason: string, retryAfterMs: number): void {
+    if (this.state === 'open') this.state = 'closing';
+    this.closeLink(code, reason, retryAfterMs);
+  }
+
   /** @internal A message for many connections, encoded once. */
   sendShared(message: SharedMessage, cls: ClassIndex, manner: SharedManner): SendResult {
     return this.sendSharedMessage(message, cls, manner);

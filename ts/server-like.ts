@@ -55,7 +55,10 @@ export interface ServerCloseOptions extends WaitOptions {
    * With less than a quarter of a second they have that. Default: 0.
    */
   readonly gracefulMs?: number;
-  /** Connections are closed one after the other over this time, ms, so that their owners do not all come back at once. Default: 0. */
+  /**
+   * Time over which clients come back, ms, so that they do not all come at once. Clients of qwh are closed at once and
+   * told, each for itself, when to come; the others are closed one after the other over this time. Default: 0.
+   */
   readonly spreadMs?: number;
 }
 

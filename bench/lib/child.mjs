@@ -33,8 +33,8 @@ export function usage() {
 const PROTOCOL = 'length-prefixed';
 
 /** The options that choose a backend, which the environment must not forbid, and the protocol. */
-export function backendOptions(backend) {
-  return { forceTs: backend === 'ts', preferNative: backend === 'native', protocol: PROTOCOL };
+export function backendOptions(backend, protocol = PROTOCOL) {
+  return { forceTs: backend === 'ts', preferNative: backend === 'native', protocol };
 }
 
 /** A figure must never stand under the wrong name. */

@@ -17,8 +17,8 @@ let servers;
 let accepted = 0;
 
 serveParent({
-  async start({ backend, carrier }) {
-    const listening = () => listen(`${carrier}://127.0.0.1:0`, backendOptions(backend));
+  async start({ backend, carrier, protocol }) {
+    const listening = () => listen(`${carrier}://127.0.0.1:0`, backendOptions(backend, protocol));
     servers = [await listening(), await listening()];
     checkBackend(backend, servers[0]);
     for (const server of servers) server.on('message', () => {});

@@ -4,8 +4,8 @@ import { backendOptions, checkBackend, serveParent, tellParent } from './child.m
 import { unseal } from './sealed.mjs';
 
 serveParent({
-  async start({ backend, address }) {
-    const server = await listen(address, backendOptions(backend));
+  async start({ backend, protocol, address }) {
+    const server = await listen(address, backendOptions(backend, protocol));
     checkBackend(backend, server);
     // Clients that are killed in the middle of a message do not exist here.
     server.on('error', () => {});

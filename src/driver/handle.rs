@@ -155,6 +155,11 @@ impl Handle {
         half.wake();
     }
 
+    /// Has the close that follows say when to come back, in milliseconds, where the protocol can.
+    pub(crate) fn advise(&self, retry_after_ms: u32) {
+        self.lock().out.advise(retry_after_ms);
+    }
+
     /// Ends the connection after what is queued; where the carrier has a close frame, with `farewell`.
     pub(crate) fn close(&self, farewell: CloseFrame) {
         let mut half = self.lock();

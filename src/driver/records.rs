@@ -25,6 +25,8 @@ pub(crate) struct Records {
     /// Whole records that are not taken, in order, and the bytes of them that the room was told of.
     waiting: VecDeque<Vec<u8>>,
     accounted: usize,
+    /// Something of what came is not taken yet, for want of room.
+    is_stalled: bool,
 }
 
 impl Records {
@@ -39,6 +41,7 @@ impl Records {
             records,
             waiting: waiting.into_iter().collect(),
             accounted: 0,
+            is_stalled: false,
         }
     }
 
@@ -77,6 +80,7 @@ impl Records {
         {
             turn = self.records.on_record(record, room, now)?;
         }
+        self.is_stalled = turn == ReadTurn::Stalled;
         self.account(room);
         Ok(turn)
     }
@@ -93,8 +97,9 @@ impl Records {
         self.records.goaway()
     }
 
+    /// The close frame, once all that came before it is taken: frames are read ahead of the records in them.
     pub(super) fn peer_close(&self) -> Option<&CloseFrame> {
-        self.frames.peer_close()
+        self.frames.peer_close().filter(|_| !self.is_stalled)
     }
 
     pub(super) fn role(&self) -> Role {

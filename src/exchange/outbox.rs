@@ -46,6 +46,8 @@ mod operation {
     pub(super) const ALLOW: u32 = 11;
     /// TLS: refuse the peer.
     pub(super) const DENY: u32 = 12;
+    /// Tell the peer, with the close that follows, to come back after `data[0]` milliseconds.
+    pub(super) const ADVISE: u32 = 13;
 }
 
 /// Links for which something was queued and nothing written, each once.
@@ -219,6 +221,7 @@ impl<'a> Run<'a> {
             operation::ACCEPT => link.judge(Verdict::Accept {
                 subprotocol: self.text(0),
             }),
+            operation::ADVISE => link.advise(word_at(self.data, 0)),
             operation::ALLOW => link.judge(Verdict::Allow),
             operation::DENY => link.judge(Verdict::Deny),
             operation::REFUSE => link.judge(Verdict::Refuse {

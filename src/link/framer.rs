@@ -79,6 +79,13 @@ impl Framer {
         self.control.extend_from_slice(frames);
     }
 
+    /// Has the end say when to come back, where it can.
+    pub(super) fn advise(&mut self, retry_after_ms: u32) {
+        if let Wire::Qwh(packer) = &mut self.wire {
+            packer.advise(retry_after_ms);
+        }
+    }
+
     pub(super) fn close_with(&mut self, close: &CloseFrame) -> Result<()> {
         if !self.is_closed && self.close.is_none() {
             self.close = Some(match &mut self.wire {

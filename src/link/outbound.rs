@@ -250,6 +250,13 @@ impl Outbound {
         Ok(nothing_lost)
     }
 
+    /// Has what ends the link say when to come back, in milliseconds, where the protocol can.
+    pub(crate) fn advise(&mut self, retry_after_ms: u32) {
+        if let Some(framer) = &mut self.framer {
+            framer.advise(retry_after_ms);
+        }
+    }
+
     /// Has a close frame follow the last message.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ pub(super) struct Packer {
     encoder: Encoder,
     /// Set: each record is a message of WebSocket, and is packed here before it becomes one.
     frames: Option<(ws::Encoder, Vec<u8>)>,
+    /// When the peer is asked to come back once we leave, milliseconds; 0 is no advice.
+    retry_after_ms: u32,
     /// Of the open record: payload bytes, and messages that end in it.
     payload: usize,
     messages: usize,
@@ -33,6 +35,7 @@ impl Packer {
             scheduler: Scheduler::default(),
             encoder: Encoder::new(carrier),
             frames: frames.map(|encoder| (encoder, Vec::new())),
+            retry_after_ms: 0,
             payload: 0,
             messages: 0,
         }
@@ -90,6 +93,11 @@ impl Packer {
         self.seal(stage)
     }
 
+    /// Has the last record say when to come back.
+    pub(super) fn advise(&mut self, retry_after_ms: u32) {
+        self.retry_after_ms = retry_after_ms;
+    }
+
     /// The last record, and what ends a WebSocket.
     ///
     /// # Errors
@@ -99,7 +107,7 @@ impl Packer {
         let goaway = GoAway {
             code: crate::close_code::CloseCode(code),
             last_stream: 0,
-            retry_after_ms: 0,
+            retry_after_ms: self.retry_after_ms,
             reason: close.reason.clone(),
         };
         let mut bytes = Vec::new();

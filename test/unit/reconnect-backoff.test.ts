@@ -55,6 +55,23 @@ it('does not come before it is asked for, once, and at most five minutes later',
   expect(backoff.next()!.delayMs).toBeLessThan(2000);
 });
 
+it('comes when a server that left asked for it, and waits no longer, unless that server leaves again and again', () => {
+  const backoff = new Backoff(settings, () => 0.5);
+  backoff.lost(10, 700);
+  expect(backoff.next()).toEqual({ attempt: 1, delayMs: 700 });
+  // What it asked for did not help.
+  expect(backoff.next()!.delayMs).toBe(300);
+  backoff.connected();
+  backoff.lost(10, 700);
+  expect(backoff.next()!.delayMs).toBe(700 + 600);
+  backoff.connected();
+  backoff.lost(60_000, 700);
+  expect(backoff.next()!.delayMs).toBe(700);
+  backoff.connected();
+  backoff.lost(60_000);
+  expect(backoff.next()!.delayMs).toBe(150);
+});
+
 it('counts attempts and gives up after the last', () => {
   const backoff = new Backoff({ ...settings, maxAttempts: 2 });
   expect(backoff.next()?.attempt).toBe(1);

@@ -24,6 +24,7 @@ test('limits and socket options are those of the seam', () => {
     closeTimeoutMs: 5_000,
     heartbeat: { intervalMs: 20_000, timeoutMs: 45_000 },
     memoryBudget: 536_870_912,
+    flushIntervalMs: 0,
   });
   expect(toSocketSettings(settings)).toMatchObject({ noDelay: true, keepAliveMs: 5_000, notSentLowAt: 7 });
   expect(toSocketSettings(resolveServerOptions({ endpoints, keepAlive: false })).keepAliveMs).toBe(0);

@@ -140,6 +140,8 @@ export interface LinkLimits {
   readonly maxQueued: number;
   /** How long a graceful close waits for the peer, ms. */
   readonly closeTimeoutMs: number;
+  /** How long small messages may wait to go out together, ms: 0, or none given, is to the end of the tick. */
+  readonly flushIntervalMs?: number;
   /** Bytes this environment may hold for all its links, in and out: beyond, nothing is read or accepted. */
   readonly memoryBudget: number;
   /** How the peer is watched, where the carrier or the protocol has signs of life. */
@@ -320,8 +322,11 @@ export interface Link {
   pause(): void;
   /** Delivers what waited, then reads on. */
   resume(): void;
-  /** Sends what is queued, ends our side, waits for the peer's end; `onClose` follows. */
-  close(code: number, reason: string): void;
+  /**
+   * Sends what is queued, ends our side, waits for the peer's end; `onClose` follows. `retryAfterMs`: when the peer
+   * should come back, an integer; said where the protocol can.
+   */
+  close(code: number, reason: string, retryAfterMs?: number): void;
   /** Drops what is queued and resets the connection; `onClose` follows. */
   terminate(code: number, reason: string): void;
   /**

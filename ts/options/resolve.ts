@@ -145,6 +145,7 @@ function resolveShared(given: CheckedOptions, endpoints: readonly SettledEndpoin
     maxMessage: given.maxMessage ?? T.maxMessage.default,
     ...resolveWatermarks(given),
     overflow: given.overflow ?? T.overflow.default,
+    flushIntervalMs: given.flushIntervalMs ?? T.flushIntervalMs.default,
     concurrency: given.concurrency ?? Infinity,
     inboundRate: resolveRate('inboundRate', given.inboundRate),
     outboundRate: resolveRate('outboundRate', given.outboundRate),

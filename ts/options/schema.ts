@@ -55,6 +55,7 @@ const shared = {
   lowWaterMark: integer('lowWaterMark').optional(),
   maxQueued: integer('maxQueued').optional(),
   overflow: z.enum(['drop-newest', 'drop-oldest', 'conflate', 'block', 'close']).optional(),
+  flushIntervalMs: integer('flushIntervalMs').optional(),
   concurrency: z.union([z.literal(Infinity), integer('concurrency')]).optional(),
   inboundRate: rate('inboundRate').optional(),
   outboundRate: rate('outboundRate').optional(),

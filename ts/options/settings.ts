@@ -36,6 +36,7 @@ export interface SharedSettings extends TelemetrySettings {
   readonly lowWaterMark: number;
   readonly maxQueued: number;
   readonly overflow: Overflow;
+  readonly flushIntervalMs: number;
   /** May be `Infinity`. */
   readonly concurrency: number;
   readonly inboundRate: RateLimits | undefined;

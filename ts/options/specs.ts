@@ -10,7 +10,7 @@ import { toDialWebSocket, toListenWebSocket } from './websocket.js';
 /** Bounds of one link. */
 export function toLimits(settings: SharedSettings): LinkLimits {
   const { maxMessage, highWaterMark, lowWaterMark, maxQueued, closeTimeoutMs, memoryBudget } = settings;
-  const { inboundRate, outboundRate, heartbeat } = settings;
+  const { inboundRate, outboundRate, heartbeat, flushIntervalMs } = settings;
   return Object.freeze({
     maxMessage,
     highWaterMark,
@@ -19,6 +19,7 @@ export function toLimits(settings: SharedSettings): LinkLimits {
     closeTimeoutMs,
     memoryBudget,
     heartbeat,
+    flushIntervalMs,
     inbound: inboundRate,
     // A hard one is a matter of `send`.
     outbound: outboundRate?.isHard ? undefined : outboundRate,

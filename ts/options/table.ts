@@ -117,6 +117,13 @@ export const OPTION_TABLE = {
     expects: "'drop-newest', 'drop-oldest', 'conflate', 'block' or 'close'",
     default: 'drop-newest',
   },
+  flushIntervalMs: {
+    for: 'both',
+    expects: 'an integer from 0 to 1000 (ms)',
+    default: 0,
+    min: 0,
+    max: 1000,
+  },
   concurrency: {
     for: 'both',
     expects: 'an integer from 1 to 1048576 (handlers) or Infinity',

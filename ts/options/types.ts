@@ -82,6 +82,12 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    */
   readonly overflow?: Overflow;
   /**
+   * How long small messages may wait so that they go out together; flush() and 16 KiB of them send them at
+   * once, and on the native backend whatever else goes to the same I/O thread. 0: until the end of the tick.
+   * Takes an integer from 0 to 1000 (ms). Default: 0.
+   */
+  readonly flushIntervalMs?: number;
+  /**
    * Handlers of a connection's messages that may be at work at once, where they return promises: beyond it is
    * not read. Takes an integer from 1 to 1048576 (handlers) or Infinity. Default: Infinity.
    */
@@ -135,7 +141,8 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
   readonly sendBufferSize?: number;
   /**
    * How much may wait unsent in the kernel (TCP_NOTSENT_LOWAT): small values let urgent messages overtake.
-   * Takes an integer from 1 to 2147483647 (bytes). Default: the system's.
+   * Takes an integer from 1 to 2147483647 (bytes). Default: 64 KiB on the native backend on Linux, else the
+   * system's.
    */
   readonly notSentLowAt?: number;
   /**

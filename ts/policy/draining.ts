@@ -1,4 +1,8 @@
-/** The end of many connections: spread over a time, and cut when another has passed. */
+/**
+ * The end of many connections: spread over a time, and cut when another has passed. Peers of qwh are told at once,
+ * each with its own moment of that time to come back at; the others are told one after the other, which spreads
+ * their coming back too.
+ */
 import { CloseCode } from '../close-codes.js';
 
 /** Peers that answer at once leave in order even when no time is granted, ms. */
@@ -12,16 +16,21 @@ export const GOING_AWAY = 'the server is going away';
 
 /** What is ended. */
 export interface Drainable {
-  close(code: number, reason: string): unknown;
+  /** Its peer can be told when to come back. */
+  readonly takesAdvice: boolean;
+  /** Ends it behind what is queued, with that advice, ms, where it is not 0. */
+  dismiss(code: number, reason: string, retryAfterMs: number): void;
   terminate(code: number, reason: string): void;
 }
 
-/**
- * The one place where a peer is told to go, when its turn has come: 1012 over WebSocket. What is queued goes out
- * before.
- */
-function sayGoodbye(connection: Drainable): void {
-  connection.close(CloseCode.shutdown, GOING_AWAY);
+/** The one place where a peer is told to go: by a GOAWAY, or by 1012 over WebSocket. What is queued goes out before. */
+function sayGoodbye(connection: Drainable, retryAfterMs = 0): void {
+  connection.dismiss(CloseCode.shutdown, GOING_AWAY, retryAfterMs);
+}
+
+/** Evenly from the whole time; 0 would be no advice. */
+function someMomentOf(spreadMs: number): number {
+  return spreadMs === 0 ? 0 : Math.ceil((1 - Math.random()) * spreadMs);
 }
 
 export class Draining {
@@ -35,9 +44,12 @@ export class Draining {
     this.#connections = connections;
   }
 
-  /** Closes the connections of this moment over `spreadMs`. */
+  /** Closes the connections of this moment; who cannot be told when to come back is closed over `spreadMs`. */
   start(spreadMs: number): void {
-    const queue = [...this.#connections()];
+    const queue: Drainable[] = [];
+    for (const connection of this.#connections())
+      if (connection.takesAdvice) sayGoodbye(connection, someMomentOf(spreadMs));
+      else queue.push(connection);
     const total = queue.length;
     const began = performance.now();
     const step = (): void => {

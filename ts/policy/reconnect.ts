@@ -33,6 +33,8 @@ export class Backoff {
   #doublings = 0;
   /** What the peer asked for, ms. */
   #notBeforeMs = 0;
+  /** The peer has chosen the moment for us alone. */
+  #isOurs = false;
 
   /** @param random Evenly from [0, 1). */
   constructor(settings: ReconnectSettings, random: () => number = Math.random) {
@@ -43,11 +45,12 @@ export class Backoff {
   /** The next attempt, or `undefined` when there were `maxAttempts`. */
   next(): PlannedAttempt | undefined {
     if (this.#attempts >= this.#settings.maxAttempts) return undefined;
-    const bound = pauseBound(this.#settings, this.#doublings);
+    const bound = this.#isOurs ? 0 : pauseBound(this.#settings, this.#doublings);
     this.#attempts += 1;
     this.#doublings += 1;
     const delayMs = this.#notBeforeMs + Math.round(this.#random() * bound);
     this.#notBeforeMs = 0;
+    this.#isOurs = false;
     return { attempt: this.#attempts, delayMs };
   }
 
@@ -56,20 +59,25 @@ export class Backoff {
    * that all who were told the same do not come at once.
    */
   notBefore(ms: number): void {
+    this.#isOurs = false;
     this.#notBeforeMs = Math.min(Math.max(ms, 0), MAX_NOT_BEFORE_MS);
   }
 
   /** An attempt succeeded. */
   connected(): void {
     this.#attempts = 0;
-    this.#notBeforeMs = 0;
+    this.notBefore(0);
   }
 
   /**
    * The connection is lost. One that lasted no longer than the next pause may last counts as one more
    * failure: a server that accepts and hangs up is not called in a tight loop.
+   * @param retryAfterMs When the peer, as it left, asked us to come back; 0 for nothing. It has spread its peers
+   * itself, so that is the next pause, unless it hangs up again and again.
    */
-  lost(lastedMs: number): void {
+  lost(lastedMs: number, retryAfterMs = 0): void {
     if (lastedMs > pauseBound(this.#settings, this.#doublings)) this.#doublings = 0;
+    this.notBefore(retryAfterMs);
+    this.#isOurs = retryAfterMs > 0 && this.#doublings === 0;
   }
 }

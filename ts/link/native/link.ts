@@ -38,6 +38,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   declare handler: LinkHandler;
   readonly slot: number;
   readonly generation: number;
+  readonly flushIntervalMs: number;
   /** The second word of this link's message events. */
   readonly messageStamp: number;
   /** The same of messages that are text. */
@@ -89,6 +90,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     super(limits);
     this.#exchange = exchange;
     this.owner = owner;
+    this.flushIntervalMs = limits.flushIntervalMs ?? 0;
     this.#counter = 2 * slot;
     this.slot = slot;
     this.generation = generation;
@@ -195,7 +197,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     this.#operation(Operation.resume);
   }
 
-  close(code: number, reason: string): void {
+  close(code: number, reason: string, retryAfterMs = 0): void {
     if (this.#ending !== undefined || this.#over) return;
     this.ended = true;
     this.#ending = { code, reason, clean: true };
@@ -203,7 +205,9 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     if (this.#closed !== undefined) return this.#wake();
     const wire = this.#tellsText ? (toWebSocketCode(code) ?? 0) : code;
     const most = this.#tellsText ? undefined : MAX_REASON;
-    if (!this.#over) this.#exchange.outbox.wish(Operation.close, this, wire, fitReason(reason, most));
+    const { outbox } = this.#exchange;
+    if (retryAfterMs > 0) outbox.operation(Operation.advise, this, retryAfterMs);
+    outbox.wish(Operation.close, this, wire, fitReason(reason, most));
   }
 
   terminate(code: number, reason: string): void {

@@ -14,6 +14,9 @@ export const OUTBOX_BYTES = 256 * 1024;
 /** From this size on a call of its own costs less than the extra copy, bytes. */
 const LARGE = 16 * 1024;
 
+/** With so much gathered nothing is gained by waiting for more, bytes: a full record of QWH/1. */
+const ENOUGH = 16 * 1024;
+
 const WORD = 4;
 const RUN_WORDS = 4;
 const RUN_HEADER = RUN_WORDS * WORD;
@@ -45,6 +48,8 @@ export const Operation = {
   allow: 11,
   /** Of a TLS handshake: refuse the peer. */
   deny: 12,
+  /** With a number: when the close that follows asks the peer to come back, ms. */
+  advise: 13,
 } as const;
 
 /** What the I/O side calls a link. */
@@ -57,6 +62,8 @@ export interface LinkName {
 export interface Target extends LinkName {
   /** Nothing of it waits to be written. */
   readonly isIdle: boolean;
+  /** How long its messages may wait for others, ms: 0 is to the end of the tick. */
+  readonly flushIntervalMs: number;
 }
 
 /** A message that is being given to one link after the other. */
@@ -86,6 +93,11 @@ export class Outbox {
   #isDirect = false;
   #isDispatching = false;
   #isScheduled = false;
+  /** Something of what is gathered goes at the end of the tick, or of the batch: then all goes. */
+  #isUrgent = false;
+  /** Set: what is gathered waits for others, and how long that may take. */
+  #timer: NodeJS.Timeout | undefined;
+  #timerMs = 0;
 
   constructor(memory: ArrayBuffer, hot: HotFunctions) {
     this.#hot = hot;
@@ -123,6 +135,7 @@ export class Outbox {
     const joins = open?.message === message && open.cls === cls && open.isText === isText;
     if (!joins) this.#openFanOut(message, cls, isText);
     else if (message.size < LARGE && !this.#fits(2 * WORD)) this.#openFanOut(message, cls, isText);
+    this.#schedule(target.flushIntervalMs);
     const { targets } = this.#fanOut!;
     if (targets !== undefined) return void targets.push(target.slot, target.generation);
     this.#words[this.#end / WORD] = target.slot;
@@ -135,7 +148,7 @@ export class Outbox {
     const { payload, size } = message;
     if (size >= LARGE) {
       this.flush();
-      this.#schedule();
+      this.#schedule(0);
       this.#fanOut = { message, cls, isText, targets: [] };
       return;
     }
@@ -157,6 +170,7 @@ export class Outbox {
     // What may be long is bounded by the policy above; a text that was cut here would be a lie.
     if (RUN_HEADER + words + size + WORD > OUTBOX_BYTES) throw tooLong(size);
     const run = this.#open(operation, target.slot, target.generation, words + size);
+    this.#schedule(0);
     this.#isDirect = false;
     if (number !== undefined) this.#words[run + RUN_WORDS] = number;
     this.#text.write(text, this.#end + words, size, 'utf8');
@@ -168,6 +182,7 @@ export class Outbox {
   operation(operation: number, target: LinkName, first?: number, second?: number): void {
     const data = first === undefined ? 0 : 2 * WORD;
     const run = this.#open(operation, target.slot, target.generation, data);
+    this.#schedule(0);
     this.#isDirect = false;
     if (first === undefined) return;
     this.#words[run + RUN_WORDS] = first;
@@ -184,11 +199,13 @@ export class Outbox {
   /** The batch is dispatched. */
   end(): void {
     this.#isDispatching = false;
-    this.flush();
+    if (this.#isUrgent) this.flush();
   }
 
   /** Hands over now. */
   flush(): void {
+    this.#isUrgent = false;
+    if (this.#timer !== undefined) this.#stopTimer();
     this.#closeRun();
     if (this.#end === 0) return;
     const length = this.#end;
@@ -205,9 +222,13 @@ export class Outbox {
   #record(target: Target, cls: ClassIndex, size: number): number {
     const need = RECORD_HEADER + size;
     const joins = this.#run >= 0 && this.#target === target && this.#class === cls && this.#fits(need);
-    if (joins) return this.#end;
+    if (joins) {
+      if (!this.#isUrgent) this.#schedule(target.flushIntervalMs);
+      return this.#end;
+    }
     const isIdle = target.isIdle;
     this.#run = this.#open(SEND | (cls << CLASS_SHIFT), target.slot, target.generation, need);
+    this.#schedule(target.flushIntervalMs);
     this.#isDirect = isIdle && this.#run === 0;
     this.#target = target;
     this.#class = cls;
@@ -225,16 +246,31 @@ export class Outbox {
     words[run + 2] = generation;
     words[run + 3] = 0;
     this.#end += RUN_HEADER;
-    this.#schedule();
     return run;
   }
 
-  /** Sees to it that what is gathered is handed over at the end of the tick. */
-  #schedule(): void {
+  /** Sees to it that what is gathered is handed over at the end of the tick, or after so many ms. */
+  #schedule(ms: number): void {
+    if (this.#isUrgent) return;
+    if (ms > 0 && this.#end < ENOUGH) return this.#delay(ms);
+    this.#isUrgent = true;
     if (this.#isDispatching || this.#isScheduled) return;
     this.#isScheduled = true;
     // nextTick rather than a microtask: see the flusher of the TypeScript driver.
     process.nextTick(this.#onTick);
+  }
+
+  #delay(ms: number): void {
+    // What runs has begun before and is no longer: it is over sooner.
+    if (this.#timer !== undefined && this.#timerMs <= ms) return;
+    this.#stopTimer();
+    this.#timerMs = ms;
+    this.#timer = setTimeout(this.#onTime, ms);
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #closeRun(): void {
@@ -263,8 +299,10 @@ export class Outbox {
 
   readonly #onTick = (): void => {
     this.#isScheduled = false;
-    this.flush();
+    if (this.#isUrgent) this.flush();
   };
+
+  readonly #onTime = (): void => this.flush();
 }
 
 function tooLong(size: number): QWormholeError {

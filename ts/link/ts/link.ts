@@ -81,7 +81,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     this.info = linkInfo(socket, ['tcp', 'tls']);
     this.#socket = socket;
     this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
-    this.#writer = new SocketWriter(socket, framed, this, limits.outbound);
+    this.#writer = new SocketWriter(socket, framed, this, limits);
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     (socket as LinkedSocket)[LINK] = this;
     socket.on('error', onError);
@@ -102,8 +102,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
     // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
     if (typeof payload !== 'string' && !this.ended) {
-      const { maxMessage, highWaterMark } = this.limits;
-      if (size <= maxMessage && this.#writer.append(payload, size, cls, highWaterMark)) return 'sent';
+      if (size <= this.limits.maxMessage && this.#writer.append(payload, size, cls)) return 'sent';
     }
     return super.send(payload, cls, size, isText);
   }

@@ -95,7 +95,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#ahead = [...early];
     for (const { buffer } of early) markShared(buffer);
     this.#hasPeerEnded = hasPeerEnded;
-    this.#outbox = new QwhOutbox(opened.carrier, this, limits.outbound);
+    this.#outbox = new QwhOutbox(opened.carrier, this, limits);
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     this.#decoder = new Decoder<Buffer>({
       carrier: opened.carrier.kind,
@@ -162,7 +162,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#wake();
   }
 
-  close(code: number, reason: string): void {
+  close(code: number, reason: string, retryAfterMs = 0): void {
     if (this.#ending !== undefined) return;
     this.ended = true;
     this.#ending = { code, reason, clean: true };
@@ -173,7 +173,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#carrier.resume();
     // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
     process.nextTick(() => {
-      if (this.#over === undefined && this.#ending?.clean === true) this.#part(code, reason);
+      if (this.#over === undefined && this.#ending?.clean === true) this.#part(code, reason, retryAfterMs);
     });
   }
 
@@ -385,10 +385,10 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   // --- Ending ---
 
   /** Says our last word behind what is queued. */
-  #part(code: number, reason: string): void {
+  #part(code: number, reason: string, retryAfterMs = 0): void {
     if (this.#hasParted) return;
     this.#hasParted = true;
-    this.#outbox.end({ code, lastStream: 0, retryAfterMs: 0, reason });
+    this.#outbox.end({ code, lastStream: 0, retryAfterMs, reason });
   }
 
   /** The peer has said its last word: what answers to what came before goes out, and then ours. */

@@ -3,10 +3,9 @@
  * records when the kernel takes more, so that a higher class overtakes the rest of a large message.
  */
 import { Encoder, MAX_FRAGMENT, Scheduler, type GoAway } from '../../qwh/index.js';
-import type { ClassIndex } from '../link.js';
-import type { RateLimits } from '../rate.js';
+import type { ClassIndex, LinkLimits } from '../link.js';
 import { arena, type Segment } from './arena.js';
-import { flusher } from './flusher.js';
+import { flushTiming, type FlushTiming } from './flush-interval.js';
 import { linkMemory } from './memory.js';
 import { Outlet } from './pace.js';
 import type { RecordCarrier } from './qwh-carrier.js';
@@ -66,6 +65,7 @@ export class QwhOutbox {
   readonly #scheduler = new Scheduler();
   /** Set: what is handed over is held back. */
   readonly #outlet: Outlet | undefined;
+  readonly #timing: FlushTiming;
   /** With the first message of each class. */
   readonly #lanes: (Lane | undefined)[] = [undefined, undefined, undefined];
   /** Payload bytes that are in no record yet. */
@@ -83,11 +83,12 @@ export class QwhOutbox {
   #heldReply: Uint8Array | undefined;
   #goaway: GoAway | undefined;
 
-  constructor(carrier: RecordCarrier, owner: OutboxOwner, rates?: RateLimits) {
+  constructor(carrier: RecordCarrier, owner: OutboxOwner, limits: LinkLimits) {
     this.#carrier = carrier;
     this.#owner = owner;
     this.#encoder = new Encoder(carrier.kind);
-    this.#outlet = rates && new Outlet(rates, () => this.flush());
+    this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
+    this.#timing = flushTiming(limits.flushIntervalMs);
   }
 
   /** Our own rate delays what waits. */
@@ -102,9 +103,11 @@ export class QwhOutbox {
     this.#unpacked += data.length;
     this.messages += 1;
     linkMemory.outbound += data.length;
-    if (this.#isDirty || this.#inFlight !== 0) return;
+    if (this.#inFlight !== 0) return;
+    if (this.payload >= this.#timing.enough) return this.flush();
+    if (this.#isDirty) return;
     this.#isDirty = true;
-    flusher.add(this);
+    this.#timing.add(this);
   }
 
   /** Sends a record that answers the peer's. */

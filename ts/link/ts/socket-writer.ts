@@ -3,12 +3,11 @@
  * the kernel has taken. At most one batch is in the socket at a time, the rest can still be overtaken.
  */
 import type { Socket } from 'node:net';
-import type { ClassIndex } from '../link.js';
+import type { ClassIndex, LinkLimits } from '../link.js';
 import { arena, type Segment } from './arena.js';
-import { flusher } from './flusher.js';
+import { flushTiming, type FlushTiming } from './flush-interval.js';
 import { HEADER } from './frame-decoder.js';
 import { linkMemory } from './memory.js';
-import type { RateLimits } from '../rate.js';
 import { OutQueue } from './out-queue.js';
 import { Outlet } from './pace.js';
 
@@ -37,6 +36,9 @@ export class SocketWriter {
   readonly #owner: WriterOwner;
   /** Set: what goes to the socket is held back. */
   readonly #outlet: Outlet | undefined;
+  readonly #timing: FlushTiming;
+  /** Below so many bytes and messages nothing is to be done for a further message. */
+  readonly #direct: number;
   #isInSocket = false;
   /** What is in the socket: the segments to give back, and what they count for. */
   #handed: Segment | undefined;
@@ -47,12 +49,14 @@ export class SocketWriter {
   #isDirty = false;
   #isEnding = false;
 
-  constructor(socket: Socket, framed: boolean, owner: WriterOwner, rates?: RateLimits) {
+  constructor(socket: Socket, framed: boolean, owner: WriterOwner, limits: LinkLimits) {
     this.#socket = socket;
     this.#header = framed ? HEADER : 0;
     this.#queue = new OutQueue(framed);
     this.#owner = owner;
-    this.#outlet = rates && new Outlet(rates, () => this.flush());
+    this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
+    this.#timing = flushTiming(limits.flushIntervalMs);
+    this.#direct = Math.min(limits.highWaterMark, this.#timing.enough);
   }
 
   /** Our own rate delays what waits. */
@@ -61,10 +65,11 @@ export class SocketWriter {
   }
 
   /**
-   * Copies a message behind those that wait, if there is room in open memory and fewer than `below` bytes and
-   * messages wait then: the common case, in few steps.
+   * Copies a message behind those that wait, if there is room in open memory and few wait then: the common case, in
+   * few steps.
    */
-  append(payload: Uint8Array, size: number, cls: ClassIndex, below: number): boolean {
+  append(payload: Uint8Array, size: number, cls: ClassIndex): boolean {
+    const below = this.#direct;
     if (this.payload + size >= below || this.messages * MIN_COST >= below) return false;
     if (!this.#queue.append(payload, size, cls)) return false;
     this.payload += size;
@@ -137,7 +142,7 @@ export class SocketWriter {
   #open(size: number, cls: ClassIndex): void {
     if (!this.#isInSocket && this.payload >= MAX_MERGE) this.flush();
     const backlog = this.#outlet === undefined ? this.payload : Math.min(this.payload, this.#outlet.piece);
-    const waits = this.#isInSocket || this.#outlet !== undefined;
+    const waits = this.#isInSocket || this.#outlet !== undefined || this.#timing.enough !== Infinity;
     this.#queue.open(size, cls, waits ? backlog : undefined);
   }
 
@@ -145,9 +150,11 @@ export class SocketWriter {
     this.payload += size;
     this.messages += 1;
     linkMemory.outbound += size;
-    if (this.#isDirty || this.#isInSocket) return;
+    if (this.#isInSocket) return;
+    if (this.payload >= this.#timing.enough) return this.flush();
+    if (this.#isDirty) return;
     this.#isDirty = true;
-    flusher.add(this);
+    this.#timing.add(this);
   }
 
   /** Hands over the next part of a message that is larger than a batch. */

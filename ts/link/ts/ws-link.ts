@@ -114,7 +114,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
     this.#ws = ws;
     this.#socket = socket;
     const threshold = settings.deflate === false ? 0 : settings.deflate.threshold;
-    this.#outbox = new WsOutbox(ws, socket, threshold, this, limits.outbound);
+    this.#outbox = new WsOutbox(ws, socket, threshold, this, limits);
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     this.#settings = settings;
     unmaskByWords(ws);

@@ -3,9 +3,8 @@
  * a time: the rest can still be overtaken by a higher class, between whole messages.
  */
 import type { Socket } from 'node:net';
-import type { ClassIndex } from '../link.js';
-import type { RateLimits } from '../rate.js';
-import { flusher } from './flusher.js';
+import type { ClassIndex, LinkLimits } from '../link.js';
+import { flushTiming, type FlushTiming } from './flush-interval.js';
 import { linkMemory } from './memory.js';
 import { Outlet } from './pace.js';
 import type { LinkedWebSocket } from './ws-package.js';
@@ -58,6 +57,7 @@ export class WsOutbox {
   readonly #owner: OutboxOwner;
   /** Set: what is handed over is held back. */
   readonly #outlet: Outlet | undefined;
+  readonly #timing: FlushTiming;
   /** With the first message of each class. */
   #high: Lane | undefined;
   #normal: Lane | undefined;
@@ -77,13 +77,14 @@ export class WsOutbox {
     socket: Socket,
     threshold: number,
     owner: OutboxOwner,
-    rates?: RateLimits,
+    limits: LinkLimits,
   ) {
     this.#ws = ws;
     this.#socket = socket;
     this.#threshold = threshold;
     this.#owner = owner;
-    this.#outlet = rates && new Outlet(rates, () => this.flush());
+    this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
+    this.#timing = flushTiming(limits.flushIntervalMs);
   }
 
   /** Our own rate delays what waits. */
@@ -97,9 +98,11 @@ export class WsOutbox {
     this.payload += size;
     this.messages += 1;
     linkMemory.outbound += size;
-    if (this.#isDirty || this.#inFlight !== 0) return;
+    if (this.#inFlight !== 0) return;
+    if (this.payload >= this.#timing.enough) return this.flush();
+    if (this.#isDirty) return;
     this.#isDirty = true;
-    flusher.add(this);
+    this.#timing.add(this);
   }
 
   /** Hands over as much as the kernel takes, and one batch more. Calls nobody back. */

@@ -1,0 +1,48 @@
+/** When the queues of links with an interval go to their sockets: one timer for all that share it. */
+import { flusher, type Flushable } from './flusher.js';
+
+/** With so much queued nothing is gained by waiting for more, bytes: a full record of QWH/1. */
+const ENOUGH = 16 * 1024;
+
+/** Decides when one queue is flushed. */
+export interface FlushTiming {
+  /** From so many payload bytes on a queue goes at once. */
+  readonly enough: number;
+  /** Has `target` flushed in time. */
+  add(target: Flushable): void;
+}
+
+class FlushInterval implements FlushTiming {
+  readonly enough = ENOUGH;
+  readonly #ms: number;
+  #waiting = new Set<Flushable>();
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  add(target: Flushable): void {
+    // The first sets the time: those that join it wait less.
+    if (this.#waiting.size === 0) setTimeout(this.#onTime, this.#ms);
+    this.#waiting.add(target);
+  }
+
+  readonly #onTime = (): void => {
+    const due = this.#waiting;
+    this.#waiting = new Set();
+    for (const target of due) target.flush();
+  };
+}
+
+const END_OF_TICK: FlushTiming = { enough: Infinity, add: (target) => flusher.add(target) };
+
+/** By their length, which is at most a second: few are ever used. */
+const intervals = new Map<number, FlushInterval>();
+
+/** The timing for an option `flushIntervalMs`. */
+export function flushTiming(ms = 0): FlushTiming {
+  if (ms === 0) return END_OF_TICK;
+  let interval = intervals.get(ms);
+  if (interval === undefined) intervals.set(ms, (interval = new FlushInterval(ms)));
+  return interval;
+}
