@@ -50,6 +50,7 @@ export type {
   ClientOptions,
   ClientTlsOptions,
   DeflateOptions,
+  HeartbeatOptions,
   OfflineQueueOptions,
   InboundRateOptions,
   OutboundRateOptions,
