@@ -121,9 +121,9 @@ it('take no subscription after the end', async () => {
 
 it('reach two hundred subscribers on each carrier in order and once, and add up when queues are full', async () => {
   const each = 200;
-  // What the kernel takes besides is little, so that queues get full.
-  const bounds = { codec: 'json', maxQueued: 128 * 1024, sendBufferSize: 16 * 1024 };
-  const server = await serve(bounds, BOTH);
+  const bounds = { codec: 'json', maxQueued: 128 * 1024 };
+  // Natively the kernel would take it all meanwhile; in TypeScript nothing is written before the end of a tick.
+  const server = await serve({ ...bounds, sendBufferSize: 16 * 1024 }, BOTH).catch(() => serve(bounds, BOTH));
   server.on('connection', (connection) => connection.subscribe('news'));
   const seen: number[][] = [];
   for (const address of server.addresses)
