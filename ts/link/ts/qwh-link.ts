@@ -125,8 +125,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
     // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
-    if (typeof payload !== 'string' && !this.ended && size <= this.maxSend)
-      if (this.#outbox.append(payload, size, cls)) return 'sent';
+    const isSmall = typeof payload !== 'string' && !this.ended && size <= this.maxSend;
+    if (isSmall && this.#outbox.append(payload, size, cls)) return 'sent';
     return super.send(payload, cls, size, isText);
   }
 
