@@ -13,9 +13,9 @@ use tokio::net::TcpStream;
 use crate::error::{Code, Error, Result};
 
 /// How much unsent data the kernel takes unless told otherwise, bytes: what the kernel has is overtaken by nothing,
-/// and left to itself it takes megabytes. As much again is packed on our side, which keeps it busy: throughput on
+/// and left to itself it takes megabytes. Twice as much is packed on our side, which keeps it busy: throughput on
 /// loopback is the same as without.
-const NOT_SENT_LOW: u32 = 64 * 1024;
+const NOT_SENT_LOW: u32 = 32 * 1024;
 
 /// Options of a TCP socket.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct SocketOptions {
     /// SO_SNDBUF, bytes. Default: the system's.
     pub send_buffer: Option<usize>,
     /// TCP_NOTSENT_LOWAT, bytes (Linux, Android, macOS): how much unsent data the kernel takes, and so
-    /// how much a high message cannot overtake. Default 64 KiB where the kernel can.
+    /// how much a high message cannot overtake. Default 32 KiB where the kernel can.
     pub not_sent_low_at: Option<u32>,
     /// TCP_USER_TIMEOUT (Linux, Android): how long written data may stay unacknowledged before the
     /// kernel gives the connection up. Default: the system's.

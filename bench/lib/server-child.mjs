@@ -20,8 +20,11 @@ let fault;
 const fail = (error) => (fault ??= error.message);
 
 serveParent({
-  async start({ backend, scenario, size, telemetry = 'off' }) {
-    server = await listen('tcp://127.0.0.1:0', { ...backendOptions(backend), ...TELEMETRY[telemetry] });
+  async start({ backend, protocol, scenario, size, telemetry = 'off' }) {
+    server = await listen('tcp://127.0.0.1:0', {
+      ...backendOptions(backend, protocol),
+      ...TELEMETRY[telemetry],
+    });
     checkBackend(backend, server);
     server.on('error', fail);
     server.on('handlerError', fail);

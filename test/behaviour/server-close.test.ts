@@ -1,7 +1,7 @@
 /** The end of a server: draining, grace, cutting, and the same end for all who ask. */
 import { CloseCode, createQWormholeServer, listen } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { ANYWHERE, call, pair, rawPair, serve } from '../support/scene.js';
+import { IS_TCP, ANYWHERE, call, pair, rawPair, serve } from '../support/scene.js';
 import { collect, failure, next, times, until } from '../support/wait.js';
 
 it('ends connections in order and frees the port', async () => {
@@ -82,8 +82,12 @@ it('is hurried by a second caller with less patience', async () => {
 });
 
 it('spreads the ends of connections over a time', async () => {
-  const server = await serve();
-  const clients = await Promise.all(Array.from({ length: 20 }, () => call(server, { reconnect: false })));
+  // Those of qwh are told when to come back, and end at once.
+  const protocol = IS_TCP ? 'length-prefixed' : 'raw';
+  const server = await serve({ protocol });
+  const clients = await Promise.all(
+    Array.from({ length: 20 }, () => call(server, { protocol, reconnect: false })),
+  );
   await until(() => server.getConnectionCount() === 20, 'the connections');
   const ends: number[] = [];
   const began = performance.now();

@@ -141,7 +141,7 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
   readonly sendBufferSize?: number;
   /**
    * How much may wait unsent in the kernel (TCP_NOTSENT_LOWAT): small values let urgent messages overtake.
-   * Takes an integer from 1 to 2147483647 (bytes). Default: 64 KiB on the native backend on Linux, else the
+   * Takes an integer from 1 to 2147483647 (bytes). Default: 32 KiB on the native backend on Linux, else the
    * system's.
    */
   readonly notSentLowAt?: number;

@@ -37,6 +37,14 @@ export class Encoder {
     return payload + end - from;
   }
 
+  /** As `fragment` of a whole message of `size` bytes, which has no more than one. */
+  whole(index: 0 | 1 | 2, message: Uint8Array, size: number, to: Uint8Array, at: number): number {
+    const start = this.#begin(at);
+    writeHeader(to, start, Kind.data, classFlag(index), size);
+    to.set(message, start + HEADER);
+    return start + HEADER + size;
+  }
+
   /** As `fragment`, without the payload, which the caller writes to the place that this gives. */
   header({ class: index, from, to: end, total }: Fragment, to: Uint8Array, at: number): number {
     const start = this.#begin(at);

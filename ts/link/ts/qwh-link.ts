@@ -18,6 +18,7 @@ import type {
   LinkHandler,
   LinkInfo,
   LinkLimits,
+  SendResult,
   SharedMessage,
 } from '../link.js';
 import { Patience, type Forsaken } from '../patience.js';
@@ -127,8 +128,15 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     return this.#outbox.messages;
   }
 
-  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex): void {
-    this.#outbox.add(Buffer.from(payload), cls);
+  override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
+    // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
+    const isSmall = typeof payload !== 'string' && !this.ended && size <= this.maxSend;
+    if (isSmall && this.#outbox.append(payload, size, cls)) return 'sent';
+    return super.send(payload, cls, size, isText);
+  }
+
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number): void {
+    this.#outbox.write(payload, size, cls);
   }
 
   protected enqueueString(payload: string, cls: ClassIndex): void {

@@ -1,6 +1,7 @@
 /**
  * What a link of QWH/1 has accepted and the kernel has not taken. Messages wait whole; they become fragments and
- * records when the kernel takes more, so that a higher class overtakes the rest of a large message.
+ * records when the kernel takes more, so that a higher class overtakes the rest of a large message. Only small ones
+ * behind which nothing waits are packed at once, into the batch that goes out at the end of the tick.
  */
 import { Encoder, MAX_FRAGMENT, Scheduler, type GoAway } from '../../qwh/index.js';
 import type { ClassIndex, LinkLimits } from '../link.js';
@@ -12,6 +13,10 @@ import type { RecordCarrier } from './qwh-carrier.js';
 
 /** Bytes handed over at a time: what overtakes waits for no more. */
 const MAX_BATCH = 64 * 1024;
+/** Up to this size a message is packed at once, bytes: it is one frame, and a batch has many of them. */
+const MAX_SMALL = 4096;
+/** As for watermarks: empty messages are not free. */
+const MIN_COST = 16;
 /** PONGs that a peer who does not read them may have waiting, bytes: beyond, the newest answer serves for all. */
 const MAX_REPLIES = 16 * 1024;
 /** Frame header, record length, and room to begin another record. */
@@ -68,14 +73,24 @@ export class QwhOutbox {
   readonly #timing: FlushTiming;
   /** With the first message of each class. */
   readonly #lanes: (Lane | undefined)[] = [undefined, undefined, undefined];
-  /** Payload bytes that are in no record yet. */
+  /** Payload bytes that are in no record yet, and their messages. */
   #unpacked = 0;
+  #waiting = 0;
+  /** Small messages are packed at once. */
+  readonly #packs: boolean;
+  /** From so many payload bytes or messages on `send` says more than `sent`. */
+  readonly #high: number;
+  /** The batch that small messages are packed into, their class, and what they count for. */
+  #batch: Segment | undefined;
+  #batchClass: ClassIndex = 1;
+  #batchPayload = 0;
+  #batchMessages = 0;
   /** What the batch on its way counts for, and its memory. */
   #handedPayload = 0;
   #handedMessages = 0;
   #handed: Segment | undefined;
-  /** Number of the last batch; 0 in `#inFlight` means that none is. */
-  #batch = 0;
+  /** Number of the last hand-over; 0 in `#inFlight` means that none is. */
+  #handOvers = 0;
   #inFlight = 0;
   #isDirty = false;
   #isOver = false;
@@ -89,6 +104,9 @@ export class QwhOutbox {
     this.#encoder = new Encoder(carrier.kind);
     this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
     this.#timing = flushTiming(limits.flushIntervalMs);
+    // Shared memory is for what goes at the end of the tick.
+    this.#packs = carrier.kind === 'stream' && this.#outlet === undefined && this.#timing.enough === Infinity;
+    this.#high = limits.highWaterMark;
   }
 
   /** Our own rate delays what waits. */
@@ -96,13 +114,56 @@ export class QwhOutbox {
     return this.#outlet !== undefined && this.#outlet.isHolding;
   }
 
+  /**
+   * Packs a small message behind another one of this tick, if there is room and few wait: the common case, in few
+   * steps.
+   */
+  append(payload: Uint8Array, size: number, cls: ClassIndex): boolean {
+    const batch = this.#batch;
+    if (batch === undefined || cls !== this.#batchClass || size > MAX_SMALL || this.#waiting > 0)
+      return false;
+    if (this.payload + size >= this.#high || this.messages * MIN_COST >= this.#high) return false;
+    if (batch.used + FRAME_COST + size > batch.limit || batch.size >= MAX_BATCH) return false;
+    this.#pack(batch, payload, size);
+    return true;
+  }
+
+  /** Takes a message whose memory the caller may use again. */
+  write(payload: Uint8Array, size: number, cls: ClassIndex): void {
+    if (!this.#packs || size > MAX_SMALL || this.#waiting > 0) return this.add(Buffer.from(payload), cls);
+    // The memory of a batch that is full is free again where the kernel takes it.
+    if (this.#batch !== undefined && this.#batch.size >= MAX_BATCH) this.flush();
+    if (this.#batch !== undefined || this.#inFlight !== 0 || this.#isOver)
+      return this.add(Buffer.from(payload), cls);
+    this.#batch = arena.open(FRAME_COST + size);
+    this.#batchClass = cls;
+    this.#pack(this.#batch, payload, size);
+    this.#schedule();
+  }
+
+  #pack(batch: Segment, payload: Uint8Array, size: number): void {
+    const encoder = this.#encoder;
+    batch.used = encoder.whole(this.#batchClass, payload, size, batch.memory, batch.used);
+    if (encoder.isFull(batch.used)) encoder.seal(batch.memory, batch.used);
+    this.#batchPayload += size;
+    this.#batchMessages += 1;
+    this.payload += size;
+    this.messages += 1;
+    linkMemory.outbound += size;
+  }
+
   /** Queues a message whose memory is the outbox's from now on, or nobody's to change. */
   add(data: Uint8Array, cls: ClassIndex): void {
     (this.#lanes[cls] ??= new Lane()).push({ data });
     this.payload += data.length;
     this.#unpacked += data.length;
+    this.#waiting += 1;
     this.messages += 1;
     linkMemory.outbound += data.length;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#inFlight !== 0) return;
     if (this.payload >= this.#timing.enough) return this.flush();
     if (this.#isDirty) return;
@@ -161,6 +222,7 @@ export class QwhOutbox {
   /** Sends a GOAWAY now, and drops what waits. */
   endNow(goaway: GoAway): void {
     this.#goaway ??= goaway;
+    this.#dropBatch();
     this.#partIfDue();
   }
 
@@ -171,7 +233,17 @@ export class QwhOutbox {
     linkMemory.outbound -= this.payload;
     this.payload = this.messages = 0;
     this.#lanes.fill(undefined);
+    this.#waiting = this.#unpacked = 0;
+    this.#dropBatch();
     this.#release();
+  }
+
+  #dropBatch(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    this.#encoder.seal(batch.memory, batch.used);
+    arena.release(batch);
   }
 
   #partIfDue(): void {
@@ -194,6 +266,7 @@ export class QwhOutbox {
 
   /** Packs a batch of about `most` bytes and hands it over; false if there is nothing to pack. */
   #handOver(most: number): boolean {
+    if (this.#batch !== undefined) return this.#handBatch(this.#batch);
     let fragment = this.#next();
     if (fragment === undefined) return false;
     const [payload, messages] = [this.#handedPayload, this.#handedMessages];
@@ -212,6 +285,7 @@ export class QwhOutbox {
       this.#unpacked -= packed;
       if (fragment.to === fragment.total) {
         lane.shift();
+        this.#waiting -= 1;
         this.#handedMessages += 1;
       }
       fragment = at - start < most ? this.#next() : undefined;
@@ -221,15 +295,38 @@ export class QwhOutbox {
     }
     this.#outlet?.take(this.#handedPayload - payload, this.#handedMessages - messages);
     segment.used = at;
+    const onTaken = this.#hold(segment);
+    if (isStream) this.#carrier.write(segment.view(at - start), onTaken);
+    else this.#writeEach(segment, ends, onTaken);
+    this.#settleIfTaken();
+    return true;
+  }
+
+  /** Hands over what was packed at once. */
+  #handBatch(batch: Segment): boolean {
+    this.#batch = undefined;
+    this.#encoder.seal(batch.memory, batch.used);
+    this.#handedPayload += this.#batchPayload;
+    this.#handedMessages += this.#batchMessages;
+    this.#batchPayload = this.#batchMessages = 0;
+    const onTaken = this.#hold(batch);
+    this.#carrier.write(batch.view(batch.size), onTaken);
+    this.#settleIfTaken();
+    return true;
+  }
+
+  /** Keeps the memory of what is handed over; gives what the carrier is to call. */
+  #hold(segment: Segment): OnTaken {
     arena.close(segment);
     segment.next = this.#handed;
     this.#handed = segment;
-    const batch = (this.#inFlight = this.#batch += 1);
-    const onTaken: OnTaken = (error) => this.#onWritten(batch, error);
-    if (isStream) this.#carrier.write(segment.view(at - start), onTaken);
-    else this.#writeEach(segment, ends, onTaken);
-    if (this.#carrier.socket.writableLength === 0 && !this.#carrier.socket.destroyed) this.#settle();
-    return true;
+    const handed = (this.#inFlight = this.#handOvers += 1);
+    return (error) => this.#onWritten(handed, error);
+  }
+
+  #settleIfTaken(): void {
+    const { socket } = this.#carrier;
+    if (socket.writableLength === 0 && !socket.destroyed) this.#settle();
   }
 
   /** Each record is a message of the carrier's. */
@@ -265,10 +362,10 @@ export class QwhOutbox {
   }
 
   /** Comes a tick after a batch that the kernel took at once, which is then settled already. */
-  #onWritten(batch: number, error: Error | null | undefined): void {
+  #onWritten(handed: number, error: Error | null | undefined): void {
     if (error || this.#isOver) return;
     // What else is in the socket by now, signs of life say, does not matter.
-    if (batch === this.#inFlight) this.#settle();
+    if (handed === this.#inFlight) this.#settle();
     if (this.#inFlight === 0) this.flush();
     this.#owner.onProgress();
   }
