@@ -27,7 +27,6 @@ use crate::{
     link::{ReadTurn, TURN, Written},
     socket,
     tls::or_left,
-    ws::{CloseFrame, close_code},
 };
 
 /// A running link; resolves when the connection is over and its consumer was told.
