@@ -6,9 +6,8 @@ import { backendOptions, checkBackend, serveParent } from './child.mjs';
 
 const POLL_MS = 5;
 
-let bulk = 0;
-/** From `send` to here, ms: the processes of one machine have one monotonic clock. */
-const delays = [];
+/** Messages of the bulk; and of the urgent ones, ms from `send` to here: one machine has one monotonic clock. */
+const received = { bulk: 0, delays: [] };
 
 serveParent({
   async start({ backend, protocol, carrier, size }) {
@@ -16,15 +15,15 @@ serveParent({
     checkBackend(backend, server);
     server.on('error', () => {});
     server.on('message', (message) => {
-      if (message.length === size) bulk += 1;
-      else delays.push(Number(process.hrtime.bigint() - message.readBigUInt64BE()) / 1e6);
+      if (message.length === size) received.bulk += 1;
+      else received.delays.push(Number(process.hrtime.bigint() - message.readBigUInt64BE()) / 1e6);
     });
     return { port: Number(new URL(server.addresses[0]).port) };
   },
 
   /** Resolves when all of the bulk is here. */
   async finish({ count }) {
-    while (bulk < count) await sleep(POLL_MS);
-    return { delays };
+    while (received.bulk < count) await sleep(POLL_MS);
+    return { delays: received.delays };
   },
 });

@@ -181,7 +181,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#carrier.resume();
     // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
     process.nextTick(() => {
-      if (this.#over === undefined && this.#ending?.clean === true) this.#part(code, reason, retryAfterMs);
+      if (!this.#over && this.#ending?.clean) this.#part(code, reason, retryAfterMs);
     });
   }
 
