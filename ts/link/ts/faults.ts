@@ -1,5 +1,7 @@
 /** What this backend itself finds wrong. */
-import { QWormholeError } from '../../errors/error.js';
+import { fromSystem, QWormholeError } from '../../errors/error.js';
+import type { LinkInfo } from '../link.js';
+import { faultOfTls } from './tls-faults.js';
 
 /** The stream ended `held` bytes into a message. */
 export function truncated(held: number): QWormholeError {
@@ -22,4 +24,14 @@ export function rateLimited(): QWormholeError {
 export function outOfBudget(held: number, budget: number): QWormholeError {
   const message = `The memory budget of ${budget} bytes is used up, and ${held} bytes of it wait for the rest of a message`;
   return new QWormholeError('ERR_QW_RESOURCES', message, { details: { held, budget } });
+}
+
+/** The connection of QWH/1 is gone, and its peer has not said that it leaves. */
+export function lostWithoutGoAway(
+  { remoteAddress, remotePort, tls }: LinkInfo,
+  cause: Error | undefined,
+): QWormholeError {
+  const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
+  const why = cause ?? 'the peer ended the stream without a GOAWAY';
+  return tls === undefined ? fromSystem(why, context) : faultOfTls(why, context);
 }

@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import { CloseCode } from '../../close-codes.js';
-import { fromSystem, type QWormholeError } from '../../errors/error.js';
+import type { QWormholeError } from '../../errors/error.js';
 import { Decoder, type Fault, type GoAway } from '../../qwh/index.js';
 import { BoundedLink } from '../bounded-link.js';
 import { faultClose } from '../fault.js';
@@ -26,7 +26,7 @@ import { HOSTILE, ruleBroken } from '../qwh-fault.js';
 import type { QwhSettings } from '../qwh.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
-import { closeTimeout, outOfBudget, rateLimited } from './faults.js';
+import { closeTimeout, lostWithoutGoAway, outOfBudget, rateLimited } from './faults.js';
 import { flusher } from './flusher.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
@@ -37,7 +37,6 @@ import { Pulse } from './pulse.js';
 import { QwhOutbox } from './qwh-outbox.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
-import { faultOfTls } from './tls-faults.js';
 import { linkInfo } from './link-info.js';
 
 /** Messages without bytes are not free. */
@@ -227,7 +226,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     if (this.handler === undefined || this.#over !== undefined) return;
     if (this.#decoder.goaway !== undefined || this.#theirs !== undefined) return;
     // Without its GOAWAY the peer has not left, it is gone.
-    const close = faultClose(this.#lostBy(undefined));
+    const close = faultClose(lostWithoutGoAway(this.info, undefined));
     if (this.#ending !== undefined) return this.#kill(close);
     this.#theirs = close;
     this.ended = true;
@@ -423,13 +422,6 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#outbox.endNow({ code, lastStream: 0, retryAfterMs: 0, reason });
   }
 
-  #lostBy(cause: Error | undefined): QWormholeError {
-    const { remoteAddress, remotePort, tls } = this.info;
-    const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
-    const why = cause ?? 'the peer ended the stream without a GOAWAY';
-    return tls === undefined ? fromSystem(why, context) : faultOfTls(why, context);
-  }
-
   #kill(close: LinkClose): void {
     if (this.#ending === undefined) this.#ending = close;
     else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
@@ -475,7 +467,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
       };
     }
     if (theirs !== undefined) return { ...theirs, clean: theirs.clean && isWhole };
-    return faultClose(this.#lostBy(error));
+    return faultClose(lostWithoutGoAway(this.info, error));
   }
 
   get isHeard(): boolean {
