@@ -19,7 +19,7 @@ use super::raw::{Outcome, check};
 
 /// How much memory that is not used waits for its next use, bytes. Fresh memory costs as much as what is done with
 /// it: it is zeroed, page by page.
-const SPARE: usize = 16 * 1024 * 1024;
+const SPARE: usize = 32 * 1024 * 1024;
 
 static SPARES: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
 
