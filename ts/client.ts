@@ -142,7 +142,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     if (life?.aborted) return Promise.reject(aborted(life));
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.state === 'closing' || this.state === 'closed') return Promise.reject(closed('client'));
-    this.#observation.start();
+    this.#observation.start(this.#choice.driver);
     if (this.#connecting === undefined) {
       this.#connecting = new Deferred();
       this.#callers = 0;

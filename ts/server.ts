@@ -138,7 +138,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.#closing !== undefined) return Promise.reject(closed('server'));
     if (options.signal?.aborted) return Promise.reject(aborted(options.signal));
-    this.#observation.start();
+    this.#observation.start(this.#choice.driver);
     this.#opening ??= this.#open(options.signal);
     return abortable(abortable(this.#opening, signal), options.signal);
   }

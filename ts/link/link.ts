@@ -364,6 +364,19 @@ export interface LinkListener {
 }
 
 /** Maker of links: one backend. */
+/** Something that a backend tells of itself. */
+export interface BackendRecord {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** Where in it. */
+  readonly target: string;
+  readonly message: string;
+  /** So many before it got lost, because nobody took them. */
+  readonly missed: number;
+  readonly [field: string]: unknown;
+}
+
+export type LogListener = (record: BackendRecord) => void;
+
 export interface LinkDriver {
   readonly mode: Mode;
   readonly backend: Backend;
@@ -386,6 +399,11 @@ export interface LinkDriver {
    * the driver got its `onClose` and every port is free.
    */
   onFailure: ((error: QWormholeError) => void) | undefined;
+  /**
+   * Hears what the backend's code tells of itself, from `level` on and for the whole process; gives how to stop. What
+   * happens to links comes by other ways.
+   */
+  watchLog?(level: BackendRecord['level'], listener: LogListener): () => void;
   /** Gives back this owner's share of the backend. Its links and listeners must be closed before. */
   release(): void;
 }

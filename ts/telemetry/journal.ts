@@ -3,6 +3,7 @@
  * subscribe to the channels of `node:diagnostics_channel`. Only what is rare: nothing is told per message.
  */
 import { channel, type Channel } from 'node:diagnostics_channel';
+import type { BackendRecord } from '../link/link.js';
 
 /** How much something matters, least first. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -154,6 +155,14 @@ export class Journal {
     this.#source = source;
     this.#settings = settings;
     this.#call = call;
+  }
+
+  /** What the backend tells of itself, if it matters enough for the logger. */
+  tellOfBackend(record: BackendRecord): void {
+    const { logger } = this.#settings;
+    const { id } = this.#source;
+    if (logger === undefined) return;
+    this.#call(logger, { ...record, time: Date.now(), event: `${this.#role}.backend`, id });
   }
 
   /** An event with the arguments that its listeners get; one that is not told is nothing. */

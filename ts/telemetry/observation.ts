@@ -1,4 +1,5 @@
 /** What a server or a client tells of itself: its journal, its latencies, and snapshots at an interval. */
+import type { LinkDriver } from '../link/link.js';
 import type { TelemetrySettings } from '../options/telemetry.js';
 import { Journal } from './journal.js';
 import { Latencies } from './latencies.js';
@@ -21,6 +22,7 @@ export class Observation {
   readonly #journal: Journal;
   readonly #since = performance.now();
   #timer: NodeJS.Timeout | undefined;
+  #stopLog: (() => void) | undefined;
 
   /** @param call Calls the user's functions and sees to what they throw. */
   constructor(
@@ -48,8 +50,11 @@ export class Observation {
     this.#journal.tell(event, values);
   }
 
-  /** Snapshots from now on. */
-  start(): void {
+  /** Snapshots from now on, and what the backend logs. */
+  start(driver: LinkDriver): void {
+    const { logger, logLevel } = this.#settings;
+    if (logger !== undefined)
+      this.#stopLog ??= driver.watchLog?.(logLevel, (record) => this.#journal.tellOfBackend(record));
     const { onTelemetry, telemetryIntervalMs } = this.#settings;
     if (onTelemetry === undefined || this.#timer !== undefined) return;
     this.#timer = setInterval(() => this.#snapshot(), telemetryIntervalMs).unref();
@@ -57,6 +62,7 @@ export class Observation {
 
   /** No more but the last one: what happened since the one before would go untold. */
   stop(): void {
+    this.#stopLog?.();
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -4,7 +4,7 @@ import type { DeflateSettings } from '../link.js';
 import type { Heartbeat } from '../liveness.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 6;
+export const SEAM_VERSION = 7;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
@@ -231,6 +231,11 @@ export interface ClientWrapper {
   connect(): { slot: number; generation: number; fault?: Fault | null };
 }
 
+/** The addon's log, as long as it is wanted. */
+export interface LogWatch {
+  stop(): void;
+}
+
 interface Common {
   seamVersion(): number;
   version(): string;
@@ -243,6 +248,7 @@ interface Common {
     dispatch: (count: number) => void,
     memory: IoMemory,
   ) => IoCore;
+  LogWatch: new (level: string, callback: (json: string) => void) => LogWatch;
 }
 
 /** What a native server needs of the addon. */
@@ -273,6 +279,7 @@ export const REQUIRED_SYMBOLS = [
   'version',
   'IoMemory',
   'IoCore',
+  'LogWatch',
   'QWormholeServerWrapper',
   'TcpClientWrapper',
   'WebSocketClientWrapper',

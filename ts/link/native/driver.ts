@@ -4,12 +4,14 @@ import { onAbort } from '../../abort.js';
 import { aborted, type QWormholeError } from '../../errors/error.js';
 import type {
   Adoption,
+  BackendRecord,
   DialSpec,
   Link,
   LinkDriver,
   LinkListener,
   ListenerHandler,
   ListenSpec,
+  LogListener,
 } from '../link.js';
 import type { ClientWrapper, DialerSpec, NativeBinding } from './binding.js';
 import { descriptorOf } from './descriptor-of.js';
@@ -19,6 +21,7 @@ import { carrierOf } from './events.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
 import { NativeListener } from './listener.js';
+import type { NativeLog } from './log.js';
 import { adoptPlan, dialPlan, listenPlan } from './plan.js';
 import { clientTls, judging, ListenerTls } from './tls.js';
 import { addressesOf } from '../resolve.js';
@@ -31,6 +34,7 @@ export class NativeDriver implements LinkDriver, Owner {
   onFailure: ((error: QWormholeError) => void) | undefined;
   readonly #binding: NativeBinding;
   readonly #exchanges: Exchange[];
+  readonly #log: NativeLog;
   readonly #listeners = new Set<NativeListener>();
   #next = 0;
   /** Settled when all that lived on a broken driver is over; rejected, with the failure. */
@@ -40,6 +44,7 @@ export class NativeDriver implements LinkDriver, Owner {
   constructor(binding: NativeBinding, exchanges: Exchanges, ioThreads: number) {
     this.#binding = binding;
     this.#exchanges = exchanges.take(ioThreads);
+    this.#log = exchanges.log;
     for (const exchange of this.#exchanges) exchange.owners.add(this);
   }
 
@@ -103,6 +108,10 @@ export class NativeDriver implements LinkDriver, Owner {
     // Node has read nothing meanwhile: that takes a turn of the loop. Of two descriptors this closes one.
     socket.destroy();
     return new NativeLink(exchange, this, adopted, { ...info, isDeflated: adopted.isDeflated }, limits);
+  }
+
+  watchLog(level: BackendRecord['level'], listener: LogListener): () => void {
+    return this.#log.watch(level, listener);
   }
 
   release(): void {

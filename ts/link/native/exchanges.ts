@@ -5,14 +5,17 @@
 import { Exchange, type Owner } from './exchange.js';
 import type { NativeBinding } from './binding.js';
 import { Kept } from './kept.js';
+import { NativeLog } from './log.js';
 
 export class Exchanges implements Owner {
+  readonly log: NativeLog;
   readonly #binding: NativeBinding;
   readonly #kept: Kept;
   #started: (Exchange | undefined)[] = [];
 
   constructor(binding: NativeBinding) {
     this.#binding = binding;
+    this.log = new NativeLog(binding);
     this.#kept = new Kept(binding);
   }
 
