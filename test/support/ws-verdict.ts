@@ -35,6 +35,7 @@ export interface Bounds {
 /** So long without a word from us a peer that waits takes the connection to be open, ms. */
 const QUIET_MS = 40;
 const OPTIONS = {
+  protocol: 'raw',
   // Pings are counted by time, which is not the same twice.
   controlBurst: 10_000,
   controlPerSecond: 10_000,
