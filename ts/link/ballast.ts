@@ -23,6 +23,6 @@ export class Ballast {
     this.#bytes += bytes;
     if (this.#bytes < STRIDE) return;
     this.#bytes = 0;
-    this.garbage = new Array<undefined>(WORDS);
+    this.garbage = Array<undefined>(WORDS);
   }
 }
