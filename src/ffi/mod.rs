@@ -1,7 +1,7 @@
 //! The Node addon: the only code here that knows Node-API.
 //!
 //! Control plane: classes made by napi-rs ([`core`], [`server`], [`client`]). Hot path: a few plain
-//! functions and one threadsafe function ([`hot`]), because a class method costs eight times a plain
+//! functions ([`functions`]) and one threadsafe function ([`channel`]), because a class method costs eight times a plain
 //! function and a `Buffer` made here twenty times a view made in JavaScript. Errors cross as data;
 //! TypeScript makes the typed error.
 
@@ -10,10 +10,11 @@
     allow(dead_code, reason = "exports are only registered outside of tests")
 )]
 
+mod channel;
 mod client;
 mod core;
 mod fault;
-mod hot;
+mod functions;
 mod io_memory;
 mod log;
 mod memory;
