@@ -241,7 +241,7 @@ async fn answer<S: Sink>(
     opening: &Opening,
     is_asked: &mut bool,
 ) -> Result<Option<Agreement>> {
-    let Some(mut place) = opening.under_way.enter(&link.handle) else {
+    let Some(mut place) = opening.under_way.enter(&link.handle, ends.remote.ip()) else {
         // The cheapest answer, however many they are.
         socket::reset_on_close(stream.socket());
         return Ok(None);

@@ -76,10 +76,16 @@ export function toListenQwh(
   backend: Backend,
   report: (error: QWormholeError) => void,
 ): QwhListenSettings | undefined {
-  const { handshake, handshakeTimeoutMs, maxPendingHandshakes } = settings;
+  const { handshake, handshakeTimeoutMs, maxPendingHandshakes, maxConnectionsPerAddress } = settings;
   if (handshake === 'off') return undefined;
   const shared = toQwh(settings, backend, handshakeTimeoutMs, report);
-  return { ...shared, isRequired: handshake === 'required', maxPendingHandshakes };
+  return {
+    ...shared,
+    isRequired: handshake === 'required',
+    maxPendingHandshakes,
+    // Nobody needs more handshakes at once than it may have connections.
+    maxPendingPerAddress: maxConnectionsPerAddress,
+  };
 }
 
 function helloOf(

@@ -37,6 +37,8 @@ export interface Opened {
 export interface OpeningHandler {
   /** The peer has said who it is: it is our owner's turn. */
   onHeard?(): void;
+  /** Our owner has decided. */
+  onJudged?(): void;
   onOpened(opened: Opened): void;
   onFailed(error: QWormholeError): void;
 }
@@ -118,9 +120,9 @@ export class QwhOpening implements CarrierOwner {
 
   onPeerEnd(): void {
     this.#hasPeerEnded = true;
-    // A peer that waits for our verdict may have said all that it will ever say.
-    const isReady = !this.#handshake.wantsBytes;
-    if (!isReady || this.#carrier.kind === 'messages') this.#lost(undefined);
+    // A peer that waits for our verdict may have said all that it will ever say, a GOAWAY at the least.
+    const hasLeft = this.#earlyBytes === 0 || this.#handshake.wantsBytes;
+    if (hasLeft || this.#carrier.kind === 'messages') this.#lost(undefined);
   }
 
   beforeEnd(): void {}
@@ -177,6 +179,7 @@ export class QwhOpening implements CarrierOwner {
 
   #decide(verdict: QwhVerdict): void {
     if (this.#isOver) return;
+    this.#handler.onJudged?.();
     if ('info' in verdict) {
       this.#info = verdict.info;
       this.#handshake.accept();
@@ -212,9 +215,7 @@ export class QwhOpening implements CarrierOwner {
 
   #lost(cause: Error | undefined): void {
     if (this.#isOver) return;
-    const context: ErrorContext = cause === undefined ? {} : { cause };
-    const message = 'The peer ended the connection during the handshake';
-    this.#end(new QWormholeError('ERR_QW_CONNECTION_LOST', message, context));
+    this.#end(cause instanceof QWormholeError ? cause : lost(cause));
     this.#carrier.socket.destroy();
   }
 
@@ -224,6 +225,12 @@ export class QwhOpening implements CarrierOwner {
     this.#abort.abort(error);
     this.#handler.onFailed(error);
   }
+}
+
+function lost(cause: Error | undefined): QWormholeError {
+  const context: ErrorContext = cause === undefined ? {} : { cause };
+  const message = 'The peer ended the connection during the handshake';
+  return new QWormholeError('ERR_QW_CONNECTION_LOST', message, context);
 }
 
 /** Keying material where TLS 1.3 is below: what binds the session to it. */
