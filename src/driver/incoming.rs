@@ -148,6 +148,11 @@ impl Incoming {
         }
     }
 
+    /// The peer's farewell is a last word behind its messages, however late it comes.
+    pub(super) fn has_last_words(&self) -> bool {
+        matches!(self, Self::Qwh(_) | Self::Records(_))
+    }
+
     pub(super) fn has_farewells(&self) -> bool {
         !matches!(self, Self::Stream(..))
     }
