@@ -66,9 +66,10 @@ export class Reception<C extends CodecOption> {
     };
   }
 
-  /** Of WebSocket are those that were answered with a status. */
+  /** Of WebSocket are those that were answered with a status, or had no place. */
   #count({ code, details }: QWormholeError): void {
-    if (details?.status !== undefined) this.#roster.handshakes.failed += 1;
+    const isOpening = details?.status !== undefined || details?.maxPendingHandshakes !== undefined;
+    if (isOpening) this.#roster.handshakes.failed += 1;
     else this.#roster.qwhHandshakes[code === 'ERR_QW_HANDSHAKE_REFUSED' ? 'refused' : 'failed'] += 1;
   }
 

@@ -88,7 +88,10 @@ export class WsGate {
     // It may fail at any moment from now on, before anybody else listens.
     socket.on('error', ignore);
     const { handshakeTimeoutMs, maxPendingHandshakes } = this.spec.ws;
-    if (this.#pending.size >= maxPendingHandshakes && !this.#evict()) return false;
+    if (this.#pending.size >= maxPendingHandshakes && !this.#evict()) {
+      this.#tellCrowded(socket, 'all of them waited for a verdict');
+      return false;
+    }
     const timer = setTimeout(() => this.#expire(socket), handshakeTimeoutMs);
     const onClose = (): void => this.done(socket);
     this.#pending.set(socket, { timer, onClose, handshake: undefined });
@@ -215,10 +218,18 @@ export class WsGate {
     for (const [socket, { handshake }] of this.#pending) {
       if (handshake !== undefined) continue;
       this.done(socket);
+      this.#tellCrowded(socket, 'this peer had said nothing for the longest');
       resetSocket(socket);
       return true;
     }
     return false;
+  }
+
+  #tellCrowded({ remoteAddress = '', remotePort = 0 }: Socket, why: string): void {
+    const { maxPendingHandshakes } = this.spec.ws;
+    const message = `There were too many opening handshakes, and ${why}`;
+    const error = new QWormholeError('ERR_QW_RESOURCES', message, { details: { maxPendingHandshakes } });
+    this.#handler.onHandshakeError?.(error, remoteAddress, remotePort);
   }
 
   #expire(socket: Socket): void {
