@@ -131,11 +131,20 @@ pub(super) async fn meet<S: Sink>(
             )
             .await
     };
+    // Who is reset is told nothing, nor waited for.
+    let mut is_reset = false;
     let outcome = match unless_terminated(&handle, timeout(within, work)).await {
         Some(Ok(outcome)) => outcome,
-        Some(Err(_)) => Err(late(&mut stream, &mut pipe, course.as_mut(), responds, within).await),
+        Some(Err(_)) => match &mut course {
+            Some(course) => Err(late(&mut stream, &mut pipe, course, responds, within).await),
+            None => {
+                is_reset = true;
+                let why = "the peer did not say in time which protocol it speaks";
+                Err(Error::new(Code::Handshake, why).with("closeCode", CloseCode::TIMEOUT.0.into()))
+            }
+        },
         None => {
-            socket::reset_on_close(stream.socket());
+            is_reset = true;
             Err(crowded("this peer had said nothing for the longest"))
         }
     };
@@ -169,7 +178,10 @@ pub(super) async fn meet<S: Sink>(
                 link.sink.unmet(ends, &error);
             }
             link.sink.closed(Closed::fault(error));
-            part(&mut stream, &mut pipe, code, reason).await;
+            match is_reset {
+                true => socket::reset_on_close(stream.socket()),
+                false => part(&mut stream, &mut pipe, code, reason).await,
+            }
             None
         }
     }
@@ -185,15 +197,10 @@ fn crowded(why: &str) -> Error {
 async fn late(
     stream: &mut Stream,
     pipe: &mut Pipe,
-    course: Option<&mut Course>,
+    course: &mut Course,
     responds: bool,
     within: Duration,
 ) -> Error {
-    let Some(course) = course else {
-        socket::reset_on_close(stream.socket());
-        let why = "the peer did not say in time which protocol it speaks";
-        return Error::new(Code::Handshake, why).with("closeCode", CloseCode::TIMEOUT.0.into());
-    };
     course.handshake.time_out();
     let mut failed = None;
     while let Some(event) = course.handshake.next_event() {

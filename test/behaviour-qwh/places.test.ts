@@ -24,6 +24,7 @@ onTcp('gives the places of those who never become ready to newcomers, and says s
   const client = await call(server);
   expect(client.state).toBe('open');
   await until(() => peers[0].isClosed && refusals.length === 1, 'the first to give way');
+  expect(peers[0].isReset).toBe(true);
   expect(peers.slice(1).map(({ isClosed }) => isClosed)).toEqual([false, false]);
   expect(refusals[0]).toMatchObject({ code: 'ERR_QW_RESOURCES', closeCode: CloseCode.busy });
   await until(() => server.getConnectionCount() === 1, 'the connection');

@@ -71,6 +71,8 @@ export class StreamPeer {
   readonly socket: Socket;
   readonly #caller: Caller;
   isClosed = false;
+  /** It was reset. */
+  isReset = false;
 
   constructor(address: string, saysReady = true) {
     const { hostname, port } = new URL(address);
@@ -79,7 +81,8 @@ export class StreamPeer {
     this.#caller = new Caller({ kind: 'stream', write }, saysReady);
     this.socket.on('connect', () => this.#caller.advance());
     this.socket.on('data', (bytes) => this.#caller.wantsBytes && this.#caller.receive(bytes));
-    this.socket.on('error', () => {}).on('close', () => (this.isClosed = true));
+    this.socket.on('error', ({ code }: NodeJS.ErrnoException) => (this.isReset = code === 'ECONNRESET'));
+    this.socket.on('close', () => (this.isClosed = true));
     cleanUp(() => this.socket.destroy());
   }
 
