@@ -480,7 +480,8 @@ impl Course {
             error if error.code() != Code::ConnectionLost || !is_mute => error,
             error if matches!(pipe, Pipe::Messages(_)) => error,
             error => {
-                let why = "the peer ended the connection before it answered: it may not speak qwh, set `protocol`";
+                let why = "the server ended the connection without an answer: it may not speak qwh, so set \
+                           `protocol` to what it speaks";
                 error.meaning(Code::Handshake, why)
             }
         };
