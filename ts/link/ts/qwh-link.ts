@@ -205,9 +205,9 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   onBytes(bytes: Buffer): void {
     this.#pulse?.heard();
-    if (this.#ending !== undefined) return this.#watchForGoAway(bytes);
     if (this.#theirs !== undefined) return;
     markShared(bytes.buffer);
+    this.#intake?.arrived();
     this.#ahead.push(bytes);
     if (this.#isDispatching || this.handler === undefined) return;
     this.#decode();
@@ -245,6 +245,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     clearTimeout(this.#closeTimer);
     this.ended = true;
     this.#over = this.#closeOf(error);
+    // What a rate held back waits for nothing any more: nobody sends behind it.
+    if (this.#waiting.length > 0) this.#wake();
     // A dialled link has its handler once the promise of its caller is settled, not before.
     if (this.handler === undefined) setImmediate(() => this.#tellOver());
     else this.#tellOver();
@@ -252,12 +254,15 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   // --- Receiving ---
 
-  /** Decodes what is there and delivers it, or holds it while paused. */
+  /**
+   * Decodes what is there and delivers it, or holds it while paused. What comes behind our GOAWAY is void, but for the
+   * peer's: it is decoded all the same, since the stream tells nobody where a frame begins.
+   */
   #decode(): void {
     const isOutermost = flusher.begin();
     this.#isDispatching = true;
     try {
-      while (this.#ending === undefined) {
+      while (this.#theirs === undefined) {
         const message = this.#decoder.next();
         if (message !== undefined) this.#take(message);
         else if (!this.#feed()) break;
@@ -267,6 +272,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
       if (isOutermost) flusher.end();
     }
     const replies = this.#decoder.takeReplies();
+    if (this.#ending !== undefined) return;
     if (replies !== undefined) this.#outbox.reply(replies);
     const { fault, goaway } = this.#decoder;
     if (fault !== undefined) this.onFault(fault);
@@ -274,6 +280,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   }
 
   #take(message: Buffer): void {
+    if (this.#ending !== undefined) return;
     if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
       return this.#deliver(message);
     this.#waiting.push(message);
@@ -282,6 +289,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   #deliver(message: Buffer): void {
     if (this.#intake?.admits(message.length) !== false) return this.handler.onMessage(message, false);
+    // It is refused, and nothing behind it is delivered either.
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#breakOff(CloseCode.rate_limited, rateLimited());
@@ -294,14 +302,6 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     if (bytes === undefined) return false;
     this.#decoder.push(bytes);
     return true;
-  }
-
-  /** What comes behind our GOAWAY is void, but for the peer's. */
-  #watchForGoAway(bytes: Buffer): void {
-    if (this.#decoder.fault !== undefined || this.#decoder.goaway !== undefined) return;
-    this.#decoder.push(bytes);
-    while (this.#decoder.next() !== undefined);
-    this.#decoder.takeReplies();
   }
 
   /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
@@ -360,8 +360,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     const isOutermost = flusher.begin();
     let next = 0;
     try {
-      while (next < waiting.length && !this.#isPaused && this.#ending === undefined) {
-        if (this.#theirs === undefined && this.#intake?.holdsBack()) break;
+      while (this.#waiting === waiting && next < waiting.length && !this.#isPaused) {
+        if (!this.#isEnding() && this.#intake?.holdsBack()) break;
         const message = waiting[next];
         next += 1;
         this.#waitingBytes -= Math.max(message.length, MIN_COST);
@@ -370,7 +370,12 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     } finally {
       if (isOutermost) flusher.end();
     }
-    if (this.#ending === undefined && this.#waiting === waiting) waiting.splice(0, next);
+    if (this.#waiting === waiting) waiting.splice(0, next);
+  }
+
+  /** The peer sends no more. */
+  #isEnding(): boolean {
+    return this.#theirs !== undefined || this.#over !== undefined;
   }
 
   // --- Sending ---
@@ -423,6 +428,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   }
 
   #kill(close: LinkClose): void {
+    this.#ahead = [];
     if (this.#ending === undefined) this.#ending = close;
     else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
     this.ended = true;
@@ -433,7 +439,6 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   #forgetReceived(): void {
     this.#waiting = [];
-    this.#ahead = [];
     this.#waitingBytes = 0;
     this.#count(0);
     linkMemory.forget(this);
