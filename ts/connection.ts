@@ -492,11 +492,11 @@ export abstract class Connection<
   }
 
   /** Ends our side behind all that is accepted. */
-  protected closeLink(code: number, reason: string, retryAfterMs?: number): void {
+  protected closeLink(code: number, reason: string, retryAfterMs?: number, takesRest?: boolean): void {
     const { link } = this;
     if (link === undefined) return;
     this.#pressure?.handOver(link);
-    link.close(code, reason, retryAfterMs);
+    link.close(code, reason, retryAfterMs, takesRest);
   }
 
   /** Messages accepted and not yet wholly taken by the kernel. */

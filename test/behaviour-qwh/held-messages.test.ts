@@ -75,8 +75,8 @@ it('counts for a hard rate what has come, however long its handlers take', async
     { reconnect: false },
   );
   server.on('message', () => {
-    const until = performance.now() + 0.3;
-    while (performance.now() < until);
+    const end = performance.now() + 0.3;
+    while (performance.now() < end);
   });
   const closed = next(server, 'clientClosed');
   client.on('message', () => {});
