@@ -250,6 +250,8 @@ export interface DialSpec {
   readonly tls?: TlsDialSettings;
   /** Set with protocol `qwh`. */
   readonly qwh?: QwhSettings;
+  /** Called once the other end has said who it is: all that is missing is its verdict, and ours. */
+  readonly onAnswer?: () => void;
 }
 
 /** How to take over WebSockets from an HTTP server that others listen with. */

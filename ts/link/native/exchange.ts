@@ -244,6 +244,7 @@ export class Exchange {
       const { qwh: settings } = link;
       const onRefused = ({ error }: QwhRefusal): void => void (link.refusal = error);
       const { carrier } = link.info;
+      link.onAnswer?.();
       if (settings !== undefined)
         void this.#meetings.meet(link, text, { settings, carrier, isCaller: false, onRefused });
     } else if (kind === EventKind.secured) link.onSecured?.(infoOf(this.#text(aux), link.info.carrier));

@@ -65,10 +65,10 @@ export class QwhGate {
     carrier.resume();
   }
 
-  /** Takes a WebSocket that has chosen QWH/1. */
-  takeOver(carrier: RecordCarrier, kind: Carrier, handler: GateHandler): void {
+  /** Takes a WebSocket that has chosen QWH/1. One time covers both handshakes; it began at `startedAt`. */
+  takeOver(carrier: RecordCarrier, kind: Carrier, handler: GateHandler, startedAt?: number): void {
     if (!this.#hasRoom(carrier.socket)) return;
-    this.#open(carrier, kind, this.#begin(carrier.socket, handler), handler);
+    this.#open(carrier, kind, this.#begin(carrier.socket, handler, startedAt), handler);
   }
 
   /** Ends what is under way. */
@@ -90,9 +90,10 @@ export class QwhGate {
     return false;
   }
 
-  #begin(socket: Socket, handler: GateHandler): Pending {
+  #begin(socket: Socket, handler: GateHandler, startedAt = performance.now()): Pending {
     const { handshakeTimeoutMs } = this.#settings;
-    const timer = setTimeout(() => this.#expire(socket, handler), handshakeTimeoutMs);
+    const left = Math.max(1, startedAt + handshakeTimeoutMs - performance.now());
+    const timer = setTimeout(() => this.#expire(socket, handler), left);
     const pending: Pending = { timer, opening: undefined, isHeard: false };
     this.#pending.set(socket, pending);
     return pending;

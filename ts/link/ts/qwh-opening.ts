@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ErrorContext, QWormholeError } from '../../errors/error.js';
 import { Handshake, type Failure, type Fault, type Hello, type Peer, type Side } from '../../qwh/index.js';
-import { handshakeFailure } from '../qwh-fault.js';
+import { handshakeFailure, isCut, unanswered } from '../qwh-fault.js';
 import type { Carrier } from '../link.js';
 import type { HandshakeInfo, QwhSettings, QwhVerdict } from '../qwh.js';
 import type { CarrierOwner, RecordCarrier } from './qwh-carrier.js';
@@ -58,6 +58,8 @@ export class QwhOpening implements CarrierOwner {
   #earlyBytes = 0;
   #hasPeerEnded = false;
   #isOver = false;
+  /** The peer has sent something. */
+  #isAnswered = false;
 
   constructor(
     carrier: RecordCarrier,
@@ -107,6 +109,7 @@ export class QwhOpening implements CarrierOwner {
 
   onBytes(bytes: Buffer): void {
     if (this.#isOver) return;
+    this.#isAnswered = true;
     const taken = this.#handshake.wantsBytes ? this.#handshake.receive(bytes) : 0;
     if (taken < bytes.length) this.#keep(bytes.subarray(taken));
     this.#advance();
@@ -214,7 +217,9 @@ export class QwhOpening implements CarrierOwner {
     if (this.#isOver) return;
     const context: ErrorContext = cause === undefined ? {} : { cause };
     const message = 'The peer ended the connection during the handshake';
-    this.#end(new QWormholeError('ERR_QW_CONNECTION_LOST', message, context));
+    const isUnanswered = this.#side === 'initiator' && this.#carrier.kind === 'stream' && !this.#isAnswered;
+    const lost = new QWormholeError('ERR_QW_CONNECTION_LOST', message, context);
+    this.#end(isUnanswered && isCut(cause) ? unanswered(cause) : lost);
     this.#carrier.socket.destroy();
   }
 
