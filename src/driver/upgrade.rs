@@ -86,6 +86,11 @@ pub(super) async fn upgrade<S: Sink>(
             None => return Some(open(stream, ends, link, opening, agreement)),
             Some(meeting) => {
                 let begin = agreement.begin(ends, opening);
+                // A client's own time covers more than this handshake; a server has one for both.
+                let whole = match opening.role() {
+                    Role::Client => whole,
+                    Role::Server => within,
+                };
                 let left = whole.saturating_sub(started.elapsed());
                 return meet(stream, link, &meeting, begin, left).await;
             }

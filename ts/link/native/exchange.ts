@@ -245,6 +245,7 @@ export class Exchange {
       const { qwh: settings } = link;
       const onRefused = ({ error }: QwhRefusal): void => void (link.refusal = error);
       const { carrier } = link.info;
+      link.onAnswer?.();
       if (settings !== undefined)
         void this.#meetings.meet(link, text, { settings, carrier, listener: 0, onRefused });
     } else if (kind === EventKind.secured) link.onSecured?.(infoOf(this.#text(aux), link.info.carrier));

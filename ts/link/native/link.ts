@@ -49,6 +49,8 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   onSecured: ((info: LinkInfo) => void) | undefined;
   /** A dialled link that speaks QWH/1: judges the server. */
   qwh: QwhSettings | undefined;
+  /** A dialled link: hears that the server has said who it is. */
+  onAnswer: (() => void) | undefined;
   /** Why the server was not let in. */
   refusal: QWormholeError | undefined;
   readonly #exchange: Exchange;

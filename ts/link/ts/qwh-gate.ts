@@ -72,10 +72,10 @@ export class QwhGate {
     carrier.resume();
   }
 
-  /** Takes a WebSocket that has chosen QWH/1. */
-  takeOver(carrier: RecordCarrier, kind: Carrier, handler: GateHandler): void {
+  /** Takes a WebSocket that has chosen QWH/1. One time covers both handshakes; it began at `startedAt`. */
+  takeOver(carrier: RecordCarrier, kind: Carrier, handler: GateHandler, startedAt?: number): void {
     if (!this.#hasRoom(carrier.socket, handler)) return;
-    this.#open(carrier, kind, this.#begin(carrier.socket, handler), handler);
+    this.#open(carrier, kind, this.#begin(carrier.socket, handler, startedAt), handler);
   }
 
   /** Ends what is under way. */
@@ -102,9 +102,11 @@ export class QwhGate {
     return false;
   }
 
-  #begin(socket: Socket, handler: GateHandler): Pending {
+  #begin(socket: Socket, handler: GateHandler, startedAt = performance.now()): Pending {
     const { remoteAddress: address = '', remotePort: port = 0 } = socket;
-    const timer = setTimeout(() => this.#expire(socket), this.#settings.handshakeTimeoutMs);
+    const { handshakeTimeoutMs } = this.#settings;
+    const left = Math.max(1, startedAt + handshakeTimeoutMs - performance.now());
+    const timer = setTimeout(() => this.#expire(socket), left);
     const pending: Pending = { timer, address, port, handler, opening: undefined, isAsked: false };
     this.#pending.set(socket, pending);
     this.#crowd.enter(address);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ErrorContext, QWormholeError } from '../../errors/error.js';
 import { Handshake, type Failure, type Fault, type Hello, type Peer, type Side } from '../../qwh/index.js';
-import { handshakeFailure } from '../qwh-fault.js';
+import { handshakeFailure, isCut, unanswered } from '../qwh-fault.js';
 import type { Carrier } from '../link.js';
 import type { HandshakeInfo, QwhSettings, QwhVerdict } from '../qwh.js';
 import type { CarrierOwner, RecordCarrier } from './qwh-carrier.js';
@@ -60,6 +60,8 @@ export class QwhOpening implements CarrierOwner {
   #earlyBytes = 0;
   #hasPeerEnded = false;
   #isOver = false;
+  /** The peer has sent something. */
+  #isAnswered = false;
 
   constructor(
     carrier: RecordCarrier,
@@ -109,6 +111,7 @@ export class QwhOpening implements CarrierOwner {
 
   onBytes(bytes: Buffer): void {
     if (this.#isOver) return;
+    this.#isAnswered = true;
     const taken = this.#handshake.wantsBytes ? this.#handshake.receive(bytes) : 0;
     if (taken < bytes.length) this.#keep(bytes.subarray(taken));
     this.#advance();
@@ -215,7 +218,9 @@ export class QwhOpening implements CarrierOwner {
 
   #lost(cause: Error | undefined): void {
     if (this.#isOver) return;
-    this.#end(cause instanceof QWormholeError ? cause : lost(cause));
+    const isUnanswered = this.#side === 'initiator' && this.#carrier.kind === 'stream' && !this.#isAnswered;
+    if (cause instanceof QWormholeError) this.#end(cause);
+    else this.#end(isUnanswered && isCut(cause) ? unanswered(cause) : lost(cause));
     this.#carrier.socket.destroy();
   }
 
