@@ -482,7 +482,8 @@ impl Course {
             error => {
                 let why = "the server ended the connection without an answer: it may not speak qwh, so set \
                            `protocol` to what it speaks";
-                error.meaning(Code::Handshake, why)
+                let code = CloseCode::TIMEOUT.0.into();
+                error.meaning(Code::Handshake, why).with("closeCode", code)
             }
         };
         (error, self.reason)

@@ -122,9 +122,7 @@ onTcp('says what may be wrong where a server ends the connection without an answ
     await next(other, 'listening');
     cleanUp(() => other.close());
     const { port } = other.address() as AddressInfo;
-    const error = await failure(() =>
-      call(`tcp://127.0.0.1:${port}`, { reconnect: false, forceTs: true, protocol: 'qwh' }),
-    );
+    const error = await failure(() => call(`tcp://127.0.0.1:${port}`, { reconnect: false, protocol: 'qwh' }));
     expect(error).toMatchObject({ code: 'ERR_QW_HANDSHAKE', closeCode: CloseCode.timeout });
     expect(error.message).toMatch('set `protocol`');
     if (how === 'resetAndDestroy') expect(error.cause).toMatchObject({ code: 'ECONNRESET' });
