@@ -90,19 +90,15 @@ pub(super) async fn meet<S: Sink>(
     } = begin;
     let handle = Arc::clone(&link.handle);
     let responds = meeting.side == Side::Responder;
-    let mut place = match responds {
-        false => None,
-        true => match meeting.under_way.enter(&handle, ends.remote.ip()) {
-            Some(place) => Some(place),
-            None => {
-                // The cheapest answer, however many they are.
-                socket::reset_on_close(stream.socket());
-                let error = crowded("all of them waited for a verdict");
-                link.sink.unmet(ends, &error);
-                link.sink.closed(Closed::fault(error));
-                return None;
-            }
-        },
+    let mut place = match place_for(meeting, &handle, ends) {
+        Ok(place) => place,
+        Err(error) => {
+            // The cheapest answer, however many they are.
+            socket::reset_on_close(stream.socket());
+            link.sink.unmet(ends, &error);
+            link.sink.closed(Closed::fault(error));
+            return None;
+        }
     };
     let within = within.min(meeting.timeout);
     let mut course = None;
@@ -139,8 +135,7 @@ pub(super) async fn meet<S: Sink>(
             Some(course) => Err(late(&mut stream, &mut pipe, course, responds, within).await),
             None => {
                 is_reset = true;
-                let why = "the peer did not say in time which protocol it speaks";
-                Err(Error::new(Code::Handshake, why).with("closeCode", CloseCode::TIMEOUT.0.into()))
+                Err(mute())
             }
         },
         None => {
@@ -185,6 +180,22 @@ pub(super) async fn meet<S: Sink>(
             None
         }
     }
+}
+
+/// The place of a peer that has called us.
+fn place_for(meeting: &Meeting, handle: &Arc<Handle>, ends: Ends) -> Result<Option<Place>> {
+    if meeting.side == Side::Initiator {
+        return Ok(None);
+    }
+    match meeting.under_way.enter(handle, ends.remote.ip()) {
+        Some(place) => Ok(Some(place)),
+        None => Err(crowded("all of them waited for a verdict")),
+    }
+}
+
+fn mute() -> Error {
+    let why = "the peer did not say in time which protocol it speaks";
+    Error::new(Code::Handshake, why).with("closeCode", CloseCode::TIMEOUT.0.into())
 }
 
 /// There is no place for all who come.
