@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::error::{Code, Error};
+
 /// Why a connection was refused or ended. Peers may send numbers that have no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CloseCode(pub u16);
@@ -78,6 +80,22 @@ impl CloseCode {
     /// Whether a client may try again after this code; an unknown code says no.
     pub fn is_retriable(self) -> bool {
         self.facts().is_some_and(|(_, _, retriable)| *retriable)
+    }
+
+    /// What a peer is told of a fault, be it one of the WebSocket below, which has numbers of its own.
+    pub(crate) fn of(error: &Error) -> Self {
+        /// Where the numbers of WebSocket begin.
+        const WEBSOCKET: u16 = 1000;
+        let said = (error.detail("closeCode")).and_then(|code| u16::try_from(code).ok());
+        match (said, error.code()) {
+            (Some(code), _) if code < WEBSOCKET || error.code() != Code::Protocol => Self(code),
+            (_, Code::TooBig) => Self::TOO_BIG,
+            (_, Code::Flood | Code::RateLimited) => Self::RATE_LIMITED,
+            // Nobody is there to be told.
+            (_, Code::ConnectionLost) => Self::OK,
+            (_, Code::Protocol | Code::Truncated | Code::InvalidUtf8) => Self::PROTOCOL,
+            _ => Self::INTERNAL,
+        }
     }
 
     /// The close code of WebSocket that stands for it.

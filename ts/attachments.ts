@@ -28,22 +28,15 @@ export class Attachments<C extends CodecOption> {
   readonly #settings: ServerSettings;
   readonly #reception: Reception<C>;
   readonly #ownDriver: () => LinkDriver;
-  readonly #report: (error: QWormholeError) => void;
   readonly #attached = new Set<Attachment>();
   /** Reads the requests, and keeps what the server's own backend does not take. Made with the first. */
   #choice: Choice | undefined;
 
   /** @param ownDriver The server's own backend, which may become another. */
-  constructor(
-    settings: ServerSettings,
-    reception: Reception<C>,
-    ownDriver: () => LinkDriver,
-    report: (error: QWormholeError) => void,
-  ) {
+  constructor(settings: ServerSettings, reception: Reception<C>, ownDriver: () => LinkDriver) {
     this.#settings = settings;
     this.#reception = reception;
     this.#ownDriver = ownDriver;
-    this.#report = report;
   }
 
   /** @throws QWormholeError `ERR_QW_OPTION_INVALID`, `ERR_QW_OPTION_UNSUPPORTED`. */
@@ -62,7 +55,9 @@ export class Attachments<C extends CodecOption> {
       limits: toLimits(this.#settings),
       socket: toSocketSettings(this.#settings),
       ws: toListenWebSocket(this.#settings),
-      ...(protocol === 'qwh' && { qwh: toListenQwh(this.#settings, driver.backend, this.#report) }),
+      ...(protocol === 'qwh' && {
+        qwh: toListenQwh(this.#settings, driver.backend, this.#reception.qwhHost),
+      }),
       concerns: (asked: string) => splitTarget(asked).path === target.path,
       adopt: (adoption: Adoption) => this.#ownDriver().adopt?.(adoption),
     };

@@ -160,7 +160,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   override close(code = 0, reason = ''): Promise<void> {
-    checkClose(code, reason, this.carrier);
+    checkClose(code, reason, this);
     this.#cancelAttempts();
     const end = super.close(code, reason);
     this.#isDirect = false;
@@ -169,7 +169,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   }
 
   override terminate(code = 0, reason = ''): void {
-    checkClose(code, reason, this.carrier);
+    checkClose(code, reason, this);
     this.#cancelAttempts();
     super.terminate(code, reason);
     this.#isDirect = false;
@@ -243,6 +243,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     // What waited goes first: the events may bring new messages.
     this.#pump();
     this.fire('connect');
+    // A listener may have ended it; then the end settles the promise.
+    if (this.link !== link || this.state !== 'open') return;
     this.fire('ready');
     this.#connecting?.resolve();
   }

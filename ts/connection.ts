@@ -188,10 +188,11 @@ export abstract class Connection<
    * Sends what is queued, ends our side and waits for the peer's end, at most `closeTimeoutMs`. Resolves when
    * the connection is closed.
    * @param code From the table of close codes, 0 to 65535. Default: 0, nothing is wrong.
-   * @param reason For people. WebSocket cuts it at 123 bytes; TCP does not carry code and reason to the peer.
+   * @param reason For people. `qwh` cuts it at 256 bytes, WebSocket without it at 123; the other protocols of TCP carry
+   * neither code nor reason to the peer.
    */
   close(code = 0, reason = ''): Promise<void> {
-    checkClose(code, reason, this.carrier);
+    checkClose(code, reason, this);
     if (this.#state === 'closed') return Promise.resolve();
     this.state = 'closing';
     this.closeLink(code, reason);
@@ -200,7 +201,7 @@ export abstract class Connection<
 
   /** Resets the connection; what is queued is lost. The event `close` follows. */
   terminate(code = 0, reason = ''): void {
-    checkClose(code, reason, this.carrier);
+    checkClose(code, reason, this);
     if (this.#state === 'closed') return;
     this.state = 'closing';
     this.link?.terminate(code, reason);
@@ -492,11 +493,11 @@ export abstract class Connection<
   }
 
   /** Ends our side behind all that is accepted. */
-  protected closeLink(code: number, reason: string, retryAfterMs?: number): void {
+  protected closeLink(code: number, reason: string, retryAfterMs?: number, takesRest?: boolean): void {
     const { link } = this;
     if (link === undefined) return;
     this.#pressure?.handOver(link);
-    link.close(code, reason, retryAfterMs);
+    link.close(code, reason, retryAfterMs, takesRest);
   }
 
   /** Messages accepted and not yet wholly taken by the kernel. */

@@ -5,9 +5,9 @@ import type { QWormholeError } from './errors/error.js';
 import { isWebSocket } from './link/carriers.js';
 import type { Link, ListenerHandler, Protocol } from './link/link.js';
 import type { ServerSettings, SettledEndpoint } from './options/settings.js';
+import type { QwhHost } from './policy/handshake.js';
 import { UpgradePolicy, type Admission } from './policy/upgrade.js';
 import type { Roster } from './roster.js';
-import type { Arrival } from './server-connection.js';
 
 /** The part of an endpoint that matters once somebody has called. */
 export type Desk = Pick<SettledEndpoint, 'protocol' | 'path'>;
@@ -28,10 +28,13 @@ export class Reception<C extends CodecOption> {
   readonly #roster: Roster<C>;
   readonly #voice: ReceptionVoice;
   readonly #policy: UpgradePolicy;
+  /** Who is asked about peers that shake hands. */
+  readonly qwhHost: QwhHost;
 
   constructor(settings: ServerSettings, roster: Roster<C>, voice: ReceptionVoice) {
     this.#roster = roster;
     this.#voice = voice;
+    this.qwhHost = { refusalOf: (address) => roster.refusalOf(address), report: voice.report };
     this.#policy = new UpgradePolicy(settings, {
       hasRoom: (address) => roster.hasRoom(address),
       dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
@@ -45,6 +48,7 @@ export class Reception<C extends CodecOption> {
    * @param host Where it listens, once somebody has called.
    */
   at(desks: readonly Desk[], host: () => string): ListenerHandler {
+    const roster = this.#roster;
     const [{ protocol }] = desks;
     const byPath = new Map(desks.map((desk) => [desk.path, desk.protocol]));
     const destination = {
@@ -53,10 +57,10 @@ export class Reception<C extends CodecOption> {
         return isLoopback(host());
       },
       admit: ({ link, protocol: wished, ...rest }: Admission) =>
-        this.#admit({ link, protocol: spokenOn(link, wished), ...rest }),
+        roster.admit({ link, protocol: spokenOn(link, wished), ...rest }),
     };
     return {
-      onLink: (link) => this.#admit({ link, protocol: spokenOn(link, protocol) }),
+      onLink: (link) => roster.admit({ link, protocol: spokenOn(link, protocol) }),
       onUpgrade: (upgrade) => this.#policy.decide(upgrade, destination),
       onHandshakeError: (error, address, port) => {
         this.#count(error);
@@ -66,15 +70,11 @@ export class Reception<C extends CodecOption> {
     };
   }
 
-  /** Of WebSocket are those that were answered with a status. */
+  /** Of WebSocket are those that were answered with a status, or had no place. */
   #count({ code, details }: QWormholeError): void {
-    if (details?.status !== undefined) this.#roster.handshakes.failed += 1;
+    const isOpening = details?.status !== undefined || details?.maxPendingHandshakes !== undefined;
+    if (isOpening) this.#roster.handshakes.failed += 1;
     else this.#roster.qwhHandshakes[code === 'ERR_QW_HANDSHAKE_REFUSED' ? 'refused' : 'failed'] += 1;
-  }
-
-  #admit(arrival: Arrival): void {
-    if (arrival.link.info.handshake !== undefined) this.#roster.qwhHandshakes.accepted += 1;
-    this.#roster.admit(arrival);
   }
 
   /** Nobody is waited for any more. */

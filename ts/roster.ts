@@ -5,6 +5,7 @@ import { QWormholeError } from './errors/error.js';
 import { isWebSocket } from './link/carriers.js';
 import { DEAF } from './link/deaf.js';
 import type { Link, LinkClose, SharedMessage } from './link/link.js';
+import type { QwhRefusal } from './link/qwh.js';
 import type { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
 import { Crowd } from './policy/crowd.js';
@@ -22,6 +23,10 @@ import { TopicTable } from './topics.js';
 
 /** Connections that were turned away are reported at most this often, ms. */
 const REFUSAL_INTERVAL_MS = 1000;
+
+/** What a peer is told that comes too late, or when there are enough. */
+const GONE = [CloseCode.shutdown, GOING_AWAY] as const;
+const FULL = [CloseCode.busy, 'there are too many connections'] as const;
 
 /** The server, as its connections need it. */
 export interface ServerVoice<C extends CodecOption> {
@@ -85,12 +90,20 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     return false;
   }
 
+  /** The same, in the words of QWH/1. */
+  refusalOf(address: string): QwhRefusal | undefined {
+    if (this.hasRoom(address)) return undefined;
+    const [code, reason] = this.#draining === undefined ? FULL : GONE;
+    return { code, reason, retryAfterMs: 0 };
+  }
+
   /** A peer has connected. */
   admit(arrival: Arrival): void {
     const { link } = arrival;
-    if (this.#draining !== undefined) return this.#turnAway(link, CloseCode.shutdown, GOING_AWAY);
-    if (!this.hasRoom(link.info.remoteAddress))
-      return this.#turnAway(link, CloseCode.busy, 'there are too many connections');
+    const refusal = this.refusalOf(link.info.remoteAddress);
+    if (link.info.handshake !== undefined)
+      this.qwhHandshakes[refusal === undefined ? 'accepted' : 'refused'] += 1;
+    if (refusal !== undefined) return this.#turnAway(link, refusal.code, refusal.reason);
     const connection = new ServerConnection<C>(this, arrival, this.#settings);
     this.#connections.set(connection.id, connection);
     this.#accepted += 1;
@@ -139,10 +152,10 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   /** Ends all connections; resolves when there are none. Admits nobody from now on. */
-  drain(spreadMs: number): Promise<void> {
+  drain(spreadMs: number, isGraceful: boolean): Promise<void> {
     this.#draining = new Draining(() => this);
     const gone = new Promise<void>((resolve) => (this.#onEmpty = resolve));
-    this.#draining.start(spreadMs);
+    this.#draining.start(spreadMs, isGraceful);
     this.#checkEmpty();
     return gone;
   }
@@ -211,7 +224,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
 
   /** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
   #turnAway(link: Link, code: number, reason: string): void {
-    if (isWebSocket(link.info.carrier)) return this.dismiss(link, code, reason);
+    const { carrier, handshake } = link.info;
+    if (isWebSocket(carrier) || handshake !== undefined) return this.dismiss(link, code, reason);
     link.handler = DEAF;
     link.terminate(code, reason);
   }

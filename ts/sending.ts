@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { describe } from './describe.js';
 import { QWormholeError } from './errors/error.js';
 import { isWebSocket } from './link/carriers.js';
-import type { Carrier, ClassIndex } from './link/link.js';
+import type { Carrier, ClassIndex, Protocol } from './link/link.js';
 import { byteLength } from './link/view.js';
 import { toWebSocketCode } from './link/websocket-codes.js';
 
@@ -80,13 +80,20 @@ export function sizeOf(payload: string | Uint8Array): number {
   }
 }
 
-/** Throws `ERR_QW_OPTION_INVALID` unless they are a reason and a close code that the carrier can have. */
-export function checkClose(code: unknown, reason: unknown, carrier: Carrier = 'tcp'): void {
+/** What a close code travels over. */
+export interface Wire {
+  readonly carrier: Carrier;
+  readonly protocol: Protocol;
+}
+
+/** Throws `ERR_QW_OPTION_INVALID` unless they are a reason and a close code that the carrier or the protocol can have. */
+export function checkClose(code: unknown, reason: unknown, { carrier, protocol }: Wire): void {
   if (typeof code !== 'number' || !Number.isInteger(code) || code < 0 || code > MAX_CODE) {
     const message = `A close code is an integer from 0 to ${MAX_CODE}, not ${describe(code)}`;
     throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'code' } });
   }
-  if (isWebSocket(carrier) && toWebSocketCode(code) === undefined) {
+  // With qwh it is in the GOAWAY, whatever the close frame behind that has.
+  if (isWebSocket(carrier) && protocol !== 'qwh' && toWebSocketCode(code) === undefined) {
     const message = `${code} is not a close code that WebSocket can carry: it takes 0 to 599, 1000 to 1014 without 1004 to 1006, and 3000 to 4999`;
     throw new QWormholeError('ERR_QW_OPTION_INVALID', message, { details: { option: 'code' } });
   }

@@ -110,10 +110,13 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     return this.handshake !== undefined;
   }
 
-  /** @internal Closes it, and tells its peer when to come back, ms. */
-  dismiss(code: number, reason: string, retryAfterMs: number): void {
+  /**
+   * @internal Closes it, and tells its peer when to come back, ms. `takesRest`: what the peer has sent by the time that
+   * it hears of it is delivered, if somebody listens.
+   */
+  dismiss(code: number, reason: string, retryAfterMs: number, takesRest: boolean): void {
     if (this.state === 'open') this.state = 'closing';
-    this.closeLink(code, reason, retryAfterMs);
+    this.closeLink(code, reason, retryAfterMs, takesRest && this.isHeard);
   }
 
   /** @internal A message for many connections, encoded once. */

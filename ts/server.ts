@@ -97,12 +97,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
       report: (error) => this.#report(error),
       handshakeFailed: (...failure) => this.#handshakeErrors.tell(...failure),
     });
-    this.#attachments = new Attachments(
-      settings,
-      this.#reception,
-      () => this.#choice.driver,
-      (error) => this.#report(error),
-    );
+    this.#attachments = new Attachments(settings, this.#reception, () => this.#choice.driver);
     this.#tls = tls && this.#serviceOf(tls);
     choice.driver.onFailure = (error) => void this.#driverFailed(error);
     const { signal } = settings;
@@ -146,8 +141,9 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   close({ gracefulMs = 0, spreadMs = 0, signal }: ServerCloseOptions = {}): Promise<void> {
     checkDuration('gracefulMs', gracefulMs);
     checkDuration('spreadMs', spreadMs);
-    this.#closing ??= this.#end(spreadMs);
-    this.#roster.cutAfter(Math.max(gracefulMs, spreadMs));
+    const graceMs = Math.max(gracefulMs, spreadMs);
+    this.#closing ??= this.#end(spreadMs, graceMs > 0);
+    this.#roster.cutAfter(graceMs);
     return abortable(this.#closing, signal);
   }
 
@@ -282,7 +278,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
 
   /** Binds and says so; undone if the server was closed or the signal aborted meanwhile. */
   async #bind(ports: readonly number[] | undefined, signal?: AbortSignal): Promise<void> {
-    const qwh = toListenQwh(this.#settings, this.#choice.backend, (error) => this.#report(error));
+    const qwh = toListenQwh(this.#settings, this.#choice.backend, this.#reception.qwhHost);
     const places = this.#settings.endpoints.map((each, index) => {
       const endpoint = ports === undefined ? each : { ...each, port: ports[index] };
       return { endpoint, spec: toListenSpec(this.#settings, endpoint, this.#tls?.settings, qwh) };
@@ -305,13 +301,13 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.fire('listening', listening.addresses);
   }
 
-  async #end(spreadMs: number): Promise<void> {
+  async #end(spreadMs: number, isGraceful: boolean): Promise<void> {
     const opening = this.#opening;
     this.#state = 'draining';
     this.#stopListening?.();
     this.#tls?.stop();
     this.#attachments.detachAll();
-    const gone = this.#roster.drain(spreadMs);
+    const gone = this.#roster.drain(spreadMs, isGraceful);
     // From a tick of its own: nobody hears events from inside of a call.
     await Promise.resolve();
     this.fire('draining');

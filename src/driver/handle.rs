@@ -79,6 +79,8 @@ pub(super) struct Wishes {
     pub reading: bool,
     /// Write what is queued, then end our side.
     pub close: Option<CloseFrame>,
+    /// What comes until the peer's own last word is wanted although we have said ours.
+    pub takes_rest: bool,
     /// What becomes of a peer that waits for it.
     pub verdict: Option<Verdict>,
     /// Reset now. Also what a connection that is over is left with: nothing is queued for it any more.
@@ -158,6 +160,11 @@ impl Handle {
     /// Has the close that follows say when to come back, in milliseconds, where the protocol can.
     pub(crate) fn advise(&self, retry_after_ms: u32) {
         self.lock().out.advise(retry_after_ms);
+    }
+
+    /// Has the close that follows deliver what comes until the peer's own last word, where the protocol has one.
+    pub(crate) fn take_rest(&self) {
+        self.lock().wishes.takes_rest = true;
     }
 
     /// Ends the connection after what is queued; where the carrier has a close frame, with `farewell`.

@@ -120,7 +120,7 @@ impl Incoming {
             Self::WebSocket(decoder) => return decoder.peer_close().map(Farewell::of_frame),
             Self::Qwh(decoder) => decoder.goaway(),
             Self::Records(records) => match records.goaway() {
-                None => return records.peer_close().map(Farewell::of_frame),
+                None => return records.peer_close().map(Farewell::without_goaway),
                 goaway => goaway,
             },
         };
@@ -130,12 +130,7 @@ impl Incoming {
     /// What a peer that broke the rules is told.
     pub(super) fn verdict(&self, error: &Error) -> CloseFrame {
         let code = match self {
-            Self::Qwh(_) | Self::Records(_) => {
-                let code = error
-                    .detail("closeCode")
-                    .unwrap_or(CloseCode::PROTOCOL.0.into());
-                u16::try_from(code).unwrap_or(CloseCode::PROTOCOL.0)
-            }
+            Self::Qwh(_) | Self::Records(_) => CloseCode::of(error).0,
             Self::Stream(..) | Self::WebSocket(_) => close_code(error),
         };
         CloseFrame {
@@ -151,6 +146,11 @@ impl Incoming {
             Self::Records(records) => records.role() == Role::Server,
             Self::Stream(..) | Self::Qwh(_) => true,
         }
+    }
+
+    /// The peer's farewell is a last word behind its messages, however late it comes.
+    pub(super) fn has_last_words(&self) -> bool {
+        matches!(self, Self::Qwh(_) | Self::Records(_))
     }
 
     pub(super) fn has_farewells(&self) -> bool {
@@ -176,6 +176,14 @@ impl Farewell {
             ours: frame.clone(),
             retry_after_ms: None,
             is_hostile: false,
+        }
+    }
+
+    /// WebSocket ends where a GOAWAY was to come: it has numbers of its own, which ours answers with none of.
+    fn without_goaway(frame: &CloseFrame) -> Self {
+        Self {
+            ours: CloseFrame::default(),
+            ..Self::of_frame(frame)
         }
     }
 

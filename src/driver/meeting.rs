@@ -90,17 +90,15 @@ pub(super) async fn meet<S: Sink>(
     } = begin;
     let handle = Arc::clone(&link.handle);
     let responds = meeting.side == Side::Responder;
-    let mut place = match responds {
-        false => None,
-        true => match meeting.under_way.enter(&handle) {
-            Some(place) => Some(place),
-            None => {
-                // The cheapest answer, however many they are.
-                socket::reset_on_close(stream.socket());
-                link.sink.closed(Closed::cut());
-                return None;
-            }
-        },
+    let mut place = match place_for(meeting, &handle, ends) {
+        Ok(place) => place,
+        Err(error) => {
+            // The cheapest answer, however many they are.
+            socket::reset_on_close(stream.socket());
+            link.sink.unmet(ends, &error);
+            link.sink.closed(Closed::fault(error));
+            return None;
+        }
     };
     let within = within.min(meeting.timeout);
     let mut course = None;
@@ -129,14 +127,20 @@ pub(super) async fn meet<S: Sink>(
             )
             .await
     };
+    // Who is reset is told nothing, nor waited for.
+    let mut is_reset = false;
     let outcome = match unless_terminated(&handle, timeout(within, work)).await {
         Some(Ok(outcome)) => outcome,
-        Some(Err(_)) => Err(late(&mut stream, &mut pipe, course.as_mut(), responds, within).await),
+        Some(Err(_)) => match &mut course {
+            Some(course) => Err(late(&mut stream, &mut pipe, course, responds, within).await),
+            None => {
+                is_reset = true;
+                Err(mute())
+            }
+        },
         None => {
-            socket::reset_on_close(stream.socket());
-            let why =
-                "there were too many handshakes, and this peer had said nothing for the longest";
-            Err(Error::new(Code::Resources, why).with("closeCode", CloseCode::BUSY.0.into()))
+            is_reset = true;
+            Err(crowded("this peer had said nothing for the longest"))
         }
     };
     match outcome {
@@ -159,32 +163,55 @@ pub(super) async fn meet<S: Sink>(
             None
         }
         Err(error) => {
-            let may_be_refused = course.is_some_and(|course| course.may_be_refused);
-            let error = refused(error, may_be_refused);
+            drop(place);
+            let code = CloseCode::of(&error);
+            let (error, reason) = match course {
+                Some(course) => course.failed(error, &pipe),
+                None => (error, String::new()),
+            };
             if responds {
                 link.sink.unmet(ends, &error);
             }
-            let code = error.detail("closeCode").unwrap_or(0);
             link.sink.closed(Closed::fault(error));
-            part(&mut stream, &mut pipe, code).await;
+            match is_reset {
+                true => socket::reset_on_close(stream.socket()),
+                false => part(&mut stream, &mut pipe, code, reason).await,
+            }
             None
         }
     }
+}
+
+/// The place of a peer that has called us.
+fn place_for(meeting: &Meeting, handle: &Arc<Handle>, ends: Ends) -> Result<Option<Place>> {
+    if meeting.side == Side::Initiator {
+        return Ok(None);
+    }
+    match meeting.under_way.enter(handle, ends.remote.ip()) {
+        Some(place) => Ok(Some(place)),
+        None => Err(crowded("all of them waited for a verdict")),
+    }
+}
+
+fn mute() -> Error {
+    let why = "the peer did not say in time which protocol it speaks";
+    Error::new(Code::Handshake, why).with("closeCode", CloseCode::TIMEOUT.0.into())
+}
+
+/// There is no place for all who come.
+fn crowded(why: &str) -> Error {
+    let context = format!("there were too many handshakes, and {why}");
+    Error::new(Code::Resources, context).with("closeCode", CloseCode::BUSY.0.into())
 }
 
 /// The time is over: the peer is told.
 async fn late(
     stream: &mut Stream,
     pipe: &mut Pipe,
-    course: Option<&mut Course>,
+    course: &mut Course,
     responds: bool,
     within: Duration,
 ) -> Error {
-    let Some(course) = course else {
-        socket::reset_on_close(stream.socket());
-        let why = "the peer did not say in time which protocol it speaks";
-        return Error::new(Code::Handshake, why).with("closeCode", CloseCode::TIMEOUT.0.into());
-    };
     course.handshake.time_out();
     let mut failed = None;
     while let Some(event) = course.handshake.next_event() {
@@ -193,7 +220,10 @@ async fn late(
             Event::Send(bytes) => {
                 let _ = timeout(LINGER, pipe.write(stream, &bytes)).await;
             }
-            Event::Failed(failure) => failed = Some(failure),
+            Event::Failed(failure) => {
+                course.reason.clone_from(&failure.reason);
+                failed = Some(failure);
+            }
             Event::Verify(_) | Event::Ready(_) => {}
         }
     }
@@ -272,8 +302,12 @@ struct Course {
     first: Vec<u8>,
     records: VecDeque<Vec<u8>>,
     early: usize,
+    /// The peer has said something.
+    is_answered: bool,
     /// The peer has ended its side behind its READY.
     has_ended: bool,
+    /// Why it failed, as far as the peer is told.
+    reason: String,
     /// Before the last read the server that we called could still refuse us by TLS.
     may_be_refused: bool,
     /// How long the peer bears our silence.
@@ -322,7 +356,9 @@ impl Course {
             first: Vec::new(),
             records: VecDeque::new(),
             early: 0,
+            is_answered: false,
             has_ended: false,
+            reason: String::new(),
             may_be_refused: false,
             peer_timeout: None,
         })
@@ -357,13 +393,21 @@ impl Course {
                             peer_timeout: self.peer_timeout,
                         }));
                     }
-                    Event::Failed(failure) => return Err(failed_error(&failure)),
+                    Event::Failed(failure) => {
+                        self.reason.clone_from(&failure.reason);
+                        return Err(failed_error(&failure));
+                    }
                 }
             }
             let handle = Arc::clone(&link.handle);
             self.may_be_refused = stream.may_be_refused();
             match poll_fn(|cx| self.poll_input(stream, pipe, &handle, cx)).await? {
-                Input::Verdict(verdict) => self.decide(verdict),
+                Input::Verdict(verdict) => {
+                    if let Some(place) = place {
+                        place.release();
+                    }
+                    self.decide(verdict);
+                }
                 Input::Bytes(bytes) => self.take(bytes, pipe),
                 Input::End => self.end(pipe)?,
             }
@@ -416,6 +460,7 @@ impl Course {
     }
 
     fn take(&mut self, bytes: Vec<u8>, pipe: &Pipe) {
+        self.is_answered = true;
         let wanted = self.handshake.wants_bytes();
         let taken = match wanted {
             true => self.handshake.receive(&bytes),
@@ -429,13 +474,30 @@ impl Course {
         }
     }
 
-    /// A peer that waits for our verdict may have said all that it will ever say.
+    /// A peer that waits for our verdict may have said all that it will ever say, a GOAWAY at the least.
     fn end(&mut self, pipe: &Pipe) -> Result<()> {
-        if self.handshake.wants_bytes() || matches!(pipe, Pipe::Messages(_)) {
+        let has_left = self.early == 0 || self.handshake.wants_bytes();
+        if has_left || matches!(pipe, Pipe::Messages(_)) {
             return Err(gone());
         }
         self.has_ended = true;
         Ok(())
+    }
+
+    /// What the owner is told of `error`, and the peer.
+    fn failed(self, error: Error, pipe: &Pipe) -> (Error, String) {
+        let is_mute = self.side == Side::Initiator && !self.is_answered;
+        let error = match refused(error, self.may_be_refused) {
+            error if error.code() != Code::ConnectionLost || !is_mute => error,
+            error if matches!(pipe, Pipe::Messages(_)) => error,
+            error => {
+                let why = "the server ended the connection without an answer: it may not speak qwh, so set \
+                           `protocol` to what it speaks";
+                let code = CloseCode::TIMEOUT.0.into();
+                error.meaning(Code::Handshake, why).with("closeCode", code)
+            }
+        };
+        (error, self.reason)
     }
 }
 

@@ -59,7 +59,7 @@ impl Records {
         space.resize(space.len().max(READ), 0);
         let mut caught = Caught::new(&mut space, room, &mut self.waiting);
         let turn = self.frames.on_readable(io, &mut caught, most, now);
-        let has_text = caught.has_text;
+        let has_text = caught.has_text();
         SPACE.set(space);
         let taken = self.take_waiting(room, now)?;
         if has_text {
@@ -144,8 +144,6 @@ pub(super) struct Caught<'a, R> {
     ranges: Ranges,
     books: &'a mut R,
     to: &'a mut VecDeque<Vec<u8>>,
-    /// There was one that is no record.
-    pub(super) has_text: bool,
 }
 
 impl<'a, R: Room> Caught<'a, R> {
@@ -159,8 +157,12 @@ impl<'a, R: Room> Caught<'a, R> {
             ranges: Ranges::default(),
             books,
             to,
-            has_text: false,
         }
+    }
+
+    /// There was one that is no record: neither it nor what is behind it is kept.
+    pub(super) fn has_text(&self) -> bool {
+        self.ranges.has_text
     }
 }
 
@@ -182,12 +184,12 @@ impl<R: Room> Room for Caught<'_, R> {
             let record = self.space.get(start..start + len).unwrap_or_default();
             self.to.push_back(record.to_vec());
         }
-        self.has_text |= self.ranges.has_text;
     }
 
     fn assembled(&mut self, message: Vec<u8>, payload: Payload) {
-        self.has_text |= payload == Payload::Text;
-        self.to.push_back(message);
+        if self.ranges.is_record(payload) {
+            self.to.push_back(message);
+        }
     }
 
     fn hold(&mut self, delta: isize) -> bool {
@@ -202,10 +204,19 @@ pub(super) struct Ranges {
     has_text: bool,
 }
 
+impl Ranges {
+    /// Whether it is one, and follows no other kind of message.
+    fn is_record(&mut self, payload: Payload) -> bool {
+        self.has_text |= payload == Payload::Text;
+        !self.has_text
+    }
+}
+
 impl Marks for Ranges {
     fn message(&mut self, start: usize, len: usize, payload: Payload) {
-        self.has_text |= payload == Payload::Text;
-        self.found.push((start, len));
+        if self.is_record(payload) {
+            self.found.push((start, len));
+        }
     }
 }
 

@@ -106,7 +106,7 @@ pub(super) async fn secure<S: Sink>(
             (bounded(&handle, limit, within, work).await, None)
         }
         Security::Server(guard) => {
-            let Some(mut place) = guard.under_way.enter(&handle) else {
+            let Some(mut place) = guard.under_way.enter(&handle, ends.remote.ip()) else {
                 // The cheapest answer, however many they are.
                 socket::reset_on_close(&handshake.stream);
                 link.sink.insecure(ends, &crowded(&guard.under_way));

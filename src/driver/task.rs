@@ -140,19 +140,15 @@ impl<S: Sink> LinkTask<S> {
         if !reading && self.ahead_of.is_none() {
             self.ahead_of = Some(self.incoming.data());
         }
+        let takes_rest = half.wishes.takes_rest && self.incoming.has_last_words();
         let released = half.out.released();
         drop(half);
         match self.phase {
             Phase::Open => {
-                if reading {
-                    self.ahead_of = None;
-                }
-                self.is_deaf = !self.may_read();
-                if !self.peer_ended && (!self.is_deaf || self.sees_end(cx)) {
-                    self.read(cx)?;
-                }
+                self.hear(reading, cx)?;
                 self.beat(written, released, cx)?;
             }
+            Phase::Closing if takes_rest => self.hear(reading, cx)?,
             Phase::Closing if self.incoming.has_farewells() => self.await_farewell(cx)?,
             Phase::Leaving { .. } => {}
             Phase::Closing | Phase::Parting(_) => self.await_end(cx, written)?,
@@ -163,12 +159,18 @@ impl<S: Sink> LinkTask<S> {
         if self.we_ended && self.peer_ended {
             return Ok(Some(self.outcome()));
         }
+        let takes_rest = takes_rest && matches!(self.phase, Phase::Closing);
         // What we hold back ourselves is not the peer's delay.
-        if written == Written::Held {
+        if written == Written::Held || (takes_rest && self.is_deaf) {
             self.deadline = None;
             return Ok(None);
         }
-        if self.poll_deadline(cx, released).is_pending() {
+        let received = if takes_rest {
+            self.incoming.received()
+        } else {
+            0
+        };
+        if self.poll_deadline(cx, (released, received)).is_pending() {
             return Ok(None);
         }
         self.late(cx)
@@ -188,6 +190,18 @@ impl<S: Sink> LinkTask<S> {
     fn sees_end(&mut self, cx: &mut Context<'_>) -> bool {
         self.sees_end = self.receiver.poll_peer_end(cx).is_ready();
         self.sees_end
+    }
+
+    /// Takes what comes, as far as it is wanted.
+    fn hear(&mut self, reading: bool, cx: &mut Context<'_>) -> Result<()> {
+        if reading {
+            self.ahead_of = None;
+        }
+        self.is_deaf = !self.may_read();
+        if !self.peer_ended && (!self.is_deaf || self.sees_end(cx)) {
+            self.read(cx)?;
+        }
+        Ok(())
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Result<()> {
@@ -274,9 +288,11 @@ impl<S: Sink> LinkTask<S> {
         is_server && self.incoming.is_untouched()
     }
 
-    /// Sends what the carrier itself answers.
+    /// Sends what the carrier itself answers; nothing comes behind our last word.
     fn reply(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if let Some(frames) = self.incoming.take_replies()? {
+        if let Some(frames) = self.incoming.take_replies()?
+            && matches!(self.phase, Phase::Open)
+        {
             let mut half = self.handle.lock();
             half.out.control(&frames);
             poll_write(&mut half, cx)?;

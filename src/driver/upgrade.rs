@@ -73,6 +73,11 @@ pub(super) async fn upgrade<S: Sink>(
         Some(Err(_)) => Err(too_late(within)),
         None => {
             socket::reset_on_close(stream.socket());
+            // Those who wait for the owner keep their place.
+            if opening.role() == Role::Server && !is_asked {
+                let why = "this peer had said nothing for the longest";
+                link.sink.unmet(ends, &crowded(opening, why));
+            }
             Ok(None)
         }
     };
@@ -81,6 +86,11 @@ pub(super) async fn upgrade<S: Sink>(
             None => return Some(open(stream, ends, link, opening, agreement)),
             Some(meeting) => {
                 let begin = agreement.begin(ends, opening);
+                // A client's own time covers more than this handshake; a server has one for both.
+                let whole = match opening.role() {
+                    Role::Client => whole,
+                    Role::Server => within,
+                };
                 let left = whole.saturating_sub(started.elapsed());
                 return meet(stream, link, &meeting, begin, left).await;
             }
@@ -241,9 +251,11 @@ async fn answer<S: Sink>(
     opening: &Opening,
     is_asked: &mut bool,
 ) -> Result<Option<Agreement>> {
-    let Some(mut place) = opening.under_way.enter(&link.handle) else {
+    let Some(mut place) = opening.under_way.enter(&link.handle, ends.remote.ip()) else {
         // The cheapest answer, however many they are.
         socket::reset_on_close(stream.socket());
+        let error = crowded(opening, "all of them waited for a verdict");
+        link.sink.unmet(ends, &error);
         return Ok(None);
     };
     let (head, mut first) = match read_request(stream, opening.head).await? {
@@ -383,6 +395,12 @@ fn is_unwelcome(error: &Error) -> bool {
 fn no_request(status: u16, why: &str) -> Error {
     let context = format!("an opening handshake was answered with {status}: {why}");
     Error::new(Code::Handshake, context).with("status", status.into())
+}
+
+/// There is no place for all who come.
+fn crowded(opening: &Opening, why: &str) -> Error {
+    let context = format!("there were too many opening handshakes, and {why}");
+    Error::new(Code::Resources, context).with("maxPendingHandshakes", opening.under_way.most())
 }
 
 fn too_late(within: Duration) -> Error {

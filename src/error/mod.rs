@@ -51,6 +51,14 @@ impl Error {
         self
     }
 
+    /// The same cause, which means something else here.
+    pub(crate) fn meaning(self, code: Code, context: impl Into<String>) -> Self {
+        Self {
+            source: self.source,
+            ..Self::new(code, context)
+        }
+    }
+
     /// Adds what the peer answered.
     pub(crate) fn answered(mut self, answer: Answer) -> Self {
         self.answer = Some(Box::new(answer));

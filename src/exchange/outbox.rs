@@ -48,6 +48,7 @@ mod operation {
     pub(super) const DENY: u32 = 12;
     /// Tell the peer, with the close that follows, to come back after `data[0]` milliseconds.
     pub(super) const ADVISE: u32 = 13;
+    pub(super) const TAKE_REST: u32 = 14;
 }
 
 /// Links for which something was queued and nothing written, each once.
@@ -222,6 +223,7 @@ impl<'a> Run<'a> {
                 subprotocol: self.text(0),
             }),
             operation::ADVISE => link.advise(word_at(self.data, 0)),
+            operation::TAKE_REST => link.take_rest(),
             operation::ALLOW => link.judge(Verdict::Allow),
             operation::DENY => link.judge(Verdict::Deny),
             operation::REFUSE => link.judge(Verdict::Refuse {

@@ -60,6 +60,8 @@ pub struct QwhSpec {
     pub is_required: bool,
     /// Of a listener: handshakes at once.
     pub max_pending_handshakes: u32,
+    /// Of those from one address.
+    pub max_pending_per_address: Option<u32>,
 }
 
 /// `Heartbeat`.
@@ -290,7 +292,10 @@ impl QwhSpec {
             },
             timeout: millis(self.handshake_timeout_ms),
             is_required: self.is_required,
-            under_way: UnderWay::new(self.max_pending_handshakes as usize),
+            under_way: UnderWay::with_most_per_address(
+                self.max_pending_handshakes as usize,
+                (self.max_pending_per_address).map_or(usize::MAX, |most| most as usize),
+            ),
         })
     }
 }

@@ -1,8 +1,8 @@
 /** A server of qwh that leaves tells each client when to come back: at once, and each another moment. */
 import { CloseCode, connect } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { cleanUp, pair, serve } from '../support/scene.js';
-import { next, until } from '../support/wait.js';
+import { call, cleanUp, pair, serve } from '../support/scene.js';
+import { next, sleep, until } from '../support/wait.js';
 
 const CLIENTS = 100;
 const MESSAGES = 10;
@@ -58,4 +58,37 @@ it('gives no advice where nothing is to be spread', async () => {
   const [attempt, delayMs] = (await planned) as [number, number];
   expect(attempt).toBe(1);
   expect(delayMs).toBeLessThanOrEqual(40);
+});
+
+it('delivers what its clients sent before they heard that it goes', async () => {
+  const server = await serve();
+  let taken = 0;
+  server.on('message', () => (taken += 1));
+  const ends: boolean[] = [];
+  server.on('clientClosed', (_connection, _code, _reason, clean) => ends.push(clean));
+  const clients = await Promise.all(Array.from({ length: 10 }, () => call(server, { reconnect: false })));
+  let sent = 0;
+  const timer = setInterval(() => {
+    for (const client of clients)
+      for (let n = 0; n < 50; n += 1) if (client.send(Buffer.alloc(100)) !== 'dropped') sent += 1;
+  }, 1);
+  cleanUp(() => clearInterval(timer));
+  await until(() => taken > 5000, 'a stream of messages');
+  await server.close({ gracefulMs: 10_000 });
+  expect(taken).toBe(sent);
+  expect(ends).toEqual(clients.map(() => true));
+});
+
+it('delivers at the pace of its handlers what came before the peer left', async () => {
+  const server = await serve({ concurrency: 1, closeTimeoutMs: 200 });
+  let taken = 0;
+  server.on('message', async () => {
+    taken += 1;
+    await sleep(10);
+  });
+  const client = await call(server, { reconnect: false });
+  for (let n = 0; n < 100; n += 1) client.send('x');
+  await until(() => taken > 5, 'the first ones');
+  await server.close({ gracefulMs: 10_000 });
+  expect(taken).toBe(100);
 });

@@ -91,6 +91,7 @@ it('refuses where the verifier throws, rejects or says what is no verdict, and t
   ];
   let at = 0;
   const server = await serve({ verifyHandshake: () => answers[at++]() });
+  const failing = next(server, 'handshakeError');
   for (const [index] of answers.entries()) {
     const error = await failure(() => connect(server.addresses[0], { protocol: 'qwh' }));
     expect(error).toMatchObject({ code: 'ERR_QW_HANDSHAKE_REFUSED', closeCode: CloseCode.internal });
@@ -98,6 +99,10 @@ it('refuses where the verifier throws, rejects or says what is no verdict, and t
     await until(() => server.errors.length === index + 1, 'the error here');
     expect(server.errors[index]).toMatchObject({ code: 'ERR_QW_HANDSHAKE', closeCode: CloseCode.internal });
   }
+  // Nobody was refused by a decision.
+  await until(() => server.stats().qwhHandshakes.failed === answers.length, 'the count');
+  expect(server.stats().qwhHandshakes).toEqual({ accepted: 0, refused: 0, failed: answers.length });
+  expect((await failing)[0]).toMatchObject({ code: 'ERR_QW_HANDSHAKE', closeCode: CloseCode.internal });
 });
 
 it('lets a client refuse its server', async () => {

@@ -1,5 +1,5 @@
 /** Peers that speak qwh by hand over TCP: what they are answered, byte by byte. */
-import { connect as dial, type Socket } from 'node:net';
+import { connect as dial, createServer as listenPlainly, type AddressInfo, type Socket } from 'node:net';
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
@@ -111,4 +111,35 @@ onTcp('resets who never says what it speaks', async () => {
   const peer = await stranger(server.addresses[0]);
   await until(() => peer.isClosed, 'the end');
   expect((await failed)[0]).toMatchObject({ code: 'ERR_QW_HANDSHAKE', closeCode: 8 });
+});
+
+onTcp('says what may be wrong where a server ends the connection without an answer', async () => {
+  for (const how of ['end', 'resetAndDestroy'] as const) {
+    const other = listenPlainly((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket[how]());
+    }).listen(0, '127.0.0.1');
+    await next(other, 'listening');
+    cleanUp(() => other.close());
+    const { port } = other.address() as AddressInfo;
+    const error = await failure(() => call(`tcp://127.0.0.1:${port}`, { reconnect: false, protocol: 'qwh' }));
+    expect(error).toMatchObject({ code: 'ERR_QW_HANDSHAKE', closeCode: CloseCode.timeout });
+    expect(error.message).toMatch('set `protocol`');
+    if (how === 'resetAndDestroy') expect(error.cause).toMatchObject({ code: 'ECONNRESET' });
+  }
+});
+
+onTcp('does not reset a peer that ends its stream without a last word', async () => {
+  const server = await serve();
+  const peer = await stranger(server.addresses[0]);
+  let failed: unknown;
+  peer.socket.on('error', (error) => (failed = error));
+  peer.socket.write(Buffer.concat([PREAMBLE, record(2, HELLO_BODY), record(1)]));
+  await until(() => server.getConnectionCount() === 1, 'the connection');
+  const closed = next(server, 'clientClosed');
+  peer.socket.end();
+  const [, code, , clean] = await closed;
+  expect([code, clean]).toEqual([CloseCode.timeout, false]);
+  await until(() => peer.isClosed, 'the end');
+  expect(failed).toBeUndefined();
 });

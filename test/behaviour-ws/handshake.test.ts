@@ -126,6 +126,7 @@ it('has a time for all of it, however slowly it comes', async () => {
 it('resets the one that has been silent the longest when too many are under way', async () => {
   const server = await serve({ maxPendingHandshakes: 2, handshakeTimeoutMs: 60_000 }, WS);
   const { port } = new URL(server.addresses[0]);
+  const crowded = next(server, 'handshakeError');
   const silent = [];
   for (let count = 0; count < 3; count += 1) {
     const peer = new RawPeer(connectSocket(Number(port), '127.0.0.1'), 'ws-client');
@@ -139,6 +140,9 @@ it('resets the one that has been silent the longest when too many are under way'
   await silent[1].closed();
   expect(silent[2].isClosed).toBe(false);
   expect(client.state).toBe('open');
+  const [error] = await crowded;
+  expect(error).toMatchObject({ code: 'ERR_QW_RESOURCES', details: { maxPendingHandshakes: 2 } });
+  await until(() => server.stats().handshakes.failed === 2, 'the counts');
 });
 
 it('resets those who come while too many wait for their verdict', async () => {

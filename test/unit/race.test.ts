@@ -87,3 +87,26 @@ test('families take turns, beginning with the one that the system prefers', () =
   expect(interleaved([a4, b4, a6])).toEqual([a4, a6, b4]);
   expect(interleaved([b4])).toEqual([b4]);
 });
+
+/** The other end is there after a time, and decides after another. */
+function answering(after: number, ms: number, name: string, fails = false): Attempt<string> {
+  return async (signal, onAnswer) => {
+    events.push(`began ${name}`);
+    await sleep(after);
+    if (!signal.aborted) onAnswer();
+    await sleep(ms);
+    if (signal.aborted) events.push(`aborted ${name}`);
+    if (signal.aborted || fails) throw new Error(name);
+    return name;
+  };
+}
+
+test('one whose other end is there has no rival, however long that takes to decide', async () => {
+  expect(await race([answering(0, 150, 'a'), taking(0, 'b')], rules, never)).toBe('a');
+  expect(events).toEqual(['began a']);
+});
+
+test('it gives up those that began before it was there, and they begin anew if it fails', async () => {
+  expect(await race([answering(50, 100, 'a', true), taking(60, 'b')], rules, never)).toBe('b');
+  expect(events).toEqual(['began a', 'began b', 'aborted b', 'began b']);
+});

@@ -106,7 +106,7 @@ export abstract class BoundedLink implements Link {
   abstract notifyEmpty(): void;
   abstract pause(): void;
   abstract resume(): void;
-  abstract close(code: number, reason: string): void;
+  abstract close(code: number, reason: string, retryAfterMs?: number, takesRest?: boolean): void;
   abstract terminate(code: number, reason: string): void;
   abstract ref(): void;
   abstract unref(): void;

@@ -250,6 +250,8 @@ export interface DialSpec {
   readonly tls?: TlsDialSettings;
   /** Set with protocol `qwh`. */
   readonly qwh?: QwhSettings;
+  /** Called once the other end has said who it is: all that is missing is its verdict, and ours. */
+  readonly onAnswer?: () => void;
 }
 
 /** How to take over WebSockets from an HTTP server that others listen with. */
@@ -324,9 +326,10 @@ export interface Link {
   resume(): void;
   /**
    * Sends what is queued, ends our side, waits for the peer's end; `onClose` follows. `retryAfterMs`: when the peer
-   * should come back, an integer; said where the protocol can.
+   * should come back, an integer; said where the protocol can. What still comes is void; with `takesRest` it is
+   * delivered where the protocol has a last word of the peer's own, and then until that has come.
    */
-  close(code: number, reason: string, retryAfterMs?: number): void;
+  close(code: number, reason: string, retryAfterMs?: number, takesRest?: boolean): void;
   /** Drops what is queued and resets the connection; `onClose` follows. */
   terminate(code: number, reason: string): void;
   /**

@@ -37,6 +37,23 @@ export function handshakeFailure({ code, reason, origin, retryAfterMs }: Failure
   return new QWormholeError('ERR_QW_HANDSHAKE_REFUSED', message, { closeCode: code, details });
 }
 
+/** Whether a connection went as those go that the other end does not want: by its end, or by a reset. */
+export function isCut(cause: NodeJS.ErrnoException | undefined): boolean {
+  return cause === undefined || cause.code === 'ECONNRESET' || cause.code === 'EPIPE';
+}
+
+/** A server has ended the connection, by a reset or in order, without a byte of an answer. */
+export function unanswered(cause: unknown): QWormholeError {
+  const message =
+    'The server ended the connection without an answer: it may not speak qwh, so set `protocol` to what it speaks';
+  const context = { closeCode: CloseCode.timeout, details: { closeCode: CloseCode.timeout } };
+  return new QWormholeError(
+    'ERR_QW_HANDSHAKE',
+    message,
+    cause === undefined ? context : { ...context, cause },
+  );
+}
+
 /** What a peer did wrong on an open connection. */
 export function ruleBroken({ code, message }: Fault): QWormholeError {
   const details = { closeCode: code };

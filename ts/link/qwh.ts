@@ -84,4 +84,6 @@ export interface QwhListenSettings extends QwhSettings {
   readonly isRequired: boolean;
   /** Handshakes that may be under way at once. */
   readonly maxPendingHandshakes: number;
+  /** The same from one address; `Infinity` for no bound of its own. */
+  readonly maxPendingPerAddress: number;
 }

@@ -238,7 +238,8 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
   readonly maxConnections?: number;
   /**
    * Connections from one IPv4 address, or from one IPv6 network of 64 bits; those beyond are refused as by
-   * maxConnections. Takes an integer from 1 to 1048576 (connections) or Infinity. Default: Infinity.
+   * maxConnections. As many handshakes of qwh from there may be under way. Takes an integer from 1 to 1048576
+   * (connections) or Infinity. Default: Infinity.
    */
   readonly maxConnectionsPerAddress?: number;
   /**

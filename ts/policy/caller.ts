@@ -43,6 +43,13 @@ interface Plan {
   tlsFor(host: string): TlsDialSettings | undefined;
 }
 
+/** An attempt among others. */
+interface Racing {
+  readonly signal: AbortSignal;
+  /** The other end is there. */
+  readonly onAnswer: () => void;
+}
+
 export class Caller {
   readonly #settings: ClientSettings;
   readonly #tls: ClientTls | undefined;
@@ -65,7 +72,9 @@ export class Caller {
     const deadline = performance.now() + connectTimeoutMs;
     const plan = await this.#plan(driver, attempt, deadline);
     const reached = await race(
-      plan.endpoints.map((endpoint) => (signal) => callEndpoint(plan, endpoint, signal)),
+      plan.endpoints.map(
+        (endpoint) => (signal, onAnswer) => callEndpoint(plan, endpoint, { signal, onAnswer }),
+      ),
       {
         delayMs: ENDPOINT_DELAY_MS,
         overlap: this.#settings.localPort === 0,
@@ -120,12 +129,12 @@ export class Caller {
   }
 }
 
-async function callEndpoint(plan: Plan, endpoint: SettledEndpoint, signal: AbortSignal): Promise<Reached> {
+async function callEndpoint(plan: Plan, endpoint: SettledEndpoint, racing: Racing): Promise<Reached> {
   const { driver, settings, tlsFor } = plan;
   const qwh = toQwh(settings, driver.backend, settings.connectTimeoutMs);
   const spec = toDialSpec(settings, endpoint, tlsFor(endpoint.host), qwh);
   const following = { maxRedirects: settings.maxRedirects, tlsFor };
-  const link = await connectFollowing((call) => callHost(plan, call, signal), spec, following, signal);
+  const link = await connectFollowing((call) => callHost(plan, call, racing), spec, following, racing.signal);
   return { link, endpoint };
 }
 
@@ -133,26 +142,32 @@ async function callEndpoint(plan: Plan, endpoint: SettledEndpoint, signal: Abort
 async function callHost(
   { driver, settings, deadline }: Plan,
   spec: DialSpec,
-  signal: AbortSignal,
+  { signal, onAnswer: onHostAnswer }: Racing,
 ): Promise<Link> {
   const { connectTimeoutMs } = settings;
   const late = (): QWormholeError => connectTimeout(`${spec.host}:${spec.port}`, connectTimeoutMs);
   const inTimeLeft = (call: DialSpec): DialSpec => ({ ...call, connectTimeoutMs: timeLeft(deadline) });
   // An agent finds the way itself, which may lead through a proxy that knows the name.
-  if (spec.ws?.agent !== undefined) return driver.connect(inTimeLeft(spec), signal);
+  if (spec.ws?.agent !== undefined)
+    return driver.connect(inTimeLeft({ ...spec, onAnswer: onHostAnswer }), signal);
   const addresses = await abortable(inTime(addressesOf(spec, 'connect'), deadline, late), signal);
   try {
     return await race(
-      interleaved(addresses).map(
-        ({ address }) =>
-          (racing) =>
-            driver.connect(inTimeLeft({ ...spec, address }), racing),
-      ),
+      interleaved(addresses).map(({ address }) => (racing, onAddressAnswer) => {
+        const onAnswer = (): void => {
+          onAddressAnswer();
+          onHostAnswer();
+        };
+        return driver.connect(inTimeLeft({ ...spec, address, onAnswer }), racing);
+      }),
       {
         delayMs: ADDRESS_DELAY_MS,
         overlap: settings.localPort === 0,
         // A server that answers is the one: another address is tried for want of one only.
-        isFinal: (error) => error instanceof QWormholeError && error.kind === 'protocol',
+        isFinal: (error) =>
+          error instanceof QWormholeError &&
+          error.kind === 'protocol' &&
+          error.closeCode !== CloseCode.timeout,
         discard: hangUp,
       },
       signal,

@@ -18,14 +18,17 @@ export const GOING_AWAY = 'the server is going away';
 export interface Drainable {
   /** Its peer can be told when to come back. */
   readonly takesAdvice: boolean;
-  /** Ends it behind what is queued, with that advice, ms, where it is not 0. */
-  dismiss(code: number, reason: string, retryAfterMs: number): void;
+  /**
+   * Ends it behind what is queued, with that advice, ms, where it is not 0; `takesRest` delivers what its peer sends
+   * before it leaves too, where its protocol tells when that is.
+   */
+  dismiss(code: number, reason: string, retryAfterMs: number, takesRest: boolean): void;
   terminate(code: number, reason: string): void;
 }
 
 /** The one place where a peer is told to go: by a GOAWAY, or by 1012 over WebSocket. What is queued goes out before. */
-function sayGoodbye(connection: Drainable, retryAfterMs = 0): void {
-  connection.dismiss(CloseCode.shutdown, GOING_AWAY, retryAfterMs);
+function sayGoodbye(connection: Drainable, isGraceful: boolean, retryAfterMs = 0): void {
+  connection.dismiss(CloseCode.shutdown, GOING_AWAY, retryAfterMs, isGraceful);
 }
 
 /** Evenly from the whole time; 0 would be no advice. */
@@ -44,18 +47,21 @@ export class Draining {
     this.#connections = connections;
   }
 
-  /** Closes the connections of this moment; who cannot be told when to come back is closed over `spreadMs`. */
-  start(spreadMs: number): void {
+  /**
+   * Closes the connections of this moment; who cannot be told when to come back is closed over `spreadMs`.
+   * `isGraceful`: there is time for what they have sent.
+   */
+  start(spreadMs: number, isGraceful: boolean): void {
     const queue: Drainable[] = [];
     for (const connection of this.#connections())
-      if (connection.takesAdvice) sayGoodbye(connection, someMomentOf(spreadMs));
+      if (connection.takesAdvice) sayGoodbye(connection, isGraceful, someMomentOf(spreadMs));
       else queue.push(connection);
     const total = queue.length;
     const began = performance.now();
     const step = (): void => {
       const share = spreadMs === 0 ? 1 : Math.min((performance.now() - began) / spreadMs, 1);
       const left = total - Math.ceil(total * share);
-      while (queue.length > left) sayGoodbye(queue.pop()!);
+      while (queue.length > left) sayGoodbye(queue.pop()!, isGraceful);
       if (queue.length === 0) clearInterval(this.#stepTimer);
     };
     if (spreadMs > 0) this.#stepTimer = setInterval(step, STEP_MS);

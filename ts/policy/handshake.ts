@@ -7,7 +7,14 @@ import { CloseCode } from '../close-codes.js';
 import { describe } from '../describe.js';
 import { QWormholeError } from '../errors/error.js';
 import type { Backend, Carrier } from '../link/link.js';
-import type { HandshakeInfo, QwhArrival, QwhListenSettings, QwhSettings, QwhVerdict } from '../link/qwh.js';
+import type {
+  HandshakeInfo,
+  QwhArrival,
+  QwhListenSettings,
+  QwhRefusal,
+  QwhSettings,
+  QwhVerdict,
+} from '../link/qwh.js';
 import type { TlsInfo } from '../link/tls.js';
 import type { ServerSettings, SharedSettings } from '../options/settings.js';
 import { Fault, VERSION, decodeMeta, encodeMeta, type Hello, type Meta } from '../qwh/index.js';
@@ -52,12 +59,20 @@ const STREAM_WINDOW = 256 * 1024;
 const CONNECTION_WINDOW = 1024 * 1024;
 const MAX_STREAMS = 256;
 
-/** What QWH/1 begins with over a backend. `report` hears of verdicts that could not be reached. */
+/** The owner of a listener. */
+export interface QwhHost {
+  /** Why nobody from an address can be let in at the moment; counts and reports it. */
+  refusalOf(remoteAddress: string): QwhRefusal | undefined;
+  /** Hears of verdicts that could not be reached. */
+  readonly report: (error: QWormholeError) => void;
+}
+
+/** What QWH/1 begins with over a backend. */
 export function toQwh(
   settings: SharedSettings,
   backend: Backend,
   handshakeTimeoutMs: number,
-  report?: (error: QWormholeError) => void,
+  host?: QwhHost,
 ): QwhSettings {
   const { maxFragments, controlBurst, controlPerSecond, verifyHandshake } = settings;
   return {
@@ -66,7 +81,7 @@ export function toQwh(
     maxFragments,
     controlBurst,
     controlPerSecond,
-    judge: (arrival) => judge(arrival, verifyHandshake, report),
+    judge: (arrival) => admit(arrival, verifyHandshake, host),
   };
 }
 
@@ -74,12 +89,18 @@ export function toQwh(
 export function toListenQwh(
   settings: ServerSettings,
   backend: Backend,
-  report: (error: QWormholeError) => void,
+  host: QwhHost,
 ): QwhListenSettings | undefined {
-  const { handshake, handshakeTimeoutMs, maxPendingHandshakes } = settings;
+  const { handshake, handshakeTimeoutMs, maxPendingHandshakes, maxConnectionsPerAddress } = settings;
   if (handshake === 'off') return undefined;
-  const shared = toQwh(settings, backend, handshakeTimeoutMs, report);
-  return { ...shared, isRequired: handshake === 'required', maxPendingHandshakes };
+  const shared = toQwh(settings, backend, handshakeTimeoutMs, host);
+  return {
+    ...shared,
+    isRequired: handshake === 'required',
+    maxPendingHandshakes,
+    // Nobody needs more handshakes at once than it may have connections.
+    maxPendingPerAddress: maxConnectionsPerAddress,
+  };
 }
 
 function helloOf(
@@ -117,6 +138,22 @@ function freshNv(): NonNullable<Meta['nv']> {
     .digest('hex')
     .slice(0, 2 * NV_HASH_BYTES);
   return { hash, entropy, samples: NV_SAMPLE };
+}
+
+/** For whom there is no room nobody is asked, and there may be none any more when the answer comes. */
+function admit(
+  arrival: QwhArrival,
+  verify: VerifyHandshake | undefined,
+  host: QwhHost | undefined,
+): QwhVerdict | Promise<QwhVerdict> {
+  const full = host?.refusalOf(arrival.remoteAddress);
+  if (full !== undefined) return full;
+  const verdict = judge(arrival, verify, host?.report);
+  if (!(verdict instanceof Promise)) return verdict;
+  return verdict.then((later) => {
+    const isWanted = 'info' in later && !arrival.signal.aborted;
+    return (isWanted && host?.refusalOf(arrival.remoteAddress)) || later;
+  });
 }
 
 function judge(

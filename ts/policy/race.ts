@@ -5,8 +5,11 @@
 import { onAbort } from '../abort.js';
 import { aborted } from '../errors/error.js';
 
-/** One way to get there. Rejects when the signal is aborted. */
-export type Attempt<T> = (signal: AbortSignal) => Promise<T>;
+/**
+ * One way to get there. Rejects when the signal is aborted. `onAnswer` is called when the other end is there, however
+ * long it takes from then on: it has no rivals any more.
+ */
+export type Attempt<T> = (signal: AbortSignal, onAnswer: () => void) => Promise<T>;
 
 /** How the attempts of a race follow one another. */
 export interface RaceRules<T> {
@@ -31,18 +34,18 @@ export function race<T>(
 }
 
 class Race<T> {
-  readonly #attempts: readonly Attempt<T>[];
+  /** Those that are not begun. */
+  readonly #attempts: Attempt<T>[];
   readonly #rules: RaceRules<T>;
   readonly #signal: AbortSignal;
-  readonly #running = new Set<AbortController>();
-  #next = 0;
+  readonly #running = new Map<AbortController, Attempt<T>>();
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
 
   constructor(attempts: readonly Attempt<T>[], rules: RaceRules<T>, signal: AbortSignal) {
-    this.#attempts = attempts;
+    this.#attempts = [...attempts];
     this.#rules = rules;
     this.#signal = signal;
   }
@@ -56,13 +59,12 @@ class Race<T> {
 
   #begin(): void {
     clearTimeout(this.#timer);
-    const attempt = this.#attempts[this.#next];
-    this.#next += 1;
+    const attempt = this.#attempts.shift()!;
     const controller = new AbortController();
-    this.#running.add(controller);
-    if (this.#next < this.#attempts.length)
+    this.#running.set(controller, attempt);
+    if (this.#attempts.length > 0)
       this.#timer = setTimeout(() => this.#expire(controller), this.#rules.delayMs);
-    attempt(controller.signal).then(
+    attempt(controller.signal, () => this.#answered(controller)).then(
       (value) => this.#succeeded(controller, value),
       (error: unknown) => this.#failed(controller, error),
     );
@@ -74,20 +76,32 @@ class Race<T> {
     else this.#begin();
   }
 
+  /** The others are given up, and wait in case that this one fails after all. */
+  #answered(controller: AbortController): void {
+    if (!this.#running.has(controller) || controller.signal.aborted) return;
+    clearTimeout(this.#timer);
+    const rivals = [...this.#running].filter(([rival]) => rival !== controller);
+    this.#attempts.unshift(...rivals.map(([, attempt]) => attempt));
+    for (const [rival] of rivals) {
+      this.#running.delete(rival);
+      rival.abort();
+    }
+  }
+
   #succeeded(controller: AbortController, value: T): void {
-    this.#running.delete(controller);
     const isLate = this.#isOver || controller.signal.aborted;
     if (isLate) this.#rules.discard(value);
     if (isLate) return this.#failed(controller, aborted(controller.signal));
+    this.#running.delete(controller);
     this.#end();
     this.#resolve(value);
   }
 
   #failed(controller: AbortController, error: unknown): void {
-    this.#running.delete(controller);
-    if (this.#isOver) return;
+    // One that was given up has failed before.
+    if (!this.#running.delete(controller) || this.#isOver) return;
     if (this.#rules.isFinal?.(error)) this.#fail(error);
-    else if (this.#next < this.#attempts.length) this.#begin();
+    else if (this.#attempts.length > 0) this.#begin();
     else if (this.#running.size === 0) this.#fail(error);
   }
 
@@ -99,7 +113,7 @@ class Race<T> {
   #end(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
-    for (const controller of this.#running) controller.abort();
+    for (const controller of this.#running.keys()) controller.abort();
     this.#running.clear();
   }
 }

@@ -48,7 +48,7 @@ export function checkVerdict(
   if ('status' in verdict) return checkStatus(verdict as RefusalByStatus);
   if ('closeCode' in verdict) {
     const { closeCode, reason = '' } = verdict as RefusalByClose;
-    checkClose(closeCode, reason, 'ws');
+    checkClose(closeCode, reason, { carrier: 'ws', protocol: 'raw' });
     return { closeCode, reason };
   }
   const { user, subprotocol } = verdict as Welcome;

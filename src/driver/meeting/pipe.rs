@@ -159,7 +159,7 @@ impl Frames {
                 .decoder
                 .on_readable(&mut io, &mut caught, READ, Instant::now());
             let is_partial = !io.is_pending;
-            if caught.has_text {
+            if caught.has_text() {
                 let why = "a text message comes where records must";
                 return Poll::Ready(Err(Error::new(Code::Handshake, why)
                     .with("closeCode", CloseCode::PROTOCOL.0.into())));
@@ -198,13 +198,12 @@ impl<R: Read> Read for Watched<R> {
 }
 
 /// Ends our side, and lets the peer read why.
-pub(super) async fn part(stream: &mut Stream, pipe: &mut Pipe, code: usize) {
+pub(super) async fn part(stream: &mut Stream, pipe: &mut Pipe, code: CloseCode, reason: String) {
     let farewell = async {
         if let Pipe::Messages(frames) = pipe {
-            let code = CloseCode(u16::try_from(code).unwrap_or(0)).on_websocket();
             let close = ws::CloseFrame {
-                code: Some(code),
-                reason: String::new(),
+                code: Some(code.on_websocket()),
+                reason,
             };
             if let Ok(close) = frames.encoder.close(&close) {
                 stream.write_all(&close).await?;

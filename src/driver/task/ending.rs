@@ -32,7 +32,7 @@ const VOID_READS: usize = 16;
 pub(super) enum Phase {
     /// Not at all.
     Open,
-    /// What is queued goes out, and then our end; what still comes is void.
+    /// What is queued goes out, and then our end; what still comes is void, unless the owner takes the rest.
     Closing,
     /// WebSocket: the peer has said farewell or broken the rules, and the owner was told: what it answers to
     /// what came before goes out in front of our close frame.
@@ -48,7 +48,8 @@ pub(super) enum Phase {
 
 /// When a close that makes no progress is given up.
 pub(super) struct Deadline {
-    since: Released,
+    /// What the kernel had taken, and what had come where that counts.
+    since: (Released, u64),
     sleep: Pin<Box<Sleep>>,
 }
 
@@ -217,15 +218,19 @@ impl<S: Sink> LinkTask<S> {
         Ok(())
     }
 
-    /// The peer has so long to take our next bytes and to end its side.
-    pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>, released: Released) -> Poll<()> {
+    /// The peer has so long to take our next bytes, to send more of what we still take, and to end its side.
+    pub(super) fn poll_deadline(
+        &mut self,
+        cx: &mut Context<'_>,
+        progress: (Released, u64),
+    ) -> Poll<()> {
         if self
             .deadline
             .as_ref()
-            .is_none_or(|deadline| deadline.since != released)
+            .is_none_or(|deadline| deadline.since != progress)
         {
             self.deadline = Some(Deadline {
-                since: released,
+                since: progress,
                 sleep: Box::pin(sleep(self.close_timeout)),
             });
         }

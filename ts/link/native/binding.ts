@@ -98,6 +98,7 @@ export interface QwhSpec {
   controlPerSecond: number;
   isRequired: boolean;
   maxPendingHandshakes: number;
+  maxPendingPerAddress?: number;
 }
 
 /** Bounds of what passes in one direction. */

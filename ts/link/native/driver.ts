@@ -156,6 +156,7 @@ export class NativeDriver implements LinkDriver, Owner {
     const info = { ...UNKNOWN, carrier, remoteAddress: spec.host, remotePort: spec.port } as const;
     const link = new NativeLink(exchange, this, name, info, spec.limits);
     link.qwh = spec.qwh;
+    link.onAnswer = spec.onAnswer;
     if (spec.tls !== undefined) link.onSecured = judging(link, spec.tls, exchange.outbox);
     return new Promise((resolve, reject) => {
       const stopListening =

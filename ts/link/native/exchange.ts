@@ -39,8 +39,8 @@ export interface ListenerEvents {
   readonly carrier: Carrier;
   /** Of a listener with TLS. */
   readonly tls?: ListenerTls;
-  /** Of a listener that speaks QWH/1. */
-  readonly qwh?: QwhListenSettings;
+  /** Of a listener that speaks QWH/1, as long as it is open. */
+  readonly qwh: QwhListenSettings | undefined;
   onUnmet(error: QWormholeError, remoteAddress: string, remotePort: number): void;
   /** `upgrade`: what the link began with, on WebSocket. */
   onOpened(link: LinkName, info: LinkInfo, upgrade: NativeUpgrade | undefined): void;
@@ -130,9 +130,10 @@ export class Exchange {
     return this.#links.filter((link) => link?.owner === owner) as NativeLink[];
   }
 
-  /** A listener is closed: its handshakes that wait are given up, those of WebSockets with an answer. */
+  /** A listener is closed: its handshakes that wait are given up, those of WebSockets and QWH/1 with an answer. */
   dismiss(listener: number, tls: ListenerTls | undefined): void {
     this.#upgrades.dismiss(listener);
+    this.#meetings.dismiss(listener);
     for (const [slot, { generation, tls: its }] of this.#handshakes) {
       if (its !== tls) continue;
       this.#handshakes.delete(slot);
@@ -244,8 +245,9 @@ export class Exchange {
       const { qwh: settings } = link;
       const onRefused = ({ error }: QwhRefusal): void => void (link.refusal = error);
       const { carrier } = link.info;
+      link.onAnswer?.();
       if (settings !== undefined)
-        void this.#meetings.meet(link, text, { settings, carrier, isCaller: false, onRefused });
+        void this.#meetings.meet(link, text, { settings, carrier, listener: 0, onRefused });
     } else if (kind === EventKind.secured) link.onSecured?.(infoOf(this.#text(aux), link.info.carrier));
     else if (kind === EventKind.closed) this.#closed(link, at);
   }
@@ -276,7 +278,7 @@ export class Exchange {
         listener.onAsked(this.#upgrades.add(target, events[at + 4], request, this.outbox));
       else this.outbox.operation(Operation.terminate, target);
     } else if (kind === EventKind.met || kind === EventKind.unmet) {
-      this.#ofMeeting(kind, target, this.#text(aux), listener);
+      this.#ofMeeting(kind, target, this.#text(aux), events[at + 4]);
     } else if (kind >= EventKind.greeted) {
       this.#ofHandshake(kind, target, events[at + 2], this.#text(aux), listener);
     } else if (kind === EventKind.closed) {
@@ -294,14 +296,15 @@ export class Exchange {
   }
 
   /** A client's handshake of QWH/1 has a question to its owner, or has failed. */
-  #ofMeeting(kind: number, client: LinkName, text: string, listener: ListenerEvents | undefined): void {
+  #ofMeeting(kind: number, client: LinkName, text: string, listener: number): void {
+    const events = this.listeners.get(listener);
     if (kind === EventKind.unmet) {
       const { error, address, port } = insecureOf(text);
-      return listener?.onUnmet(error, address, port);
+      return events?.onUnmet(this.#meetings.errorOf(client) ?? error, address, port);
     }
-    if (listener?.qwh === undefined) return this.outbox.operation(Operation.terminate, client);
-    const { qwh: settings, carrier } = listener;
-    void this.#meetings.meet(client, text, { settings, carrier, isCaller: true });
+    if (events?.qwh === undefined) return this.#meetings.turnAway(client);
+    const { qwh: settings, carrier } = events;
+    void this.#meetings.meet(client, text, { settings, carrier, listener });
   }
 
   /** A client's TLS handshake has a question to its owner, or has failed. `revision`: of the settings it is under. */

@@ -8,11 +8,13 @@ import type { Fault } from './binding.js';
 /** The typed error of a failure that crossed as data. */
 export function faultOf(fault: Fault, during: SystemContext): QWormholeError {
   const { code, context, os, details } = fault;
-  if (os !== undefined && os !== null) return fromSystem(systemError(os, context, during), during);
+  const cause = os === undefined || os === null ? undefined : systemError(os, context, during);
+  // Where it means more than what the system says.
+  if (cause !== undefined && code !== 'ERR_QW_HANDSHAKE') return fromSystem(cause, during);
   const known = Object.hasOwn(ERROR_TABLE, code) ? (code as ErrorCode) : 'ERR_QW_INTERNAL';
   const message = context.charAt(0).toUpperCase() + context.slice(1);
   const closeCode = details?.closeCode as number | undefined;
-  return new QWormholeError(known, message, { details: details ?? { what: during.what }, closeCode });
+  return new QWormholeError(known, message, { cause, details: details ?? { what: during.what }, closeCode });
 }
 
 /**

@@ -49,6 +49,8 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   onSecured: ((info: LinkInfo) => void) | undefined;
   /** A dialled link that speaks QWH/1: judges the server. */
   qwh: QwhSettings | undefined;
+  /** A dialled link: hears that the server has said who it is. */
+  onAnswer: (() => void) | undefined;
   /** Why the server was not let in. */
   refusal: QWormholeError | undefined;
   readonly #exchange: Exchange;
@@ -75,6 +77,8 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   #isEmptyArmed = false;
   /** How it ends, once our side decided it. */
   #ending: LinkClose | undefined;
+  /** What comes until the peer's own last word is delivered although we have said ours. */
+  #takesRest = false;
   /** Its number is given back. */
   #over = false;
   #onOver: (() => void) | undefined;
@@ -177,7 +181,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   }
 
   pause(): void {
-    if (this.#isPaused || this.#ending !== undefined) return;
+    if (this.#isPaused || this.#isVoid) return;
     this.#isPaused = true;
     if (!this.#isReading) return;
     this.#isReading = false;
@@ -185,28 +189,36 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   }
 
   resume(): void {
-    if (!this.#isPaused || this.#ending !== undefined) return;
+    if (!this.#isPaused || this.#isVoid) return;
     this.#isPaused = false;
     if (this.#held === undefined) this.#read();
     else this.#wake();
   }
 
   #read(): void {
-    if (this.#isReading || this.#isPaused || this.#ending !== undefined) return;
+    if (this.#isReading || this.#isPaused || this.#isVoid) return;
     this.#isReading = true;
     this.#operation(Operation.resume);
   }
 
-  close(code: number, reason: string, retryAfterMs = 0): void {
+  /** Nobody wants what comes any more. */
+  get #isVoid(): boolean {
+    return this.#ending !== undefined && !this.#takesRest;
+  }
+
+  close(code: number, reason: string, retryAfterMs = 0, takesRest = false): void {
     if (this.#ending !== undefined || this.#over) return;
     this.ended = true;
     this.#ending = { code, reason, clean: true };
-    this.#forgetReceived();
+    // What nobody listens to would stand in front of the peer's last word.
+    this.#takesRest = takesRest && this.info.handshake !== undefined && this.handler.isHeard;
+    if (!this.#takesRest) this.#forgetReceived();
     if (this.#closed !== undefined) return this.#wake();
     const wire = this.#tellsText ? (toWebSocketCode(code) ?? 0) : code;
     const most = this.#tellsText ? undefined : MAX_REASON;
     const { outbox } = this.#exchange;
     if (retryAfterMs > 0) outbox.operation(Operation.advise, this, retryAfterMs);
+    if (this.#takesRest) outbox.operation(Operation.takeRest, this);
     outbox.wish(Operation.close, this, wire, fitReason(reason, most));
   }
 
@@ -225,6 +237,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     if (this.#over) return;
     this.ended = true;
     this.#ending = close;
+    this.#takesRest = false;
     this.#forgetReceived();
     if (this.#closed === undefined) this.#operation(Operation.terminate);
     else this.#wake();
@@ -252,10 +265,10 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   /** A message came. */
   deliver(message: Buffer, isText: boolean): void {
     if (!this.#isPaused && this.#held === undefined) {
-      if (this.#ending === undefined) this.handler.onMessage(message, isText);
+      if (!this.#isVoid) this.handler.onMessage(message, isText);
       return;
     }
-    if (this.#ending !== undefined) return;
+    if (this.#isVoid) return;
     this.#held ??= new Held(this.#exchange);
     this.#held.push(message, isText);
   }

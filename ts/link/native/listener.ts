@@ -97,10 +97,13 @@ export class NativeListener implements LinkListener {
     handler: ListenerHandler,
     onClosed: () => void,
   ): ListenerEvents {
+    const isClosing = (): boolean => this.#isClosing;
     return {
       carrier: carrierOf(spec),
       tls: this.#tls,
-      ...(spec.qwh && { qwh: spec.qwh }),
+      get qwh() {
+        return isClosing() ? undefined : spec.qwh;
+      },
       onUnmet: (...failure) => handler.onHandshakeError?.(...failure),
       onOpened: (name, info, upgrade) => {
         const link = new NativeLink(exchange, owner, name, info, spec.limits);

@@ -3,26 +3,35 @@ import { CloseCode } from '../../close-codes.js';
 import { QWormholeError } from '../../errors/error.js';
 import { negotiate, parseHello, type Peer } from '../../qwh/index.js';
 import type { Carrier, LinkInfo } from '../link.js';
-import type { HandshakeInfo, QwhArrival, QwhRefusal, QwhSettings } from '../qwh.js';
+import type { HandshakeInfo, QwhArrival, QwhRefusal, QwhSettings, QwhVerdict } from '../qwh.js';
 import { infoOf } from './events.js';
 import { type LinkName, Operation, type Outbox } from './outbox.js';
 
 /** One that is under way, or has been accepted and is not open yet. */
 interface Meeting {
   readonly generation: number;
+  /** Whose it is, by number; 0 for a call. */
+  readonly listener: number;
   readonly abort: AbortController;
-  info: HandshakeInfo | undefined;
+  verdict: QwhVerdict | undefined;
 }
 
 /** How a peer is met. */
 export interface Reception {
   readonly settings: QwhSettings;
   readonly carrier: Carrier;
-  /** It has called us. */
-  readonly isCaller: boolean;
+  /** The number of the listener that it has called; 0: we have called it. */
+  readonly listener: number;
   /** It is not wanted. */
   onRefused?(refusal: QwhRefusal): void;
 }
+
+/** What those hear who wait at a listener that closes. */
+const GOING_AWAY: QwhRefusal = {
+  code: CloseCode.shutdown,
+  reason: 'the server is going away',
+  retryAfterMs: 0,
+};
 
 export class Meetings {
   readonly #bySlot = new Map<number, Meeting>();
@@ -35,18 +44,45 @@ export class Meetings {
   /** A peer has said who it is. */
   async meet(name: LinkName, text: string, { settings, carrier, ...rest }: Reception): Promise<void> {
     const { slot, generation } = name;
-    const meeting: Meeting = { generation, abort: new AbortController(), info: undefined };
+    const { listener } = rest;
+    const abort = new AbortController();
+    const meeting: Meeting = { generation, listener, abort, verdict: undefined };
     this.#bySlot.set(slot, meeting);
-    const arrival = arrivalOf(text, { settings, carrier, ...rest }, meeting.abort.signal);
+    const arrival = arrivalOf(text, { settings, carrier, ...rest }, abort.signal);
     const verdict = await settings.judge(arrival);
-    if (meeting.abort.signal.aborted || this.#bySlot.get(slot) !== meeting) return;
-    if ('info' in verdict) {
-      meeting.info = verdict.info;
-      this.#outbox.operation(Operation.allow, name);
-    } else {
+    if (abort.signal.aborted || this.#bySlot.get(slot) !== meeting) return;
+    meeting.verdict = verdict;
+    if ('info' in verdict) this.#outbox.operation(Operation.allow, name);
+    else {
       rest.onRefused?.(verdict);
-      this.#outbox.wish(Operation.refuse, name, verdict.code, `${verdict.retryAfterMs}\n${verdict.reason}`);
+      this.#refuse(name, verdict);
     }
+  }
+
+  /** The listener is closed: those who wait for their verdict hear so instead. */
+  dismiss(listener: number): void {
+    for (const [slot, { generation, verdict, abort, ...meeting }] of this.#bySlot) {
+      if (meeting.listener !== listener || verdict !== undefined) continue;
+      this.#bySlot.delete(slot);
+      this.turnAway({ slot, generation });
+      abort.abort(gone());
+    }
+  }
+
+  /** A peer comes too late: its listener is closed. */
+  turnAway(name: LinkName): void {
+    this.#refuse(name, GOING_AWAY);
+  }
+
+  /** Why a peer was refused, if our owner has an error of its own for that. */
+  errorOf({ slot, generation }: LinkName): QWormholeError | undefined {
+    const meeting = this.#bySlot.get(slot);
+    if (meeting?.generation !== generation || meeting.verdict === undefined) return undefined;
+    return 'error' in meeting.verdict ? meeting.verdict.error : undefined;
+  }
+
+  #refuse(name: LinkName, { code, reason, retryAfterMs }: QwhRefusal): void {
+    this.#outbox.wish(Operation.refuse, name, code, `${retryAfterMs}\n${reason}`);
   }
 
   /** What is known of the peer of a link that opens. */
@@ -54,7 +90,7 @@ export class Meetings {
     const meeting = this.#bySlot.get(slot);
     if (meeting?.generation !== generation) return undefined;
     this.#bySlot.delete(slot);
-    return meeting.info;
+    return meeting.verdict && 'info' in meeting.verdict ? meeting.verdict.info : undefined;
   }
 
   /** The peer is gone, or its time is over. */
@@ -80,13 +116,13 @@ export function withHandshake(info: LinkInfo, handshake: HandshakeInfo | undefin
 /** Of lines that `src/exchange/descriptor.rs` has the order of. */
 function arrivalOf(
   text: string,
-  { settings, carrier, isCaller }: Reception,
+  { settings, carrier, listener }: Reception,
   signal: AbortSignal,
 ): QwhArrival {
   const at = text.indexOf('\0');
   const [offered, security, sid, channel, bytes] = text.slice(0, at).split('\n');
   const { remoteAddress, remotePort, tls } = infoOf(text.slice(at + 1), carrier);
-  const hello = parseHello(Buffer.from(bytes, 'base64'), isCaller);
+  const hello = parseHello(Buffer.from(bytes, 'base64'), listener !== 0);
   const peer: Peer = {
     hello,
     agreement: negotiate(settings.hello, hello),

@@ -50,6 +50,8 @@ export const Operation = {
   deny: 12,
   /** With a number: when the close that follows asks the peer to come back, ms. */
   advise: 13,
+  /** The close that follows delivers what comes until the peer's own last word. */
+  takeRest: 14,
 } as const;
 
 /** What the I/O side calls a link. */

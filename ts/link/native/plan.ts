@@ -36,8 +36,9 @@ export function adoptPlan({ limits, ws }: Adoption): PlanSpec {
 }
 
 function listenQwhOf(qwh: QwhListenSettings): QwhSpec {
-  const { isRequired, maxPendingHandshakes } = qwh;
-  return { ...qwhOf(qwh, false), isRequired, maxPendingHandshakes };
+  const { isRequired, maxPendingHandshakes, maxPendingPerAddress: most } = qwh;
+  const maxPendingPerAddress = most === Infinity ? undefined : most;
+  return { ...qwhOf(qwh, false), isRequired, maxPendingHandshakes, maxPendingPerAddress };
 }
 
 function qwhOf(qwh: QwhSettings, initiates: boolean): QwhSpec {

@@ -31,6 +31,7 @@ export function lostWithoutGoAway(
   { remoteAddress, remotePort, tls }: LinkInfo,
   cause: Error | undefined,
 ): QWormholeError {
+  if (cause instanceof QWormholeError) return cause;
   const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
   const why = cause ?? 'the peer ended the stream without a GOAWAY';
   return tls === undefined ? fromSystem(why, context) : faultOfTls(why, context);

@@ -183,6 +183,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   /** The socket has read a chunk. */
   onData(chunk: Buffer): void {
     if (this.#ending !== undefined) return;
+    this.#intake?.arrived();
     if (this.#isBehind) this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
     else this.#decoder.push(chunk);
     if (!this.#isPaused) this.#dispatch();

@@ -83,6 +83,8 @@ export class Intake extends Pace {
   readonly #isHard: boolean;
   /** When the socket was last known to be empty: what a late read finds has come since then. */
   #emptyAt = nanoseconds();
+  /** When the last piece was read, where the link tells. */
+  #arrivedAt: number | undefined;
 
   constructor(limits: RateLimits, onReady: () => void) {
     super(limits, onReady);
@@ -94,9 +96,14 @@ export class Intake extends Pace {
     return !this.#isHard && this.holds(nanoseconds());
   }
 
+  /** A piece was read: what is in it came no later, however long its messages take their handler. */
+  arrived(): void {
+    if (this.#isHard) this.#arrivedAt = nanoseconds();
+  }
+
   /** Counts a message; false if it exceeds a hard bound. */
   admits(size: number): boolean {
-    const now = nanoseconds();
+    const now = this.#arrivedAt ?? nanoseconds();
     const isLate = this.#isHard && this.throttle.wait(size, now) > 0;
     this.throttle.take(size, 1, this.#isHard ? this.#emptyAt : now);
     return !isLate;
@@ -104,6 +111,6 @@ export class Intake extends Pace {
 
   /** The socket has been read to its end, and everything is counted. */
   caughtUp(): void {
-    this.#emptyAt = nanoseconds();
+    this.#emptyAt = this.#arrivedAt ?? nanoseconds();
   }
 }

@@ -4,10 +4,11 @@
  */
 import type { Socket } from 'node:net';
 import { CloseCode } from '../../close-codes.js';
-import { Fault, protocolFault, type Carrier } from '../../qwh/index.js';
+import { Fault, MAX_RECORD, protocolFault, type Carrier } from '../../qwh/index.js';
 import type { QwhSettings } from '../qwh.js';
 import { fitReason, toWebSocketCode } from '../websocket-codes.js';
 import { Control } from './ws-control.js';
+import { faultOfWs } from './ws-faults.js';
 import { unmaskByWords } from './ws-unmask.js';
 import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
 import { unfinishedIn } from './ws-receiver.js';
@@ -16,6 +17,14 @@ import { unfinishedIn } from './ws-receiver.js';
 const INTERNAL = 1011;
 /** A close code of the package: the connection ended without a close frame. */
 const ABNORMAL = 1006;
+
+/** What a WebSocket broke by, where that is a fault of the peer's. */
+function faultIn(error: Error): Error {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return code.startsWith('WS_ERR_')
+    ? faultOfWs(error, { during: 'io', what: 'the peer' }, MAX_RECORD)
+    : error;
+}
 
 /** What the peer's close frame said, in the numbers of WebSocket. */
 export interface Farewell {
@@ -125,7 +134,7 @@ export class WsCarrier implements RecordCarrier, SocketOwner {
     // Not ours to use here, and answered and bounded as on any other WebSocket.
     ws.on('ping', (payload) => this.#onControl(payload));
     ws.on('pong', () => this.#onControl(undefined));
-    ws.on('error', (error) => (this.#error = error));
+    ws.on('error', (error) => (this.#error = faultIn(error)));
     socket.on('error', (error) => (this.#error ??= error));
     ws.on('close', (code, reason) => {
       const farewell = code === ABNORMAL ? undefined : { code, reason: reason.toString() };

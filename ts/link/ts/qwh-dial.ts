@@ -36,6 +36,7 @@ export function dialQwh(
       settings,
       { side: 'initiator', kind },
       {
+        onHeard: () => spec.onAnswer?.(),
         onOpened: (opened) => {
           settle();
           const link = new QwhLink(opened, kind, spec.limits, settings);

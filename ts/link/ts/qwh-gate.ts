@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import { QWormholeError } from '../../errors/error.js';
 import { CloseCode } from '../../close-codes.js';
+import { Crowd, isSamePlace } from '../../policy/crowd.js';
 import { isSecure } from '../carriers.js';
 import type { Carrier, LinkLimits } from '../link.js';
 import type { QwhListenSettings } from '../qwh.js';
@@ -28,25 +29,31 @@ export interface GateHandler {
 
 interface Pending {
   readonly timer: NodeJS.Timeout;
+  readonly address: string;
+  readonly port: number;
+  readonly handler: GateHandler;
   /** None before the protocol is known. */
   opening: QwhOpening | undefined;
-  /** It waits for our owner. */
-  isHeard: boolean;
+  /** It waits for our owner: only so long does nobody get its place. */
+  isAsked: boolean;
 }
 
 export class QwhGate {
   readonly #settings: QwhListenSettings;
   readonly #limits: LinkLimits;
+  /** The one that has been silent the longest first. */
   readonly #pending = new Map<Socket, Pending>();
+  readonly #crowd: Crowd;
 
   constructor(settings: QwhListenSettings, limits: LinkLimits) {
     this.#settings = settings;
     this.#limits = limits;
+    this.#crowd = new Crowd(settings.maxPendingPerAddress);
   }
 
   /** Takes a stream that nobody reads yet. */
   take(socket: Socket, kind: Carrier, handler: GateHandler): void {
-    if (!this.#hasRoom(socket)) return;
+    if (!this.#hasRoom(socket, handler)) return;
     const carrier = new StreamCarrier(socket);
     const pending = this.#begin(socket, handler);
     if (this.#settings.isRequired || handler.onOther === undefined)
@@ -65,10 +72,10 @@ export class QwhGate {
     carrier.resume();
   }
 
-  /** Takes a WebSocket that has chosen QWH/1. */
-  takeOver(carrier: RecordCarrier, kind: Carrier, handler: GateHandler): void {
-    if (!this.#hasRoom(carrier.socket)) return;
-    this.#open(carrier, kind, this.#begin(carrier.socket, handler), handler);
+  /** Takes a WebSocket that has chosen QWH/1. One time covers both handshakes; it began at `startedAt`. */
+  takeOver(carrier: RecordCarrier, kind: Carrier, handler: GateHandler, startedAt?: number): void {
+    if (!this.#hasRoom(carrier.socket, handler)) return;
+    this.#open(carrier, kind, this.#begin(carrier.socket, handler, startedAt), handler);
   }
 
   /** Ends what is under way. */
@@ -82,19 +89,27 @@ export class QwhGate {
   }
 
   /** Makes room, or resets the newcomer. */
-  #hasRoom(socket: Socket): boolean {
+  #hasRoom(socket: Socket, handler: GateHandler): boolean {
     // It may fail at any moment from now on, before anybody else listens.
     socket.on('error', ignore);
-    if (this.#pending.size < this.#settings.maxPendingHandshakes || this.#evict()) return true;
+    const { remoteAddress: address = '', remotePort: port = 0 } = socket;
+    // Of an address that has too many it is one of its own that gives way.
+    if (!this.#crowd.hasRoom(address)) {
+      if (this.#evict(address)) return true;
+    } else if (this.#pending.size < this.#settings.maxPendingHandshakes || this.#evict()) return true;
     resetSocket(socket);
+    handler.onError(crowded('all of them waited for a verdict'), address, port);
     return false;
   }
 
-  #begin(socket: Socket, handler: GateHandler): Pending {
+  #begin(socket: Socket, handler: GateHandler, startedAt = performance.now()): Pending {
+    const { remoteAddress: address = '', remotePort: port = 0 } = socket;
     const { handshakeTimeoutMs } = this.#settings;
-    const timer = setTimeout(() => this.#expire(socket, handler), handshakeTimeoutMs);
-    const pending: Pending = { timer, opening: undefined, isHeard: false };
+    const left = Math.max(1, startedAt + handshakeTimeoutMs - performance.now());
+    const timer = setTimeout(() => this.#expire(socket), left);
+    const pending: Pending = { timer, address, port, handler, opening: undefined, isAsked: false };
     this.#pending.set(socket, pending);
+    this.#crowd.enter(address);
     return pending;
   }
 
@@ -106,7 +121,8 @@ export class QwhGate {
       this.#settings,
       { side: 'responder', kind },
       {
-        onHeard: () => (pending.isHeard = true),
+        onHeard: () => (pending.isAsked = true),
+        onJudged: () => this.#judged(socket, pending),
         onOpened: (opened) => {
           this.#done(socket);
           const link = new QwhLink(opened, kind, this.#limits, this.#settings);
@@ -133,26 +149,33 @@ export class QwhGate {
     handler.onTlsError?.(faultOfSilentClient(error, context), remoteAddress, remotePort);
   }
 
-  #expire(socket: Socket, handler: GateHandler): void {
-    const { opening } = this.#pending.get(socket)!;
+  /** It is the peer's turn again. */
+  #judged(socket: Socket, pending: Pending): void {
+    pending.isAsked = false;
+    if (this.#pending.delete(socket)) this.#pending.set(socket, pending);
+  }
+
+  #expire(socket: Socket): void {
+    const { opening, handler, address, port } = this.#pending.get(socket)!;
     if (opening !== undefined) return opening.timeOut();
     this.#done(socket);
     resetSocket(socket);
     const message = 'The peer did not say in time which protocol it speaks';
-    const { remoteAddress = '', remotePort = 0 } = socket;
     const error = new QWormholeError('ERR_QW_HANDSHAKE', message, { closeCode: CloseCode.timeout });
-    handler.onError(error, remoteAddress, remotePort);
+    handler.onError(error, address, port);
   }
 
-  /** Cuts the one that has been silent the longest; false where all wait for the owner. */
-  #evict(): boolean {
-    for (const [socket, { opening, isHeard }] of this.#pending) {
-      if (isHeard) continue;
+  /** Cuts the one that has been silent the longest, of one address or of all; false where all wait for the owner. */
+  #evict(from?: string): boolean {
+    for (const [socket, { opening, isAsked, handler, address, port }] of this.#pending) {
+      if (isAsked || (from !== undefined && !isSamePlace(address, from))) continue;
       this.#done(socket);
-      const message = 'There were too many handshakes, and this peer had said nothing for the longest';
-      const error = new QWormholeError('ERR_QW_RESOURCES', message, { closeCode: CloseCode.busy });
-      if (opening === undefined) resetSocket(socket);
-      else opening.cut(error);
+      const error = crowded('this peer had said nothing for the longest');
+      if (opening !== undefined) opening.cut(error);
+      else {
+        resetSocket(socket);
+        handler.onError(error, address, port);
+      }
       return true;
     }
     return false;
@@ -163,7 +186,14 @@ export class QwhGate {
     if (pending === undefined) return;
     clearTimeout(pending.timer);
     this.#pending.delete(socket);
+    this.#crowd.leave(pending.address);
   }
+}
+
+/** There is no place for all who come. */
+function crowded(why: string): QWormholeError {
+  const message = `There were too many handshakes, and ${why}`;
+  return new QWormholeError('ERR_QW_RESOURCES', message, { closeCode: CloseCode.busy });
 }
 
 interface SnifferHandler {

@@ -32,6 +32,7 @@ import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { fromWebSocketCode } from '../websocket-codes.js';
 import type { CarrierOwner, Farewell, RecordCarrier } from './qwh-carrier.js';
+import { endOf } from './qwh-end.js';
 import type { Opened } from './qwh-opening.js';
 import { Pulse } from './pulse.js';
 import { QwhOutbox } from './qwh-outbox.js';
@@ -70,6 +71,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   #hasParted = false;
   /** How it ends, once that is decided: by our wish or by a fault. */
   #ending: LinkClose | undefined;
+  /** What the peer sends before its own last word is delivered although we have said ours. */
+  #takesRest = false;
   /** What the peer did wrong, or said with its GOAWAY: told when everything before it is delivered. */
   #theirs: LinkClose | undefined;
   /** The connection is gone; the end is told after what is held. */
@@ -169,15 +172,16 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#wake();
   }
 
-  close(code: number, reason: string, retryAfterMs = 0): void {
+  close(code: number, reason: string, retryAfterMs = 0, takesRest = false): void {
     if (this.#ending !== undefined) return;
     this.ended = true;
     this.#ending = { code, reason, clean: true };
-    this.#forgetReceived();
+    this.#takesRest = takesRest;
+    if (!takesRest) this.#forgetReceived();
     if (this.#over !== undefined) return this.#wake();
     this.#restartCloseTimer();
     // What still comes is read and thrown away, so that the peer gets as far as its GOAWAY.
-    this.#carrier.resume();
+    if (!takesRest) this.#carrier.resume();
     // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
     process.nextTick(() => {
       if (!this.#over && this.#ending?.clean) this.#part(code, reason, retryAfterMs);
@@ -205,9 +209,10 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   onBytes(bytes: Buffer): void {
     this.#pulse?.heard();
-    if (this.#ending !== undefined) return this.#watchForGoAway(bytes);
     if (this.#theirs !== undefined) return;
     markShared(bytes.buffer);
+    this.#intake?.arrived();
+    if (this.#takesRest) this.#restartCloseTimer();
     this.#ahead.push(bytes);
     if (this.#isDispatching || this.handler === undefined) return;
     this.#decode();
@@ -230,7 +235,9 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     if (this.#ending !== undefined) return this.#kill(close);
     this.#theirs = close;
     this.ended = true;
-    resetSocket(this.#socket);
+    this.#restartCloseTimer();
+    // It may still read.
+    this.#socket.destroySoon();
   }
 
   beforeEnd(): void {
@@ -245,6 +252,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     clearTimeout(this.#closeTimer);
     this.ended = true;
     this.#over = this.#closeOf(error);
+    // What a rate held back waits for nothing any more: nobody sends behind it.
+    if (this.#waiting.length > 0) this.#wake();
     // A dialled link has its handler once the promise of its caller is settled, not before.
     if (this.handler === undefined) setImmediate(() => this.#tellOver());
     else this.#tellOver();
@@ -252,12 +261,15 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   // --- Receiving ---
 
-  /** Decodes what is there and delivers it, or holds it while paused. */
+  /**
+   * Decodes what is there and delivers it, or holds it while paused. What comes behind our GOAWAY is void, but for the
+   * peer's: it is decoded all the same, since the stream tells nobody where a frame begins.
+   */
   #decode(): void {
     const isOutermost = flusher.begin();
     this.#isDispatching = true;
     try {
-      while (this.#ending === undefined) {
+      while (this.#theirs === undefined) {
         const message = this.#decoder.next();
         if (message !== undefined) this.#take(message);
         else if (!this.#feed()) break;
@@ -267,13 +279,16 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
       if (isOutermost) flusher.end();
     }
     const replies = this.#decoder.takeReplies();
-    if (replies !== undefined) this.#outbox.reply(replies);
+    if (this.#isVoid()) return;
+    // Behind our GOAWAY there is no other frame.
+    if (replies !== undefined && this.#ending === undefined) this.#outbox.reply(replies);
     const { fault, goaway } = this.#decoder;
     if (fault !== undefined) this.onFault(fault);
     else if (goaway !== undefined) this.#leave(goaway);
   }
 
   #take(message: Buffer): void {
+    if (this.#isVoid()) return;
     if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
       return this.#deliver(message);
     this.#waiting.push(message);
@@ -282,6 +297,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   #deliver(message: Buffer): void {
     if (this.#intake?.admits(message.length) !== false) return this.handler.onMessage(message, false);
+    // It is refused, and nothing behind it is delivered either.
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#breakOff(CloseCode.rate_limited, rateLimited());
@@ -296,17 +312,9 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     return true;
   }
 
-  /** What comes behind our GOAWAY is void, but for the peer's. */
-  #watchForGoAway(bytes: Buffer): void {
-    if (this.#decoder.fault !== undefined || this.#decoder.goaway !== undefined) return;
-    this.#decoder.push(bytes);
-    while (this.#decoder.next() !== undefined);
-    this.#decoder.takeReplies();
-  }
-
   /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
   #afterReading(): void {
-    if (this.#ending !== undefined || this.#over !== undefined) return;
+    if (this.#isVoid() || this.#over !== undefined) return;
     // Nothing is taken any more, but the end is to be seen.
     if (this.#theirs !== undefined) return this.#carrier.resume();
     const ahead = this.#ahead.reduce((sum, { length }) => sum + length, 0);
@@ -358,10 +366,12 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   #deliverWaiting(): void {
     const waiting = this.#waiting;
     const isOutermost = flusher.begin();
+    // The peer sends no more: no rate is kept by waiting.
+    const isLast = this.#theirs !== undefined || this.#over !== undefined;
     let next = 0;
     try {
-      while (next < waiting.length && !this.#isPaused && this.#ending === undefined) {
-        if (this.#theirs === undefined && this.#intake?.holdsBack()) break;
+      while (this.#waiting === waiting && next < waiting.length && !this.#isPaused) {
+        if (!isLast && this.#intake?.holdsBack()) break;
         const message = waiting[next];
         next += 1;
         this.#waitingBytes -= Math.max(message.length, MIN_COST);
@@ -370,7 +380,12 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     } finally {
       if (isOutermost) flusher.end();
     }
-    if (this.#ending === undefined && this.#waiting === waiting) waiting.splice(0, next);
+    if (this.#waiting === waiting) waiting.splice(0, next);
+  }
+
+  /** Nobody wants what comes any more. */
+  #isVoid(): boolean {
+    return this.#ending !== undefined && !this.#takesRest;
   }
 
   // --- Sending ---
@@ -405,6 +420,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.ended = true;
     this.#restartCloseTimer();
     this.#carrier.resume();
+    // Our own last word is on its way, or was said.
+    if (this.#ending !== undefined) return;
     if (!HOSTILE.has(code)) return this.#part(CloseCode.ok, '');
     this.#hasParted = true;
     this.#carrier.end(CloseCode.ok, '');
@@ -423,6 +440,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   }
 
   #kill(close: LinkClose): void {
+    this.#ahead = [];
+    this.#takesRest = false;
     if (this.#ending === undefined) this.#ending = close;
     else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
     this.ended = true;
@@ -433,7 +452,6 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   #forgetReceived(): void {
     this.#waiting = [];
-    this.#ahead = [];
     this.#waitingBytes = 0;
     this.#count(0);
     linkMemory.forget(this);
@@ -448,26 +466,21 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
       // Both have said their last word: that the stream does not end changes nothing.
       if (this.#theirs !== undefined) resetSocket(this.#socket);
       // What we hold back ourselves is not the peer's delay.
-      else if (this.#outbox.isHeld) this.#restartCloseTimer();
+      else if (this.#outbox.isHeld || this.#isHolding) this.#restartCloseTimer();
       else this.#kill(faultClose(closeTimeout(closeTimeoutMs)));
     };
     this.#closeTimer = setTimeout(expire, closeTimeoutMs).unref();
   }
 
+  /** The peer's last word may lie behind what is not delivered yet. */
+  get #isHolding(): boolean {
+    return this.#takesRest && (this.#waiting.length > 0 || this.#isStarved);
+  }
+
   #closeOf(error: Error | undefined): LinkClose {
-    const isWhole = this.#outbox.messages === 0;
-    const ending = this.#ending;
-    const theirs = this.#theirs;
-    if (ending !== undefined) {
-      const isAnswered = this.#decoder.goaway !== undefined || theirs?.clean === true;
-      return {
-        ...ending,
-        clean: ending.clean && isWhole && isAnswered,
-        error: ending.error ?? theirs?.error,
-      };
-    }
-    if (theirs !== undefined) return { ...theirs, clean: theirs.clean && isWhole };
-    return faultClose(lostWithoutGoAway(this.info, error));
+    const hasAll = { isAnswered: this.#decoder.goaway !== undefined, isWhole: this.#outbox.messages === 0 };
+    const end = endOf({ ending: this.#ending, theirs: this.#theirs, ...hasAll });
+    return end ?? faultClose(lostWithoutGoAway(this.info, error));
   }
 
   get isHeard(): boolean {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ErrorContext, QWormholeError } from '../../errors/error.js';
 import { Handshake, type Failure, type Fault, type Hello, type Peer, type Side } from '../../qwh/index.js';
-import { handshakeFailure } from '../qwh-fault.js';
+import { handshakeFailure, isCut, unanswered } from '../qwh-fault.js';
 import type { Carrier } from '../link.js';
 import type { HandshakeInfo, QwhSettings, QwhVerdict } from '../qwh.js';
 import type { CarrierOwner, RecordCarrier } from './qwh-carrier.js';
@@ -37,6 +37,8 @@ export interface Opened {
 export interface OpeningHandler {
   /** The peer has said who it is: it is our owner's turn. */
   onHeard?(): void;
+  /** Our owner has decided. */
+  onJudged?(): void;
   onOpened(opened: Opened): void;
   onFailed(error: QWormholeError): void;
 }
@@ -58,6 +60,8 @@ export class QwhOpening implements CarrierOwner {
   #earlyBytes = 0;
   #hasPeerEnded = false;
   #isOver = false;
+  /** The peer has sent something. */
+  #isAnswered = false;
 
   constructor(
     carrier: RecordCarrier,
@@ -107,6 +111,7 @@ export class QwhOpening implements CarrierOwner {
 
   onBytes(bytes: Buffer): void {
     if (this.#isOver) return;
+    this.#isAnswered = true;
     const taken = this.#handshake.wantsBytes ? this.#handshake.receive(bytes) : 0;
     if (taken < bytes.length) this.#keep(bytes.subarray(taken));
     this.#advance();
@@ -118,9 +123,9 @@ export class QwhOpening implements CarrierOwner {
 
   onPeerEnd(): void {
     this.#hasPeerEnded = true;
-    // A peer that waits for our verdict may have said all that it will ever say.
-    const isReady = !this.#handshake.wantsBytes;
-    if (!isReady || this.#carrier.kind === 'messages') this.#lost(undefined);
+    // A peer that waits for our verdict may have said all that it will ever say, a GOAWAY at the least.
+    const hasLeft = this.#earlyBytes === 0 || this.#handshake.wantsBytes;
+    if (hasLeft || this.#carrier.kind === 'messages') this.#lost(undefined);
   }
 
   beforeEnd(): void {}
@@ -177,6 +182,7 @@ export class QwhOpening implements CarrierOwner {
 
   #decide(verdict: QwhVerdict): void {
     if (this.#isOver) return;
+    this.#handler.onJudged?.();
     if ('info' in verdict) {
       this.#info = verdict.info;
       this.#handshake.accept();
@@ -212,9 +218,9 @@ export class QwhOpening implements CarrierOwner {
 
   #lost(cause: Error | undefined): void {
     if (this.#isOver) return;
-    const context: ErrorContext = cause === undefined ? {} : { cause };
-    const message = 'The peer ended the connection during the handshake';
-    this.#end(new QWormholeError('ERR_QW_CONNECTION_LOST', message, context));
+    const isUnanswered = this.#side === 'initiator' && this.#carrier.kind === 'stream' && !this.#isAnswered;
+    if (cause instanceof QWormholeError) this.#end(cause);
+    else this.#end(isUnanswered && isCut(cause) ? unanswered(cause) : lost(cause));
     this.#carrier.socket.destroy();
   }
 
@@ -224,6 +230,12 @@ export class QwhOpening implements CarrierOwner {
     this.#abort.abort(error);
     this.#handler.onFailed(error);
   }
+}
+
+function lost(cause: Error | undefined): QWormholeError {
+  const context: ErrorContext = cause === undefined ? {} : { cause };
+  const message = 'The peer ended the connection during the handshake';
+  return new QWormholeError('ERR_QW_CONNECTION_LOST', message, context);
 }
 
 /** Keying material where TLS 1.3 is below: what binds the session to it. */

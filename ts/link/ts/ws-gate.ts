@@ -44,6 +44,7 @@ export interface GateSpec {
 
 /** A connection whose handshake is under way. */
 interface Pending {
+  readonly startedAt: number;
   readonly timer: NodeJS.Timeout;
   readonly onClose: () => void;
   /** Set once the request has come whole. */
@@ -88,10 +89,13 @@ export class WsGate {
     // It may fail at any moment from now on, before anybody else listens.
     socket.on('error', ignore);
     const { handshakeTimeoutMs, maxPendingHandshakes } = this.spec.ws;
-    if (this.#pending.size >= maxPendingHandshakes && !this.#evict()) return false;
+    if (this.#pending.size >= maxPendingHandshakes && !this.#evict()) {
+      this.#tellCrowded(socket, 'all of them waited for a verdict');
+      return false;
+    }
     const timer = setTimeout(() => this.#expire(socket), handshakeTimeoutMs);
     const onClose = (): void => this.done(socket);
-    this.#pending.set(socket, { timer, onClose, handshake: undefined });
+    this.#pending.set(socket, { startedAt: performance.now(), timer, onClose, handshake: undefined });
     socket.on('close', onClose);
     return true;
   }
@@ -129,6 +133,7 @@ export class WsGate {
   /** Answers 101, or has another driver do so. */
   open(handshake: Handshake, subprotocol: string, onLink: (link: Link) => void): void {
     const { message, socket } = handshake;
+    const startedAt = this.#pending.get(socket)?.startedAt;
     this.done(socket);
     const head = handshake.received();
     const { limits, ws } = this.spec;
@@ -139,12 +144,12 @@ export class WsGate {
       ? undefined
       : this.spec.adopt?.({ socket, head, key, extensions, subprotocol, limits, ws });
     if (adopted !== undefined) return onLink(adopted);
-    this.#answer(handshake, head, subprotocol, onLink);
+    this.#answer(handshake, { head, startedAt }, subprotocol, onLink);
   }
 
   #answer(
     { message, socket }: Handshake,
-    head: Buffer,
+    { head, startedAt }: { head: Buffer; startedAt?: number },
     subprotocol: string,
     onLink: (link: Link) => void,
   ): void {
@@ -164,18 +169,26 @@ export class WsGate {
       // The package turns it on.
       if (!socketSettings.noDelay) socket.setNoDelay(false);
       if (qwh === undefined) onLink(new WsLink(ws as LinkedWebSocket, socket, limits, settings));
-      else this.#shakeHands(qwh, new WsCarrier(ws as LinkedWebSocket, socket, this.spec.qwh!), onLink);
+      else {
+        const carrier = new WsCarrier(ws as LinkedWebSocket, socket, this.spec.qwh!);
+        this.#shakeHands(qwh, carrier, startedAt, onLink);
+      }
     });
     // It was paused while it was watched; the package listens now.
     socket.resume();
   }
 
   /** The WebSocket is open; the link comes when both ends want it. */
-  #shakeHands(qwh: QwhGate, carrier: WsCarrier, onLink: (link: Link) => void): void {
+  #shakeHands(
+    qwh: QwhGate,
+    carrier: WsCarrier,
+    startedAt: number | undefined,
+    onLink: (link: Link) => void,
+  ): void {
     const kind = tlsInfoOf(carrier.socket) === undefined ? 'ws' : 'wss';
     const onError = (...failure: Parameters<NonNullable<ListenerHandler['onHandshakeError']>>): void =>
       this.#handler.onHandshakeError?.(...failure);
-    qwh.takeOver(carrier, kind, { onLink, onError });
+    qwh.takeOver(carrier, kind, { onLink, onError }, startedAt);
   }
 
   /** The client has ended its side before it had an answer: it wants none. */
@@ -215,10 +228,18 @@ export class WsGate {
     for (const [socket, { handshake }] of this.#pending) {
       if (handshake !== undefined) continue;
       this.done(socket);
+      this.#tellCrowded(socket, 'this peer had said nothing for the longest');
       resetSocket(socket);
       return true;
     }
     return false;
+  }
+
+  #tellCrowded({ remoteAddress = '', remotePort = 0 }: Socket, why: string): void {
+    const { maxPendingHandshakes } = this.spec.ws;
+    const message = `There were too many opening handshakes, and ${why}`;
+    const error = new QWormholeError('ERR_QW_RESOURCES', message, { details: { maxPendingHandshakes } });
+    this.#handler.onHandshakeError?.(error, remoteAddress, remotePort);
   }
 
   #expire(socket: Socket): void {

@@ -1,0 +1,136 @@
+/** Peers that shake hands by qwh on their own, and say afterwards what they are told to. */
+import { connect as dial, type Socket } from 'node:net';
+import { qwh } from 'qwormhole/internal';
+import { WebSocket } from 'ws';
+import { cleanUp } from './scene.js';
+
+const HELLO: qwh.Hello = {
+  versions: { min: 1, max: 1 },
+  offered: 0n,
+  required: 0n,
+  limits: {
+    maxMessage: 4_194_304,
+    streamWindow: 262_144,
+    connectionWindow: 1_048_576,
+    maxStreams: 256,
+    idleMs: 0,
+  },
+  codec: 'buffer',
+  meta: qwh.encodeMeta({}),
+  session: { sid: new Uint8Array(16).fill(7), epoch: 0, token: new Uint8Array(32) },
+  extensions: [],
+};
+
+/** How it speaks. */
+interface Wire {
+  readonly kind: 'stream' | 'messages';
+  write(bytes: Uint8Array): void;
+}
+
+/** The initiator's side of a handshake. */
+class Caller {
+  readonly #wire: Wire;
+  readonly #handshake: qwh.Handshake;
+  readonly #saysReady: boolean;
+  isReady = false;
+  /** It has heard who the other end is. */
+  hasMet = false;
+
+  constructor(wire: Wire, saysReady: boolean) {
+    this.#wire = wire;
+    this.#saysReady = saysReady;
+    this.#handshake = new qwh.Handshake({ side: 'initiator', carrier: wire.kind, hello: HELLO });
+  }
+
+  get wantsBytes(): boolean {
+    return this.#handshake.wantsBytes;
+  }
+
+  receive(bytes: Uint8Array): number {
+    const taken = this.#handshake.receive(bytes);
+    this.advance();
+    return taken;
+  }
+
+  advance(): void {
+    for (let event = this.#handshake.nextEvent(); event; event = this.#handshake.nextEvent()) {
+      if (event.type === 'send') this.#wire.write(event.bytes);
+      else if (event.type === 'ready') this.isReady = true;
+      else if (event.type === 'verify') {
+        this.hasMet = true;
+        if (!this.#saysReady) continue;
+        this.#handshake.accept();
+        this.advance();
+      }
+    }
+  }
+}
+
+/** One over TCP. `saysReady`: false for one that never gets further than its HELLO. */
+export class StreamPeer {
+  readonly socket: Socket;
+  readonly #caller: Caller;
+  isClosed = false;
+  /** It was reset. */
+  isReset = false;
+
+  constructor(address: string, saysReady = true) {
+    const { hostname, port } = new URL(address);
+    this.socket = dial(Number(port), hostname);
+    const write = (bytes: Uint8Array): void => void this.socket.write(bytes);
+    this.#caller = new Caller({ kind: 'stream', write }, saysReady);
+    this.socket.on('connect', () => this.#caller.advance());
+    this.socket.on('data', (bytes) => this.#caller.wantsBytes && this.#caller.receive(bytes));
+    this.socket.on('error', ({ code }: NodeJS.ErrnoException) => (this.isReset = code === 'ECONNRESET'));
+    this.socket.on('close', () => (this.isClosed = true));
+    cleanUp(() => this.socket.destroy());
+  }
+
+  get hasMet(): boolean {
+    return this.#caller.hasMet;
+  }
+
+  get isReady(): boolean {
+    return this.#caller.isReady;
+  }
+}
+
+/** One over WebSocket, and what it gets: the codes of GOAWAYs, and the close frame. */
+export class MessagePeer {
+  readonly ws: WebSocket;
+  readonly goaways: number[] = [];
+  readonly #caller: Caller;
+  close: { readonly code: number; readonly reason: string } | undefined;
+
+  constructor(address: string) {
+    this.ws = new WebSocket(address, ['qwh.v1']);
+    const write = (bytes: Uint8Array): void => this.ws.send(bytes);
+    this.#caller = new Caller({ kind: 'messages', write }, true);
+    this.ws.on('open', () => this.#caller.advance());
+    this.ws.on('message', (bytes: Buffer) => this.#take(bytes));
+    this.ws.on('error', () => {});
+    this.ws.on('close', (code, reason) => (this.close = { code, reason: reason.toString() }));
+    cleanUp(() => this.ws.terminate());
+  }
+
+  get isReady(): boolean {
+    return this.#caller.isReady;
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#caller.wantsBytes) this.#caller.receive(bytes);
+    else if (bytes[0] === GOAWAY) this.goaways.push(bytes.readUInt16BE(HEADER_BYTES));
+  }
+}
+
+export const DATA = 0x11;
+const GOAWAY = 0x03;
+const HEADER_BYTES = 8;
+
+/** A frame, which is a record of its own on WebSocket. */
+export function frame(kind: number, body: Uint8Array): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header[0] = kind;
+  header.writeUInt16BE(body.length, 2);
+  return Buffer.concat([header, body]);
+}
