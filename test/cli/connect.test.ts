@@ -148,14 +148,19 @@ onEachBackend((backend) => {
       socket.on('data', (chunk) => received.push(chunk.toString('latin1')));
       socket.on('end', () => socket.end());
     };
+    let away: Promise<unknown> = Promise.resolve();
     const first = await peer((socket) => {
       collect(socket);
-      socket.once('data', () => socket.resetAndDestroy());
+      socket.once('data', () => {
+        // Before anybody can come back.
+        away = new Promise((resolve) => first.server.close(resolve));
+        socket.resetAndDestroy();
+      });
     });
     const cli = new Cli(['connect', first.url, ...plainly]);
     cli.process.stdin.write('first\n');
     await cli.noted('The connection is lost');
-    await new Promise((resolve) => first.server.close(resolve));
+    await away;
     cli.process.stdin.write('second\nthird\n');
     await new Promise((resolve) => setTimeout(resolve, 200));
     await peer(collect, first.port);
