@@ -77,6 +77,8 @@ pub(crate) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     pub reading: bool,
+    /// Reading was wanted since the task last looked, if only for a moment: what was read ahead is taken.
+    pub has_resumed: bool,
     /// Write what is queued, then end our side.
     pub close: Option<CloseFrame>,
     /// What comes until the peer's own last word is wanted although we have said ours.
@@ -154,6 +156,7 @@ impl Handle {
     pub(crate) fn set_reading(&self, reading: bool) {
         let mut half = self.lock();
         half.wishes.reading = reading;
+        half.wishes.has_resumed |= reading;
         half.wake();
     }
 

@@ -4,6 +4,7 @@ mod ending;
 
 use std::{
     future::Future,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -137,6 +138,9 @@ impl<S: Sink> LinkTask<S> {
             self.sink.released();
         }
         let reading = half.wishes.reading;
+        if mem::take(&mut half.wishes.has_resumed) {
+            self.ahead_of = None;
+        }
         if !reading && self.ahead_of.is_none() {
             self.ahead_of = Some(self.incoming.data());
         }
@@ -145,10 +149,10 @@ impl<S: Sink> LinkTask<S> {
         drop(half);
         match self.phase {
             Phase::Open => {
-                self.hear(reading, cx)?;
+                self.hear(cx)?;
                 self.beat(written, released, cx)?;
             }
-            Phase::Closing if takes_rest => self.hear(reading, cx)?,
+            Phase::Closing if takes_rest => self.hear(cx)?,
             Phase::Closing if self.incoming.has_farewells() => self.await_farewell(cx)?,
             Phase::Leaving { .. } => {}
             Phase::Closing | Phase::Parting(_) => self.await_end(cx, written)?,
@@ -193,10 +197,7 @@ impl<S: Sink> LinkTask<S> {
     }
 
     /// Takes what comes, as far as it is wanted.
-    fn hear(&mut self, reading: bool, cx: &mut Context<'_>) -> Result<()> {
-        if reading {
-            self.ahead_of = None;
-        }
+    fn hear(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.is_deaf = !self.may_read();
         if !self.peer_ended && (!self.is_deaf || self.sees_end(cx)) {
             self.read(cx)?;
