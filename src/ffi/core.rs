@@ -8,8 +8,9 @@ use napi::{Env, JsValue};
 use napi_derive::napi;
 
 use super::{
+    channel::{self, Channel, Shared},
     fault::Fault,
-    hot::{self, Channel, Shared},
+    functions::functions,
     io_memory::IoMemory,
     raw::Failed,
     spec::{AdoptSpec, PlanSpec},
@@ -65,7 +66,7 @@ impl IoCore {
             dispatch: dispatch.value().value,
         };
         // SAFETY: the environment runs this constructor, and the values are its arguments.
-        match unsafe { hot::open(env.raw(), &shared, memory.holdings()) }.map_err(refused)? {
+        match unsafe { channel::open(env.raw(), &shared, memory.holdings()) }.map_err(refused)? {
             Ok((core, channel)) => Ok(Self {
                 core: Some(core),
                 channel,
@@ -93,7 +94,7 @@ impl IoCore {
             return Err(napi::Error::from_reason("the I/O thread did not start"));
         }
         // SAFETY: the environment runs this method, and the channel was opened in it.
-        let value = unsafe { hot::functions(env.raw(), self.channel) }.map_err(refused)?;
+        let value = unsafe { functions(env.raw(), self.channel) }.map_err(refused)?;
         Ok(Object::from_raw(env.raw(), value))
     }
 

@@ -1,7 +1,7 @@
 //! The Node addon: the only code here that knows Node-API.
 //!
 //! Control plane: classes made by napi-rs ([`core`], [`server`], [`client`]). Hot path: a few plain
-//! functions and one threadsafe function ([`hot`]), because a class method costs eight times a plain
+//! functions ([`functions`]) and one threadsafe function ([`channel`]), because a class method costs eight times a plain
 //! function and a `Buffer` made here twenty times a view made in JavaScript. Errors cross as data;
 //! TypeScript makes the typed error.
 
@@ -10,10 +10,11 @@
     allow(dead_code, reason = "exports are only registered outside of tests")
 )]
 
+mod channel;
 mod client;
 mod core;
 mod fault;
-mod hot;
+mod functions;
 mod io_memory;
 mod memory;
 mod raw;
@@ -25,7 +26,7 @@ use napi_derive::napi;
 
 /// What both sides of the boundary agree on: the layout of descriptors and batches, and the names here.
 /// It changes when either does; the loader refuses an addon with another number.
-const SEAM_VERSION: u32 = 4;
+const SEAM_VERSION: u32 = 5;
 
 /// The version of the boundary that this addon speaks.
 #[napi(catch_unwind)]

@@ -3,7 +3,7 @@
 import type { DeflateSettings } from '../link.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 4;
+export const SEAM_VERSION = 5;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
