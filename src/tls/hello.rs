@@ -13,6 +13,8 @@ use crate::error::Error;
 /// Longest record, and what encryption may add to it (RFC 5246, section 6.2.3).
 const MAX_RECORD: usize = (1 << 14) + (1 << 11);
 
+/// Where a record has its length (RFC 8446, section 5.1).
+const LENGTH: Range<usize> = 3..5;
 /// Where a hello has its version, behind the heads of its record and message (RFC 8446, section 4.1.2).
 const VERSION: Range<usize> = 9..11;
 /// That of TLS 1.2, which TLS 1.3 has there too.
@@ -87,13 +89,20 @@ impl HelloReader {
 
     /// rustls misses the signature algorithms, which only TLS 1.2 has, before it looks at the version.
     fn answer_to(&self, error: &Tls, alert: AcceptedAlert) -> Vec<u8> {
-        let version = self.beginning.get(VERSION);
         match error {
-            Tls::PeerIncompatible(_) if version.is_some_and(|version| version < &TLS12[..]) => {
+            Tls::PeerIncompatible(_) if self.is_before_tls12() => {
                 alert::in_clear(AlertDescription::ProtocolVersion)
             }
             _ => written(alert),
         }
+    }
+
+    /// False where the version cannot be seen: a hello may be cut into records anywhere.
+    fn is_before_tls12(&self) -> bool {
+        let length = self.beginning.get(LENGTH).unwrap_or_default();
+        let behind_version = [0, (VERSION.end - LENGTH.end) as u8];
+        let version = self.beginning.get(VERSION);
+        length >= &behind_version[..] && version.is_some_and(|version| version < &TLS12[..])
     }
 }
 
@@ -134,24 +143,37 @@ mod tests {
     use super::*;
     use crate::error::Code;
 
-    /// A hello of TLS 1.1 as OpenSSL sends it, without extensions.
-    fn of_tls11() -> Vec<u8> {
-        let body = [&[3, 2][..], &[7; 32], &[0], &[0, 2, 0xc0, 9], &[1, 0]].concat();
+    /// A hello of TLS 1.1 or 1.2 without extensions, as OpenSSL sends it, in records of so many bytes.
+    fn hello(minor: u8, record: usize) -> Vec<u8> {
+        let body = [&[3, minor][..], &[7; 32], &[0], &[0, 2, 0xc0, 9], &[1, 0]].concat();
         let message = [&[1, 0, 0, body.len() as u8][..], &body].concat();
-        [&[22, 3, 1, 0, message.len() as u8][..], &message].concat()
+        let records = message.chunks(record);
+        records
+            .flat_map(|part| [&[22, 3, 1, 0, part.len() as u8][..], part].concat())
+            .collect()
     }
 
     #[test]
     fn who_knows_nothing_newer_is_told_that_it_is_the_version() {
         for pieces in [1, 7, 1000] {
             let mut reader = HelloReader::default();
-            let hello = of_tls11();
+            let hello = hello(2, 100);
             let refusal = hello
                 .chunks(pieces)
                 .find_map(|piece| reader.read(piece).err());
             let (error, alert) = refusal.expect("refused");
             assert_eq!(error.code(), Code::TlsIncompatible);
             assert_eq!(alert, alert::in_clear(AlertDescription::ProtocolVersion));
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_new_enough_or_not_to_be_seen_is_not_blamed() {
+        for (minor, record) in [(3, 100), (3, 1), (3, 5), (2, 1), (2, 5)] {
+            let refusal = HelloReader::default().read(&hello(minor, record));
+            let (error, alert) = refusal.err().expect("refused");
+            assert_eq!(error.code(), Code::TlsIncompatible);
+            assert_eq!(alert, alert::in_clear(AlertDescription::HandshakeFailure));
         }
     }
 }

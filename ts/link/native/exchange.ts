@@ -2,10 +2,10 @@
  * One I/O thread as this environment sees it: the shared buffers, the links by number, and the
  * dispatch of event batches. All of the hot receive path is here.
  */
-import { Ballast } from '../ballast.js';
 import { environmentBudget } from '../budget.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
+import { Ballast } from './ballast.js';
 import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
 import { faultOf, faultOfText, nativeFailure } from './faults.js';
@@ -30,6 +30,7 @@ const BATCH = 1024;
 const SLAB_BYTES = 256 * 1024;
 const SLABS = 4;
 const FIRST_SLAB = 1;
+const NO_MEMORY = new ArrayBuffer(0);
 
 /** What was being done when a listener failed. */
 const ACCEPTING = { during: 'listen', what: 'its port' } as const;
@@ -85,7 +86,7 @@ export class Exchange {
   #links: (NativeLink | undefined)[] = [];
   readonly #events: Uint32Array;
   readonly #ballast = new Ballast();
-  #slab = new ArrayBuffer(0);
+  #slab = NO_MEMORY;
   /** The number of `#slab`, and the last that was given. */
   #slabId = 0;
   #slabIds = 0;
@@ -173,10 +174,12 @@ export class Exchange {
 
   #open(id: number): void {
     this.#ballast.add(SLAB_BYTES);
+    // Where no buffer can be had its messages are copied one by one, see `#rescued`: never views of another slab.
+    this.#slabId = id;
+    this.#slab = NO_MEMORY;
     this.#slab = this.#hot.slab(id);
     // Other messages lie in it, so a transfer is refused where Node heeds that; see `#rescued` for the rest.
     markShared(this.#slab);
-    this.#slabId = id;
   }
 
   readonly #dispatch = (count: number): void => {
@@ -218,7 +221,10 @@ export class Exchange {
     }
   }
 
-  /** A message whose memory was transferred away by a listener of another, through a byte stream for instance. */
+  /**
+   * A message whose memory was transferred away by a listener of another, through a byte stream for instance, or for
+   * which no buffer could be had.
+   */
   #rescued(offset: number, length: number): Buffer {
     const bytes = Buffer.allocUnsafeSlow(length);
     this.#hot.copyLent(this.#slabId, offset, bytes);
@@ -226,8 +232,11 @@ export class Exchange {
   }
 
   #nextSlab(id: number): void {
-    if (id !== this.#slabId) this.#open(id);
-    this.#lend();
+    try {
+      if (id !== this.#slabId) this.#open(id);
+    } finally {
+      this.#lend();
+    }
   }
 
   #ofLink(link: NativeLink, kind: number, at: number): void {
@@ -353,7 +362,7 @@ export class Exchange {
   #forgetMemory(): void {
     this.#removeGauge();
     this.#links = [];
-    this.#slab = new ArrayBuffer(0);
+    this.#slab = NO_MEMORY;
   }
 
   #text(ticket: number): string {
