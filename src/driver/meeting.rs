@@ -13,7 +13,7 @@ use std::{
 use tokio::time::timeout;
 
 pub(super) use self::pipe::Pipe;
-use self::pipe::{gone, part};
+use self::pipe::{Frames, gone, part};
 use super::{
     handle::{Handle, Verdict},
     incoming::Incoming,
@@ -277,7 +277,13 @@ fn open<S: Sink>(
             (Outbound::packed(None), Incoming::Qwh(Box::new(decoder)))
         }
         Pipe::Messages(frames) => {
-            let (encoder, frames) = (frames.encoder, frames.decoder);
+            let Frames {
+                decoder: frames,
+                encoder,
+                waiting,
+            } = *frames;
+            // What came with the peer's READY was read with it.
+            let records = records.into_iter().chain(waiting);
             let records = Records::new(frames, decoder(Carrier::Messages), records);
             (
                 Outbound::packed(Some(encoder)),

@@ -36,6 +36,19 @@ once('delivers no text, be it a record', async () => {
   expect(peer.goaways).toEqual([CloseCode.protocol]);
 });
 
+once('delivers what came in one packet with the end of the handshake', async () => {
+  const server = await serve({}, 'ws://127.0.0.1:0/');
+  const messages: string[] = [];
+  server.on('message', (message) => messages.push(String(message)));
+  const words = Array.from({ length: 10 }, (_, at) => `word ${at}`);
+  const peer = new MessagePeer(
+    server.addresses[0],
+    words.map((word) => frame(DATA, Buffer.from(word))),
+  );
+  await until(() => peer.isReady && messages.length === words.length, 'all of them');
+  expect(messages).toEqual(words);
+});
+
 once.each([1000, 3333])('answers a close frame with %i, and no GOAWAY before, in order', async (code) => {
   const { peer, end } = await met();
   peer.ws.close(code, 'bye');

@@ -58,11 +58,14 @@ class Caller {
       else if (event.type === 'ready') this.isReady = true;
       else if (event.type === 'verify') {
         this.hasMet = true;
-        if (!this.#saysReady) continue;
-        this.#handshake.accept();
-        this.advance();
+        if (this.#saysReady) this.accept();
       }
     }
+  }
+
+  accept(): void {
+    this.#handshake.accept();
+    this.advance();
   }
 }
 
@@ -95,17 +98,25 @@ export class StreamPeer {
   }
 }
 
-/** One over WebSocket, and what it gets: the codes of GOAWAYs, and the close frame. */
+/**
+ * One over WebSocket, and what it gets: the codes of GOAWAYs, and the close frame. `behindReady`: records that it
+ * sends in one packet with its READY, which it then says last.
+ */
 export class MessagePeer {
   readonly ws: WebSocket;
   readonly goaways: number[] = [];
   readonly #caller: Caller;
+  readonly #socket: Socket;
+  readonly #behindReady: Uint8Array[];
   close: { readonly code: number; readonly reason: string } | undefined;
 
-  constructor(address: string) {
-    this.ws = new WebSocket(address, ['qwh.v1']);
+  constructor(address: string, behindReady: Uint8Array[] = []) {
+    this.#behindReady = behindReady;
+    const { hostname, port } = new URL(address);
+    this.#socket = dial(Number(port), hostname);
+    this.ws = new WebSocket(address, ['qwh.v1'], { createConnection: () => this.#socket });
     const write = (bytes: Uint8Array): void => this.ws.send(bytes);
-    this.#caller = new Caller({ kind: 'messages', write }, true);
+    this.#caller = new Caller({ kind: 'messages', write }, behindReady.length === 0);
     this.ws.on('open', () => this.#caller.advance());
     this.ws.on('message', (bytes: Buffer) => this.#take(bytes));
     this.ws.on('error', () => {});
@@ -117,8 +128,17 @@ export class MessagePeer {
     return this.#caller.isReady;
   }
 
+  #shake(bytes: Buffer): void {
+    this.#caller.receive(bytes);
+    if (this.#caller.wantsBytes || this.#caller.isReady) return;
+    this.#socket.cork();
+    this.#caller.accept();
+    for (const record of this.#behindReady) this.ws.send(record);
+    this.#socket.uncork();
+  }
+
   #take(bytes: Buffer): void {
-    if (this.#caller.wantsBytes) this.#caller.receive(bytes);
+    if (this.#caller.wantsBytes) this.#shake(bytes);
     else if (bytes[0] === GOAWAY) this.goaways.push(bytes.readUInt16BE(HEADER_BYTES));
   }
 }
