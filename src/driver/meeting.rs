@@ -314,7 +314,7 @@ struct Course {
     has_ended: bool,
     /// Why it failed, as far as the peer is told.
     reason: String,
-    /// Before the last read the server that we called could still refuse us by TLS.
+    /// Before what was read or written last the server that we called could still refuse us by TLS.
     may_be_refused: bool,
     /// How long the peer bears our silence.
     peer_timeout: Option<Duration>,
@@ -379,6 +379,7 @@ impl Course {
         (ends, agreed): (Ends, &Agreed),
     ) -> Result<Outcome> {
         loop {
+            self.may_be_refused = stream.may_be_refused();
             while let Some(event) = self.handshake.next_event() {
                 match event {
                     Event::Send(bytes) => pipe.write(stream, &bytes).await?,
@@ -406,7 +407,6 @@ impl Course {
                 }
             }
             let handle = Arc::clone(&link.handle);
-            self.may_be_refused = stream.may_be_refused();
             match poll_fn(|cx| self.poll_input(stream, pipe, &handle, cx)).await? {
                 Input::Verdict(verdict) => {
                     if let Some(place) = place {
