@@ -4,6 +4,7 @@
  * out too, and =1 leaves it in so that it fails loudly.
  */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
@@ -159,7 +160,7 @@ export default defineConfig({
     silent: 'passed-only',
     slowTestThreshold: 60_000,
     // Tests wait more than they compute.
-    maxWorkers: 2,
+    maxWorkers: 2 * availableParallelism(),
     projects: [
       project('unit', 'test/unit/**/*.test.ts'),
       project('selection', 'test/*.test.ts'),

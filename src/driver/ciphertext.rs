@@ -68,6 +68,21 @@ impl Half {
         true
     }
 
+    /// Writes the ciphertext that waits. When that is all of it, what it was made from is written too, even if
+    /// more follows in the same turn: of a queue that never runs empty nothing else would say so.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let (Some(session), Some(socket)) = (&mut self.session, &self.socket) else {
+            return Ok(());
+        };
+        let is_flushed = session
+            .flush(&mut Raw(socket.as_ref()))
+            .map_err(|error| Error::system(Code::ConnectionLost, "writing", error))?;
+        if is_flushed {
+            self.settled = self.out.released();
+        }
+        Ok(())
+    }
+
     pub(super) fn is_ciphertext_flushed(&self) -> bool {
         self.session
             .as_ref()

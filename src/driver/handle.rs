@@ -16,12 +16,12 @@ use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{
-    carrier::{Raw, Writer},
+    carrier::Writer,
     pace::{Inlet, Outlet},
     sink::Ledger,
 };
 use crate::{
-    error::{Code, Error},
+    error::Error,
     frame::Protocol,
     link::{Class, Heartbeat, Outbound, Rates, Released, Written},
     socket,
@@ -49,7 +49,7 @@ pub(super) struct Half {
     /// Of a carrier with TLS, as long as `socket` is there.
     pub session: Option<Box<Session>>,
     /// What was released before the ciphertext that waits; it is told later, when that is written.
-    settled: Released,
+    pub settled: Released,
     pub wishes: Wishes,
     /// A write failed outside the task.
     pub fault: Option<Error>,
@@ -271,34 +271,43 @@ impl Half {
         if self.wishes.terminate {
             return;
         }
-        let Some(socket) = &self.socket else {
+        if self.socket.is_none() {
             self.out.push(class, records);
             return self.publish();
-        };
+        }
         if self.outlet.is_some() {
             self.out.push_shared(class, keep(records));
             self.publish();
             return self.wake();
         }
+        let result = self.write_through(class, records, keep);
+        self.wrote(result);
+    }
+
+    fn write_through(
+        &mut self,
+        class: Class,
+        records: &[u8],
+        keep: impl FnOnce(&[u8]) -> Bytes,
+    ) -> crate::error::Result<Written> {
+        self.settle()?;
+        let Some(socket) = &self.socket else {
+            return Ok(Written::Blocked);
+        };
         let io = &mut Writer {
             socket,
             session: self.session.as_deref_mut(),
         };
-        let result = self.out.write_through(io, class, records, keep);
-        let result = result.map(|written| self.with_ciphertext(written));
-        self.wrote(result);
+        let written = self.out.write_through(io, class, records, keep)?;
+        Ok(self.with_ciphertext(written))
     }
 
     /// Writes what is queued, as far as the kernel takes it.
     pub(super) fn write(&mut self) -> crate::error::Result<Written> {
+        self.settle()?;
         let Some(socket) = &self.socket else {
             return Ok(Written::Blocked);
         };
-        if let Some(session) = &mut self.session {
-            session
-                .flush(&mut Raw(socket.as_ref()))
-                .map_err(|error| Error::system(Code::ConnectionLost, "writing", error))?;
-        }
         let io = &mut Writer {
             socket,
             session: self.session.as_deref_mut(),

@@ -46,6 +46,23 @@ it('fires backpressure once, then drain once the queue is low', async () => {
   expect(connection.bufferedAmount).toBe(0);
 });
 
+it('counts what a slow reader has as written, although the queue is never empty', async () => {
+  const { connection, peer } = await rawPair({ maxQueued: 32_768 * KIB });
+  peer.socket.pause();
+  await stuffKernel(connection, BLOCK);
+  // More than a kernel holds.
+  for (let kib = 512; kib <= 16_384; kib += 512) {
+    while (connection.bufferedAmount < 16_384 * KIB) connection.send(BLOCK);
+    peer.socket.resume();
+    await until(() => peer.received.length >= kib * KIB, `${kib} KiB`);
+    peer.socket.pause();
+    expect(connection.bufferedAmount).toBeGreaterThan(0);
+  }
+  const { bytesWritten } = connection.stats();
+  // Less than all of it are lengths and headers.
+  expect(bytesWritten).toBeGreaterThan(16_384 * KIB * 0.99);
+});
+
 it('tells the server too', async () => {
   const { server, connection, peer } = await rawPair(bounds);
   const [pressed, drained, dropped] = [
@@ -136,7 +153,7 @@ it('reports one run of drops, with how much it was', async () => {
 });
 
 it('drops beyond the memory budget of the thread', async () => {
-  const { connection, peer } = await rawPair({ memoryBudget: 128 * KIB, maxQueued: 4096 * KIB });
+  const { connection, peer } = await rawPair({ memoryBudget: 128 * KIB, maxQueued: 32_768 * KIB });
   peer.socket.pause();
   const run = next(connection, 'dropped');
   let answer = 'sent';
