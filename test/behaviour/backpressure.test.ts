@@ -153,7 +153,7 @@ it('reports one run of drops, with how much it was', async () => {
 });
 
 it('drops beyond the memory budget of the thread', async () => {
-  const { connection, peer } = await rawPair({ memoryBudget: 128 * KIB, maxQueued: 32_768 * KIB });
+  const { connection, peer } = await rawPair({ memoryBudget: 128 * KIB, maxQueued: 4096 * KIB });
   peer.socket.pause();
   const run = next(connection, 'dropped');
   let answer = 'sent';
