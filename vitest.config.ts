@@ -160,7 +160,7 @@ export default defineConfig({
     silent: 'passed-only',
     slowTestThreshold: 60_000,
     // Tests wait more than they compute.
-    maxWorkers: 2 * availableParallelism(),
+    maxWorkers: availableParallelism() + 1,
     projects: [
       project('unit', 'test/unit/**/*.test.ts'),
       project('selection', 'test/*.test.ts'),
