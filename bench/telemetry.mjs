@@ -69,7 +69,7 @@ async function main(backend, rounds, seconds) {
   const columns = [
     { title: 'telemetry', text: ({ kind }) => kind, left: true },
     { title: 'server CPU us/message', text: ({ cpu }) => fixed(cpu, 3) },
-    // Of each pair of neighbours: what the machine does meanwhile is the same for both.
+    // Of each round: what the machine does meanwhile is much the same for all of it.
     { title: 'more than off', text: ({ ratio }) => `${fixed((ratio - 1) * 100, 1)} %` },
     { title: 'messages/s', text: ({ rate }) => whole(rate) },
   ];

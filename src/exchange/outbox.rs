@@ -48,6 +48,7 @@ mod operation {
     pub(super) const DENY: u32 = 12;
     /// Tell the peer, with the close that follows, to come back after `data[0]` milliseconds.
     pub(super) const ADVISE: u32 = 13;
+    /// Deliver, with the close that follows, what comes until the peer's own last word.
     pub(super) const TAKE_REST: u32 = 14;
 }
 

@@ -37,11 +37,6 @@ export class Crowd {
   }
 }
 
-/** Whether two addresses count as one. */
-export function isSamePlace(one: string, other: string): boolean {
-  return placeOf(one) === placeOf(other);
-}
-
 /** What counts as one address: an IPv4 address, however it is written, or the network of an IPv6 address. */
 export function placeOf(address: string): string {
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { QWormholeError } from '../../errors/error.js';
 import { CloseCode } from '../../close-codes.js';
-import { Crowd, isSamePlace } from '../../policy/crowd.js';
+import { Crowd, placeOf } from '../../policy/crowd.js';
 import { isSecure } from '../carriers.js';
 import type { Carrier, LinkLimits } from '../link.js';
 import type { QwhListenSettings } from '../qwh.js';
@@ -31,6 +31,8 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
   readonly address: string;
   readonly port: number;
+  /** What counts as its address. */
+  readonly place: string;
   readonly handler: GateHandler;
   /** None before the protocol is known. */
   opening: QwhOpening | undefined;
@@ -95,7 +97,7 @@ export class QwhGate {
     const { remoteAddress: address = '', remotePort: port = 0 } = socket;
     // Of an address that has too many it is one of its own that gives way.
     if (!this.#crowd.hasRoom(address)) {
-      if (this.#evict(address)) return true;
+      if (this.#evict(placeOf(address))) return true;
     } else if (this.#pending.size < this.#settings.maxPendingHandshakes || this.#evict()) return true;
     resetSocket(socket);
     handler.onError(crowded('all of them waited for a verdict'), address, port);
@@ -107,7 +109,8 @@ export class QwhGate {
     const { handshakeTimeoutMs } = this.#settings;
     const left = Math.max(1, startedAt + handshakeTimeoutMs - performance.now());
     const timer = setTimeout(() => this.#expire(socket), left);
-    const pending: Pending = { timer, address, port, handler, opening: undefined, isAsked: false };
+    const place = placeOf(address);
+    const pending: Pending = { timer, address, port, place, handler, opening: undefined, isAsked: false };
     this.#pending.set(socket, pending);
     this.#crowd.enter(address);
     return pending;
@@ -167,8 +170,8 @@ export class QwhGate {
 
   /** Cuts the one that has been silent the longest, of one address or of all; false where all wait for the owner. */
   #evict(from?: string): boolean {
-    for (const [socket, { opening, isAsked, handler, address, port }] of this.#pending) {
-      if (isAsked || (from !== undefined && !isSamePlace(address, from))) continue;
+    for (const [socket, { opening, isAsked, handler, address, port, place }] of this.#pending) {
+      if (isAsked || (from !== undefined && place !== from)) continue;
       this.#done(socket);
       const error = crowded('this peer had said nothing for the longest');
       if (opening !== undefined) opening.cut(error);
