@@ -12,6 +12,7 @@ const require = createRequire(import.meta.url);
  */
 const PACKAGES = {
   bun: { 'linux-x64': ['@oven/bun-linux-x64', 'bin/bun'] },
+  deno: { 'linux-x64': ['@deno/linux-x64-glibc', 'deno'] },
 };
 
 /**
