@@ -25,8 +25,13 @@ import { Runner } from './lib/runner.mjs';
 const EXIT = { fault: 1, usage: 2, worse: 3, missed: 4 };
 
 function readRecords(file) {
-  const lines = readFileSync(file, 'utf8').split('\n');
-  const records = lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+  let records;
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    records = lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+  } catch (error) {
+    throw new UsageError(`no records can be read: ${error.message}`, { cause: error });
+  }
   const wrong = records.flatMap((record) => violations(record))[0];
   if (records.length === 0 || wrong)
     throw new UsageError(`${file} has no records: ${wrong ?? 'it is empty'}`);

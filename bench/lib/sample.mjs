@@ -3,6 +3,9 @@ import { measureLoad } from './load.mjs';
 import { measure } from './measure.mjs';
 import { ServerProcess } from './server.mjs';
 
+/** How our I/O threads are called. */
+const IO_THREAD = 'qwormhole-io';
+
 /** A server that does not even start. */
 export class NotStarted extends Error {}
 
@@ -25,10 +28,22 @@ async function underLoad({ contestant }, { preset, weighs }, { loadgen, pinning,
   });
   try {
     const settings = { preset, seconds, warmup, core: pinning.load, collects };
-    return ofLoad(await measureLoad(loadgen, server, settings), contestant);
+    const run = await measureLoad(loadgen, server, settings);
+    checkPoller(contestant, run);
+    return ofLoad(run, contestant);
   } finally {
     await server.stop();
   }
+}
+
+/** A figure must never stand under the wrong name: where the time was spent says which poller it was. */
+function checkPoller({ io }, { server }) {
+  if (!io || server?.threads === undefined) return;
+  const spent = (isWanted) => server.threads.filter(isWanted).reduce((sum, { cpuUs }) => sum + cpuUs, 0);
+  const onThreads = spent(({ name }) => name.startsWith(IO_THREAD));
+  if (io === 'threads' && onThreads === 0) throw new Error('threads were asked for, and none did anything');
+  if (io === 'inline' && onThreads > spent(({ main }) => main))
+    throw new Error('inline was asked for, and threads did the work');
 }
 
 /** Node collects garbage for those who may ask for it; other runtimes always do. */

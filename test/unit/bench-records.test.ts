@@ -25,11 +25,21 @@ interface Which {
 }
 
 /** A record of runs that cost so much each, us/message of the server. */
-function cost(values: number[], { scenario = 'e2', server = 'native', client = 'rust', io = null }: Which = {}) {
+function cost(
+  values: number[],
+  { scenario = 'e2', server = 'native', client = 'rust', io = null }: Which = {},
+) {
   const name = `${server}-server x ${client}-client`;
   const latencyUs = { mean: 2, p50: 1, p90: 2, p99: 3, p999: 4, max: 5, histogram: [[1, 10]] };
-  const rest = { seconds: 1, messages: 10, bytes: 640, messagesPerSecond: 10, bytesPerSecond: 640, latencyUs };
-  const samples = values.map((server) => ({ ...rest, cpuUs: { server }, rss: { server: 1 }, facts: {} }));
+  const rest = {
+    seconds: 1,
+    messages: 10,
+    bytes: 640,
+    messagesPerSecond: 10,
+    bytesPerSecond: 640,
+    latencyUs,
+  };
+  const samples = values.map((us) => ({ ...rest, cpuUs: { server: us }, rss: { server: 1 }, facts: {} }));
   return recordOf({ scenario, server, client, io, name }, SCENARIOS[scenario], samples, ABOUT);
 }
 
@@ -76,7 +86,14 @@ test('worse is what is beyond the noise of both runs', () => {
 });
 
 test('a bound is reached, or not, or not known', () => {
-  const bound = { work: 'echo', scenario: 'e2', figure: 'cpuUs.server', ours: 'native', peer: 'bun', bound: 1 };
+  const bound = {
+    work: 'echo',
+    scenario: 'e2',
+    figure: 'cpuUs.server',
+    ours: 'native',
+    peer: 'bun',
+    bound: 1,
+  };
   const bun = cost([2], { server: 'bun' });
   const reached = (records: object[]) => judge([bound], records)[0].isReached;
   expect(reached([cost([2]), bun])).toBe(true);
@@ -94,7 +111,10 @@ test('there are cells for every bound', () => {
   const cells = plan({ mode: 'compare' }, built, [{ io: 'threads' }, { io: 'inline' }]);
   for (const bound of readBounds()) {
     const wanted = [bound.ours, bound.peer, ...(bound.beside ?? [])].filter(Boolean);
-    const found = cells.filter((cell: object) => isBound([bound], cell)) as { server: string; client: string }[];
+    const found = cells.filter((cell: object) => isBound([bound], cell)) as {
+      server: string;
+      client: string;
+    }[];
     const names = found.map(({ server, client }) => (client === 'rust' ? server : client));
     expect(new Set(names), bound.work).toEqual(new Set(wanted));
   }
@@ -102,7 +122,9 @@ test('there are cells for every bound', () => {
 
 test('the picture has a bar for each server, and what would break it is escaped', () => {
   const records = [cost([1]), cost([2], { server: 'net' }), cost([4], { server: 'bun' })];
-  const svg = picture(records.map((each) => ({ ...each, machine: { ...each.machine, processor: 'a < b & c' } })));
+  const svg = picture(
+    records.map((each) => ({ ...each, machine: { ...each.machine, processor: 'a < b & c' } })),
+  );
   expect(svg.match(/<rect /g)).toHaveLength(3);
   expect(svg).toContain('a &lt; b &amp; c');
   expect(svg).toContain('0.50  (1.00 us/msg)');
