@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 
 import { valueAt } from './record.mjs';
+import { SCENARIOS } from './scenarios.mjs';
 import { table } from './table.mjs';
 import { quantity } from './words.mjs';
 
@@ -84,8 +85,7 @@ function best(records, { figure }) {
   return { reason: records.find(({ reason }) => reason)?.reason ?? 'not measured' };
 }
 
-const amount = ({ bound }, value) => quantity(bound.figure, value, unitOf(bound));
-const unitOf = ({ scenario }) => (scenario.endsWith('churn') ? 'visit' : 'msg');
+const amount = ({ bound }, value) => quantity(bound.figure, value, SCENARIOS[bound.scenario].unit);
 
 const COLUMNS = [
   { title: 'work', text: ({ bound }) => bound.work, left: true },
@@ -95,6 +95,10 @@ const COLUMNS = [
   { title: '', text: ({ bound }) => bound.peer, left: true },
   { title: 'ratio', text: ({ ratio }) => (Number.isFinite(ratio) ? ratio.toFixed(2) : undefined) },
   { title: 'bound', text: (row) => row.bound.bound?.toFixed(2) ?? amount(row, row.bound.limit) },
+  {
+    title: 'aim',
+    text: (row) => row.bound.aim && (row.bound.peer ? row.bound.aim.toFixed(2) : amount(row, row.bound.aim)),
+  },
   { title: 'reached', text: verdict, left: true },
 ];
 

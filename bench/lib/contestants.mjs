@@ -19,6 +19,7 @@ export const OURS = ['native', 'ts'];
  * @property {string} name
  * @property {string} label
  * @property {boolean} javascript whether its main thread runs JavaScript
+ * @property {boolean} [collects] whether it collects garbage when SIGUSR2 asks for it
  * @property {string | null} [io] the poller, of ours in Rust
  * @property {Record<string, string>} [env]
  * @property {string[]} [command] program and arguments
@@ -133,7 +134,8 @@ function bufferutil() {
 function foreign(name, label, flags, file, args = []) {
   const { file: binary, version, reason } = runtime(name);
   const contestant = script(name, reason ? label : `${label}, ${version}`, file, args);
-  return { ...contestant, command: binary && [binary, ...flags, ...contestant.command.slice(1)], reason };
+  const command = binary && [binary, ...flags, ...contestant.command.slice(1)];
+  return { ...contestant, command, reason, collects: name === 'bun' };
 }
 
 function rust(name, label, { file, reason }, args) {
@@ -141,5 +143,6 @@ function rust(name, label, { file, reason }, args) {
 }
 
 function script(name, label, file, args = []) {
-  return { name, label, javascript: true, command: [process.execPath, path(file), '--port', '0', ...args] };
+  const command = [process.execPath, path(file), '--port', '0', ...args];
+  return { name, label, javascript: true, collects: true, command };
 }

@@ -6,6 +6,12 @@ import { REFERENCES } from './contestants.mjs';
 import { SCENARIOS } from './scenarios.mjs';
 import { quantity } from './words.mjs';
 
+/** The scenarios that are shown: others say the same again, or need words. */
+const SHOWN = [
+  ...['ws-e1', 'ws-e2', 'ws-e3', 'ws-e4', 'ws-b1', 'ws-b8', 'ws-churn', 'ws-ping', 'ws-idle-5k'],
+  ...['e1', 'e2', 'e3', 'e4', 'ping', 'tls-e2', 'tls-e4', 'tls-handshake'],
+];
+
 /** Of each scenario, these: the packages that are not chosen by anybody for speed would only make it longer. */
 const SERVERS = ['native', 'ts', 'bun', 'deno', 'tungstenite', 'rust'];
 
@@ -76,19 +82,18 @@ ${parts.join('\n')}
 
 /** Each scenario with its bars, longest last; those without a reference have no scale. */
 function groupsOf(records) {
-  const served = records.filter(({ client, figure, io }) => client === 'rust' && figure && io !== 'inline');
-  const names = [...new Set(served.map(({ scenario }) => scenario))];
-  return names.flatMap((name) => {
+  const served = records.filter(({ client, figure }) => client === 'rust' && figure);
+  return SHOWN.flatMap((name) => {
     const { wire, unit, shape } = SCENARIOS[name];
     const of = served.filter(({ scenario }) => scenario === name);
     const reference = of.find(({ server }) => server === REFERENCES[wire][0]);
     if (reference === undefined) return [];
     const whole = reference.figure.value;
     const bars = [...SERVERS, reference.server]
-      .map((server) => of.find((record) => record.server === server))
-      .filter((record) => record !== undefined)
-      .map(({ server, figure }) => ({
+      .flatMap((server) => of.filter((record) => record.server === server))
+      .map(({ server, io, figure }) => ({
         server,
+        io,
         ratio: figure.value / whole,
         text: quantity(figure.name, figure.value, unit),
         isReference: server === reference.server,
@@ -118,7 +123,8 @@ function groupText({ name, shape, bars }, top) {
 ${lines.join('\n')}`;
 }
 
-function labelOf({ server }, scenario) {
+function labelOf({ server, io }, scenario) {
+  if (io === 'inline') return `${NAMES[server]}, inline`;
   return server === 'net' && SCENARIOS[scenario].secure ? 'node:tls' : NAMES[server];
 }
 

@@ -10,6 +10,7 @@ import { SCENARIOS } from './scenarios.mjs';
  * @property {string} client whose client; `rust` is the load generator
  * @property {string | null} io the poller of ours in Rust, where one of the sides is that
  * @property {import('./contestants.mjs').Contestant} [contestant] the server, where it is a script of its own
+ * @property {string} [label] what it is, where the server's does not say it
  * @property {string} [reason] why it cannot be measured
  */
 
@@ -82,7 +83,7 @@ function underLoad(name, built, pollers) {
 function calling(name, built, pollers) {
   if (CLIENTS[name] === undefined) return [];
   const contestant = floor(built.loadgen, SCENARIOS[name].wire);
-  const more = { contestant, reason: contestant.reason };
+  const more = { contestant, label: 'calling the naked poll loop', reason: contestant.reason };
   const ours = pollers.map(({ io, reason }) =>
     cell(name, 'rust', 'native', { ...more, io, reason: more.reason ?? reason }),
   );

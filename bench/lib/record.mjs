@@ -67,9 +67,9 @@ export function violations(record, shape = FIELDS) {
 }
 
 /** What a cell is compared by: what its scenario is about, on the side that it is about. */
-export function figureName({ figure }, { server }) {
+export function figureName({ figure }, { server, client }) {
   if (figure !== undefined) return figure;
-  return server === 'rust' ? 'cpuUs.client' : 'cpuUs.server';
+  return server === 'rust' && client !== 'rust' ? 'cpuUs.client' : 'cpuUs.server';
 }
 
 /** The value at a path such as `cpuUs.server`. */
@@ -87,7 +87,7 @@ export function recordOf(cell, scenario, samples, { date, pinned, versions, mach
   const middle = (path) => median(samples.map((sample) => valueAt(sample, path))) ?? null;
   const all = (paths) =>
     Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, middle(path)]));
-  const { io, name, server, client, reason, contestant } = cell;
+  const { io, name, server, client, reason, contestant, label } = cell;
   return {
     schema: SCHEMA,
     date,
@@ -96,7 +96,7 @@ export function recordOf(cell, scenario, samples, { date, pinned, versions, mach
     cell: name,
     server,
     client,
-    label: contestant?.label || name,
+    label: label ?? (contestant?.label || name),
     io,
     pinned,
     unit: scenario.unit,

@@ -21,7 +21,7 @@ export function sample(cell, scenario, settings) {
 }
 
 async function underLoad({ contestant }, { preset, weighs }, { loadgen, pinning, seconds, warmup }) {
-  const collects = weighs === true && contestant.javascript;
+  const collects = weighs === true && contestant.collects === true;
   const starting = ServerProcess.start(collects ? collecting(contestant) : contestant, pinning.server);
   const server = await starting.catch((error) => {
     throw new NotStarted(error.message, { cause: error });
@@ -82,6 +82,8 @@ async function between(cell, { wire }, { pinning, seconds, warmup, onProgress })
     warmup,
     onProgress,
   });
+  // The main thread of what is no JavaScript is nothing of its own.
+  if (contestant?.javascript === false) run.server.mainUsPerMessage = undefined;
   return ofPair(run);
 }
 

@@ -179,7 +179,8 @@ export const SCENARIOS = {
     ...tcp,
     unit: 'delivery',
     js: { load: 'fanout', connections: 51, window: 8, size: 128, event: 'pause' },
-    shape: 'the same while one more reads nothing',
+    shape:
+      'one publishes, the server broadcasts to fifty others and to one that reads nothing; 128 B, 8 at a time',
   },
   breakdown: {
     ...tcp,

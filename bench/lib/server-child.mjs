@@ -55,14 +55,14 @@ serveParent({
     while (server.getConnectionCount() < connections) await setTimeout(POLL);
   },
 
-  /** Sends to whoever reads nothing, the last to come, what the kernel takes for it. */
+  /** Sends to whoever reads nothing, the last to come, what the kernel takes for it, and fills its queue. */
   async clog() {
     const slow = [...server].at(-1);
-    const message = Buffer.alloc(16 * 1024);
-    for (let since; since === undefined || performance.now() < since + CLOGGED; await setTimeout(1)) {
-      if (slow.bufferedAmount === 0) since = undefined;
-      else since ??= performance.now();
-      while (slow.bufferedAmount < TIGHT.highWaterMark && slow.send(message) !== 'dropped');
+    const message = Buffer.alloc(1024);
+    for (let fullSince = performance.now(); performance.now() < fullSince + CLOGGED; await setTimeout(1)) {
+      let accepted = 0;
+      while (slow.send(message) !== 'dropped') accepted += 1;
+      if (accepted > 0) fullSince = performance.now();
     }
     replies.hasSlow = true;
   },
