@@ -63,7 +63,11 @@ function ofLoad(run, { javascript }) {
     messagesPerSecond: messagesPerSecond ?? run.openedPerSecond,
     bytesPerSecond: bytes && bytes / seconds,
     latencyUs,
-    cpuUs: { server: server?.cpuUs, serverMain: javascript ? server?.mainUs : undefined },
+    cpuUs: {
+      server: server?.cpuUs,
+      serverMain: javascript ? server?.mainUs : undefined,
+      client: run.loadCpuUs,
+    },
     rss: { server: server?.memory ?? memory?.held, ...memory },
     facts: { checked, messagesPerBatch },
   };

@@ -35,6 +35,7 @@ pub fn json(options: &LoadOptions, outcome: &Outcome) -> Value {
             "max": outcome.latency.max() as f64 / 1e3,
             "histogram": buckets(outcome),
         },
+        "loadCpuUs": outcome.interval.load.as_ref().map(|usage| per_message(outcome, usage.process)),
         "server": outcome.interval.server.as_ref().map(|usage| server(outcome, usage)),
     })
 }
