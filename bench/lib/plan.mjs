@@ -62,7 +62,10 @@ function cellsOf(name, mode, built, pollers) {
   const loaded = SCENARIOS[name].preset === undefined ? [] : underLoad(name, built, pollers);
   const cells = [...loaded, ...calling(name, built, pollers), ...deflated(name, built, pollers)];
   if (mode !== 'core') cells.push(...messaging(name));
-  if (mode !== 'compare' && PAIRED.includes(name)) cells.push(...paired(name, pollers));
+  const pairings = PAIRED.includes(name) ? paired(name, pollers) : [];
+  // Beside others that bring both sides, ours with both sides alike.
+  const isBeside = ({ server, client }) => server === client && MESSAGING[name] !== undefined;
+  cells.push(...(mode === 'compare' ? pairings.filter(isBeside) : pairings));
   return mode === 'core' ? cells.filter(({ server, client }) => isOurs(server) || isOurs(client)) : cells;
 }
 
