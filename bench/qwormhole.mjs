@@ -98,7 +98,7 @@ function conclude(records, settings, bounds) {
 async function main() {
   const settings = readOptions();
   if (settings.help) return void process.stdout.write(HELP);
-  const bounds = readBounds();
+  const bounds = readBounds().filter(({ scenario }) => settings.scenarios?.includes(scenario) ?? true);
   // Before an hour of measuring, not after it.
   if (settings.against) readRecords(settings.against);
   const records = settings.from
