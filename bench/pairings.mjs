@@ -98,7 +98,7 @@ function news(scenario, { messagesPerSecond, latencyUs }) {
 }
 
 function explain(native) {
-  const { connections, window } = SCENARIOS.echo;
+  const { connections, window } = SCENARIOS.echo.js;
   const lines = [
     `Echo of ${SIZE}-byte messages over TCP on loopback, every reply checked byte for byte. Messages/s and MB/s (payload,`,
     `one way): ${connections} connections with ${window} messages under way each. p50 and p99: one message under way, there and`,

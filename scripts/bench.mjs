@@ -1,4 +1,4 @@
-/** Installs, builds, and runs the bench matrix; arguments go to it. */
+/** Installs, builds, and runs the bench; arguments go to it. */
 import { build } from './lib/build.mjs';
 import { main, openly } from './lib/run.mjs';
 import { setUp } from './lib/install.mjs';
@@ -6,5 +6,5 @@ import { setUp } from './lib/install.mjs';
 await main(async () => {
   await setUp();
   await build();
-  openly('Benchmarking', process.execPath, ['bench/matrix.mjs', ...process.argv.slice(2)]);
+  openly('Benchmarking', process.execPath, ['bench/qwormhole.mjs', ...process.argv.slice(2)]);
 });

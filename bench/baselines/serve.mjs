@@ -2,6 +2,7 @@
  * What every baseline server's script does besides serving: read `--port`, say where it listens in
  * one line of JSON, and end with SIGTERM or with its standard input, so that none outlives its bench.
  */
+import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 /** Frames longer than this end the connection, in every baseline. */
@@ -36,8 +37,10 @@ export async function tlsOptions() {
   return { cert, key, minVersion: 'TLSv1.3' };
 }
 
-/** Prints the line the bench waits for. */
+/** Prints the line the bench waits for; SIGUSR2 frees what can be freed, where Node has --expose-gc. */
 export function announce(port) {
+  const collect = globalThis.gc ?? (globalThis.Bun && (() => globalThis.Bun.gc(true)));
+  if (collect) process.on('SIGUSR2', () => collect());
   console.log(JSON.stringify({ listening: port, pid: process.pid }));
   process.on('SIGTERM', () => process.exit(0));
   process.stdin.on('end', () => process.exit(0)).resume();

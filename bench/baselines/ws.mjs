@@ -1,11 +1,13 @@
 /**
- * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--tls] [--port 0]`.
+ * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--tls] [--deflate]
+ * [--port 0]`.
  *
- * Without compression, with bufferutil where its built file loads. `fanout`: a client that sends the text
+ * Without compression but with `--deflate`, with bufferutil where its built file loads. `fanout`: a client that sends the text
  * `subscribe` gets every binary message that any client sends.
  */
 import { createServer } from 'node:https';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 
 import { WebSocketServer } from 'ws';
 
@@ -31,12 +33,17 @@ const onConnection = {
   },
 }[workFromArguments()];
 
+const { deflate } = parseArgs({
+  options: { deflate: { type: 'boolean', default: false } },
+  strict: false,
+}).values;
+const DEFLATE = { serverNoContextTakeover: true, clientNoContextTakeover: true };
 const tls = await tlsFromArguments();
 const address = { host: '127.0.0.1', port: portFromArguments() };
 const https = tls && createServer({ ...tls, ecdhCurve: 'X25519', noDelay: true });
 const server = new WebSocketServer({
   ...(https === undefined ? address : { server: https }),
-  perMessageDeflate: false,
+  perMessageDeflate: deflate && DEFLATE,
   maxPayload: MAX_MESSAGE,
 });
 https?.listen(address);

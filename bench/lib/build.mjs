@@ -13,16 +13,17 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The built file, or why there is none: one of the two. @typedef {{ file?: string, reason?: string }} Built */
 
 /**
- * Builds the load generator and what is compared on a wire: over TCP the naive addon, over WebSocket the
- * server on tokio-tungstenite.
- * @param {'tcp' | 'ws'} wire
- * @returns {Promise<{ loadgen: Built, addon?: Built, tungstenite?: Built }>}
+ * Builds the load generator and the servers that are compared with ours.
+ * @returns {Promise<{ loadgen: Built, addon: Built, tungstenite: Built }>}
  */
-export async function build(wire) {
+export async function build() {
+  process.stderr.write('building the load generator and what else is written in Rust\n');
   // One after the other: cargo would make the second wait for the first anyway.
-  const loadgen = await buildPackage('qwormhole-loadgen', program);
-  if (wire === 'tcp') return { loadgen, addon: await buildPackage('qwormhole-naive-addon', library) };
-  return { loadgen, tungstenite: await buildPackage('qwormhole-tungstenite', program) };
+  return {
+    loadgen: await buildPackage('qwormhole-loadgen', program),
+    addon: await buildPackage('qwormhole-naive-addon', library),
+    tungstenite: await buildPackage('qwormhole-tungstenite', program),
+  };
 }
 
 function program(artifact) {

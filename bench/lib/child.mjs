@@ -1,5 +1,7 @@
 /** A bench process as seen from the inside: it answers its parent's requests, and ends with it. */
 
+import { mainThreadUs } from './cpu.mjs';
+
 /** Answers `{ id, method, params }` by calling `methods[method](params)`. */
 export function serveParent(methods) {
   process.on('message', async ({ id, method, params }) => {
@@ -19,11 +21,12 @@ export function tellParent(progress) {
   process.send({ progress });
 }
 
-/** Processor time and memory of this whole process, all threads. */
+/** Processor time and memory of this whole process, all threads, and the time of its JavaScript thread alone. */
 export function usage() {
   const { user, system } = process.cpuUsage();
   return {
     cpuUs: user + system,
+    mainUs: mainThreadUs(process.pid),
     rss: process.memoryUsage.rss(),
     peakRss: process.resourceUsage().maxRSS * 1024,
   };

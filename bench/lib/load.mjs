@@ -5,11 +5,12 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /** Puts one scenario's load on a running server. Throws what the generator says when a reply is wrong. */
-export async function measureLoad(loadgen, server, { scenario, seconds, warmup, core }) {
-  const args = ['--json', '--addr', `127.0.0.1:${server.port}`, '--scenario', scenario];
+export async function measureLoad(loadgen, server, { preset, seconds, warmup, core, collects = false }) {
+  const args = ['--json', '--addr', `127.0.0.1:${server.port}`, '--scenario', preset];
   args.push('--seconds', String(seconds), '--warmup', String(warmup));
   // Processor times come from /proc; elsewhere the rest is still worth having.
   if (process.platform === 'linux') args.push('--pid', String(server.pid));
+  if (collects) args.push('--collect');
   return json(loadgen, args, core);
 }
 

@@ -9,10 +9,12 @@ import { Payloads } from './payloads.mjs';
 const PATIENCE = 10_000;
 
 /** What all loads have in common: the clock, the count, the faults. */
-class Load {
+export class Load {
   /** Messages sent and known to have arrived as they were. */
   checked = 0;
   latency = new Histogram();
+  /** How often `send` has said that it is enough. */
+  pressed = 0;
   isRunning = false;
   #settle;
   #fault;
@@ -21,15 +23,16 @@ class Load {
     this.clients = clients;
     this.window = window;
     this.payloads = new Payloads(size);
-    for (const client of clients) {
-      client.on('error', (error) => this.fail(error));
-      client.on('close', (code, reason) => this.fail(new Error(`connection closed: ${code} ${reason}`)));
-      client.on('dropped', ({ reason, count }) =>
-        this.fail(new Error(`${count} messages dropped: ${reason}`)),
-      );
-      // Else the exception would be thrown where nobody can connect it with this load.
-      client.on('handlerError', (error) => this.fail(error));
-    }
+    for (const client of clients) this.watch(client);
+  }
+
+  /** Whatever happens to a client but messages is a fault. */
+  watch(client) {
+    client.on('error', (error) => this.fail(error));
+    client.on('close', (code, reason) => this.fail(new Error(`connection closed: ${code} ${reason}`)));
+    client.on('dropped', ({ reason, count }) => this.fail(new Error(`${count} messages dropped: ${reason}`)));
+    // Else the exception would be thrown where nobody can connect it with this load.
+    client.on('handlerError', (error) => this.fail(error));
   }
 
   /** Runs for a time; resolves with messages, milliseconds and latencies. */
@@ -110,12 +113,18 @@ export class EchoLoad extends Load {
 
   #send(lane) {
     lane.sentAt[lane.sent % this.window] = performance.now();
-    lane.client.send(this.payloads.message(lane.sent));
+    if (lane.client.send(this.payloads.message(lane.sent)) === 'backpressure') this.pressed += 1;
     lane.sent += 1;
   }
 
   #receive(lane, message) {
-    this.payloads.check(message, lane.received);
+    // An exception within a foreign emitter would be an end without words.
+    try {
+      this.payloads.check(message, lane.received);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
     this.latency.record(performance.now() - lane.sentAt[lane.received % this.window]);
     lane.received += 1;
     this.checked += 1;
@@ -154,7 +163,9 @@ export class StreamLoad extends Load {
       const result = lane.client.send(this.payloads.message(lane.sent));
       if (result === 'dropped') return;
       lane.sent += 1;
-      if (result === 'backpressure') return;
+      if (result !== 'backpressure') continue;
+      this.pressed += 1;
+      return;
     }
   }
 
@@ -219,4 +230,4 @@ export class FanoutLoad extends Load {
 }
 
 /** The load of a scenario. */
-export const LOADS = { echo: EchoLoad, ping: EchoLoad, stream: StreamLoad, fanout: FanoutLoad };
+export const LOADS = { echo: EchoLoad, stream: StreamLoad, fanout: FanoutLoad };

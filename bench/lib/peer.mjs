@@ -37,13 +37,18 @@ export class Peer {
    * @param {'server' | 'client'} role
    * @param {number} [core] where to pin it
    * @param {(progress: any) => void} [onProgress]
+   * @param {Record<string, string>} [env]
    */
-  constructor(role, core, onProgress) {
+  constructor(role, core, onProgress, env = {}) {
     const file = fileURLToPath(new URL(`${role}-child.mjs`, import.meta.url));
     // taskset replaces itself by Node, which finds the channel to us where fork has left it.
     const pinned =
       core === undefined ? {} : { execPath: 'taskset', execArgv: ['-c', String(core), process.execPath] };
-    this.#child = fork(file, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], ...pinned });
+    this.#child = fork(file, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...env },
+      ...pinned,
+    });
     this.#onProgress = onProgress;
     alive.add(this.#child);
     this.#child.stderr

@@ -1,91 +1,94 @@
-/** The comparison as text for a terminal. */
-import { REFERENCE } from './contestants.mjs';
-import { PAIR_US } from './published.mjs';
+/** The records of a scenario as text for a terminal. */
+import { REFERENCES } from './contestants.mjs';
+import { SCENARIOS } from './scenarios.mjs';
 import { table } from './table.mjs';
+import { digits, meaning, whole } from './words.mjs';
 
-const name = { title: 'server', text: (row) => row.name, left: true };
-const note = {
-  title: '',
-  text: (row) => (row.skipped ? `skipped: ${row.reason}` : (row.error ?? row.label)),
-  left: true,
-};
-const spread = {
-  title: 'spread',
-  text: (row) => (row.runs?.length > 1 ? `${(row.spread * 100).toFixed(0)} %` : undefined),
+const UNITS = {
+  msg: 'messages',
+  delivery: 'deliveries',
+  visit: 'visits',
+  handshake: 'handshakes',
+  connection: 'opened',
 };
 
-const PLURAL = { msg: 'messages', delivery: 'deliveries', visit: 'visits', handshake: 'handshakes' };
+const shown = (value, text = digits) => (value === null || value === undefined ? undefined : text(value));
+const megabytes = (value) => (value / 1e6).toFixed(1);
 
-const whole = (value) => value && Math.round(value).toLocaleString('en');
-const megabytes = (value) => value && (value / 1e6).toFixed(1);
-
-function columns({ workload: { unit, wire, weighs } }) {
-  const ratio = { title: `x ${REFERENCE[wire]}`, text: (row) => row.ratio?.toFixed(2) };
-  const cpu = { title: `CPU us/${unit}`, text: (row) => row.cpuUs?.toFixed(3) };
-  const memory = { title: 'RSS MB', text: (row) => megabytes(row.memory) };
-  if (weighs) {
-    return [
-      name,
-      { title: 'bytes each', text: (row) => whole(row.perConnection) },
-      ratio,
-      { title: 'after use', text: (row) => whole(row.perUsedConnection) },
-      memory,
-      { title: 'opened/s', text: (row) => whole(row.openedPerSecond) },
-      cpu,
-      spread,
-      note,
-    ];
-  }
+/** One table; its columns are those that the scenario has figures for. */
+export function scenarioTable(records) {
+  const [{ scenario, shape, unit, pinned, runs }] = records;
+  const place = pinned === null ? 'not pinned' : placeOf(pinned);
+  const head = `${scenario}: ${shape}; medians of ${Math.max(runs, ...records.map((each) => each.runs))}; ${place}`;
+  const shownOnes = records.filter(({ skipped }) => !skipped);
   return [
-    name,
-    { title: `${PLURAL[unit]}/s`, text: (row) => whole(row.messagesPerSecond) },
-    cpu,
-    { title: 'JS thread', text: (row) => row.javascriptUs?.toFixed(3) },
-    ratio,
-    spread,
-    memory,
-    { title: 'batch', text: (row) => row.messagesPerBatch?.toFixed(1) },
-    { title: 'p50 us', text: (row) => row.p50Us?.toFixed(0) },
-    { title: 'p99 us', text: (row) => row.p99Us?.toFixed(0) },
-    note,
-  ];
-}
-
-/** The whole report: conditions, table, published figures. */
-export function render(result) {
-  return [conditions(result), table(columns(result), result.servers), orientation(result)].join('\n\n');
-}
-
-function conditions({ scenario, workload, runs, seconds, pinning, machine }) {
-  const { shape, weighs } = workload;
-  return `${scenario}: ${shape}; medians of ${runs} runs of ${seconds} s; ${where(pinning)}
-${machine.processor}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}
-${weighs ? ABOUT_MEMORY : ABOUT_TIME}`;
-}
-
-function where({ server, load, reason }) {
-  if (reason) return `NOT PINNED (${reason}): not comparable with pinned figures`;
-  return server === load
-    ? `server and load on core ${server}`
-    : `server on core ${server}, load on core ${load}`;
-}
-
-const ABOUT_TIME = `CPU is the server's whole process, user and system; JS thread is its main thread alone. Everything is
-checked byte for byte. Latency is that of a full window, mostly queueing; batch is how many messages
-the load generator found at once. Differences below 15 % (40 % in e4) mean nothing.`;
-
-const ABOUT_MEMORY = `Bytes each are the growth of the server's resident memory by the connections, which the kernel's buffers are
-no part of; after use, when each has had one message and its reply. CPU is that of opening. All are held
-open to the end and must answer then.`;
-
-function orientation({ scenario, workload, published, machine }) {
-  if (published.length === 0) return '';
-  const pair =
-    machine.pairUs &&
-    `; one send + receive pair: ${PAIR_US.toFixed(1)} us there, ${machine.pairUs.toFixed(1)} us here`;
-  const lines = published.map(({ label, figure }) => `  ${figure.padStart(8)}  published: ${label}`);
-  return [
-    `Published earlier for ${scenario}, ${workload.weighs ? 'bytes each' : `CPU us/${workload.unit}`} (quiet 2-core VM, Node 20.20, pinned${pair ?? ''}):`,
-    ...lines,
+    head,
+    ...(shownOnes.length > 0 ? [table(columnsOf(shownOnes, unit), shownOnes)] : []),
+    ...left(records),
   ].join('\n');
 }
+
+/** What could not be measured, a line for each reason. */
+function left(records) {
+  const reasons = new Map();
+  for (const row of records.filter(({ skipped }) => skipped))
+    reasons.set(row.reason, [...(reasons.get(row.reason) ?? []), cellOf(row)]);
+  return Array.from(reasons, ([reason, cells]) => `skipped: ${cells.join('; ')} (${reason})`);
+}
+
+function placeOf({ server, client }) {
+  return server === client
+    ? `both sides on core ${server}`
+    : `server on core ${server}, clients on core ${client}`;
+}
+
+function columnsOf(records, unit) {
+  const all = [
+    { title: `${UNITS[unit]}/s`, text: (row) => shown(row.messagesPerSecond, whole) },
+    { title: 'MB/s', text: (row) => shown(row.bytesPerSecond, megabytes) },
+    { title: `server us/${unit}`, text: ({ cpuUs }) => shown(cpuUs.server) },
+    { title: 'its JS', text: ({ cpuUs }) => shown(cpuUs.serverMain) },
+    { title: `client us/${unit}`, text: ({ cpuUs }) => shown(cpuUs.client) },
+    { title: 'its JS', text: ({ cpuUs }) => shown(cpuUs.clientMain) },
+    { title: 'p50 us', text: ({ latencyUs }) => shown(latencyUs?.p50) },
+    { title: 'p99 us', text: ({ latencyUs }) => shown(latencyUs?.p99) },
+    { title: 'p99.9 us', text: ({ latencyUs }) => shown(latencyUs?.p999) },
+    { title: 'bytes each', text: ({ rss }) => shown(rss.perConnection, whole) },
+    { title: 'after use', text: ({ rss }) => shown(rss.perUsedConnection, whole) },
+    { title: 'server MB', text: ({ rss }) => shown(rss.server, megabytes) },
+    ...REFERENCES[SCENARIOS[records[0].scenario].wire].map((name) => ({
+      title: `x ${name}`,
+      text: (row) => shown(ratioTo(name, row, records), (ratio) => ratio.toFixed(2)),
+    })),
+    {
+      title: 'spread',
+      text: ({ figure, runs }) => (figure && runs > 1 ? `${(figure.spread * 100).toFixed(0)} %` : undefined),
+    },
+  ];
+  const used = all.filter(({ text }) => records.some((row) => text(row) !== undefined));
+  const cell = { title: 'server x client', text: cellOf, left: true };
+  return [cell, ...used, { title: '', text: remark, left: true }];
+}
+
+function cellOf({ server, client, io }) {
+  return `${server} x ${client}${io === null ? '' : `, ${io}`}`;
+}
+
+/** To the reference that does the same: as a server under the same load, or as a client of the same server. */
+function ratioTo(name, { figure, server, client }, records) {
+  const isClients = server === 'rust' && client !== 'rust';
+  const isPeer = (row) =>
+    isClients ? row.server === server && row.client === name : row.client === client && row.server === name;
+  const theirs = records.find(isPeer)?.figure?.value;
+  return figure && theirs ? figure.value / theirs : undefined;
+}
+
+function remark({ failed, reason, label, cell }) {
+  if (failed) return `FAILED: ${reason}`;
+  return label === cell ? '' : label;
+}
+
+/** How to read the tables. */
+export const LEGEND = `us/msg is processor time of a whole process, user and system; JS is its JavaScript thread alone. Every message is
+checked byte for byte. x NAME is what the scenario is about (${meaning('cpuUs.server')} where nothing else is said)
+divided by that of NAME. Differences below 15 % (40 % with large messages), or below the spread, mean nothing.`;

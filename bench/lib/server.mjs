@@ -21,19 +21,19 @@ export class ServerProcess {
   /**
    * Starts `command` and waits for its line `{"listening":PORT,"pid":PID}`. Throws what the server
    * last said when it ends or stays silent instead.
-   * @param {string[]} command program and arguments
+   * @param {{ command: string[], env?: Record<string, string> }} contestant program and arguments
    * @param {number | undefined} core where to pin it
    */
-  static async start(command, core) {
-    const server = new ServerProcess(
-      core === undefined ? command : ['taskset', '-c', String(core), ...command],
-    );
+  static async start({ command, env }, core) {
+    const pinned = core === undefined ? command : ['taskset', '-c', String(core), ...command];
+    const server = new ServerProcess(pinned, env);
     await server.#listening();
     return server;
   }
 
-  constructor([program, ...args]) {
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor([program, ...args], env = {}) {
+    const stdio = ['pipe', 'pipe', 'pipe'];
+    this.#child = spawn(program, args, { stdio, env: { ...process.env, ...env } });
     this.#exited = once(this.#child, 'close').catch((error) => [error.message]);
   }
 

@@ -38,11 +38,26 @@ impl Connection {
     pub fn send(&mut self, count: usize, pattern: &Pattern) -> Result<(), Error> {
         let now = Instant::now();
         for _ in 0..count {
-            self.sent_at[self.next as usize % self.sent_at.len()] = now;
-            self.channel.push(pattern, self.next);
-            self.next = self.next.wrapping_add(1);
+            self.push(now, pattern);
         }
         self.channel.flush()
+    }
+
+    /// Sends the message that was due at `due`, however late that is: what it waited for its turn counts. False
+    /// when the window is full, and it has to wait on.
+    pub fn send_due(&mut self, due: Instant, pattern: &Pattern) -> Result<bool, Error> {
+        if self.outstanding() == self.sent_at.len() {
+            return Ok(false);
+        }
+        self.push(due, pattern);
+        self.channel.flush()?;
+        Ok(true)
+    }
+
+    fn push(&mut self, at: Instant, pattern: &Pattern) {
+        self.sent_at[self.next as usize % self.sent_at.len()] = at;
+        self.channel.push(pattern, self.next);
+        self.next = self.next.wrapping_add(1);
     }
 
     /// Writes what is left over from earlier; a no-op when nothing is.

@@ -2,7 +2,7 @@
 //!
 //! One wait for many sockets, one read per readable socket, a walk over the frames, one send of all whole
 //! ones straight from where they were read (WebSocket frames are unmasked there first, and come with a
-//! handshake that knows this load generator's key only). Nothing a real server does (a
+//! handshake that looks at nothing but the key). Nothing a real server does (a
 //! handler, a reply of its own, another language) is in it, so the difference to it is their price.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -199,7 +199,7 @@ impl Client {
                     return Ok(());
                 };
                 let response = handshake::response(&bytes[..end]).ok_or(ErrorKind::InvalidData)?;
-                // The response is shorter than any request it fits.
+                // The response is not longer than its request.
                 bytes[..response.len()].copy_from_slice(response.as_bytes());
                 self.due = Replies {
                     unsent: 0..response.len(),

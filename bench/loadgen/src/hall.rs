@@ -43,7 +43,9 @@ pub fn open(work: Work, twist: Twist) -> LoadOptions {
         size: 200,
         measured: Duration::from_millis(50),
         warmup: Duration::from_millis(10),
+        rate: 0,
         pid: None,
+        collect: false,
         pin: None,
         json: false,
     }

@@ -1,6 +1,8 @@
 //! The opening handshake of WebSocket (RFC 6455, section 4), with one key for all connections: it
 //! proves that the other side speaks WebSocket, not that it is somebody, and its answer is known.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 /// The example of the RFC.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -15,15 +17,26 @@ pub fn request(host: &str, path: &str) -> String {
     )
 }
 
-/// What a server answers to [`request`]; none to a request with another key.
+/// What a server answers to [`request`], or to other clients, which have keys of their own; none where that
+/// would be longer than what it answers.
 pub fn response(request: &[u8]) -> Option<String> {
     let head = std::str::from_utf8(request).ok()?;
-    (header(head, "sec-websocket-key")? == KEY).then(|| {
-        format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {ACCEPT}\r\n\r\n"
-        )
-    })
+    let accept = match header(head, "sec-websocket-key")? {
+        KEY => ACCEPT.into(),
+        key => accept(key),
+    };
+    let response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    (response.len() <= request.len()).then_some(response)
+}
+
+fn accept(key: &str) -> String {
+    let mut hash = sha1_smol::Sha1::new();
+    hash.update(key.as_bytes());
+    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    BASE64_STANDARD.encode(hash.digest().bytes())
 }
 
 /// Where the head at the front of `bytes` ends, if it does.
@@ -89,5 +102,6 @@ mod tests {
             response(b"GET / HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n"),
             None
         );
+        assert_eq!(accept(KEY), ACCEPT);
     }
 }

@@ -1,5 +1,6 @@
 //! Idle connections: opened, held in silence, weighed, and then asked whether each still lives.
 
+use std::io;
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ const REHEARSAL: u32 = 100;
 
 /// How long the server may take to settle after the rehearsal.
 const SETTLING: Duration = Duration::from_millis(500);
+
+/// How long a server may take to collect its garbage: twice what Node takes with 15,000 connections.
+const COLLECTING: Duration = Duration::from_secs(1);
 
 /// What was found.
 pub struct Held {
@@ -39,7 +43,7 @@ pub fn run(options: &LoadOptions) -> Result<Held, Error> {
     let target = Target::find(&options.address, &options.path, options.tls)?;
     let pattern = Pattern::new(options.size);
     rehearse(&target, &pattern, options.connections.min(REHEARSAL))?;
-    let empty = weigh(options.pid)?;
+    let empty = weigh(options)?;
 
     let watch = Stopwatch::start(options.pid)?;
     let mut callers = open(&target, options.connections)?;
@@ -47,12 +51,12 @@ pub fn run(options: &LoadOptions) -> Result<Held, Error> {
     let watch = Stopwatch::start(options.pid)?;
     thread::sleep(options.measured);
     let holding = watch.stop()?;
-    let held = weigh(options.pid)?;
+    let held = weigh(options)?;
 
     for caller in &mut callers {
         caller.echo(&pattern, 0)?;
     }
-    let used = weigh(options.pid)?;
+    let used = weigh(options)?;
     for caller in callers {
         caller.reset()?;
     }
@@ -82,14 +86,32 @@ fn open(target: &Target, connections: u32) -> Result<Vec<Caller>, Error> {
         .collect()
 }
 
-fn weigh(pid: Option<u32>) -> Result<Option<u64>, Error> {
-    let Some(pid) = pid else {
+fn weigh(options: &LoadOptions) -> Result<Option<u64>, Error> {
+    let Some(pid) = options.pid else {
         return Ok(None);
     };
+    if options.collect {
+        ask_to_collect(pid).map_err(|source| Error::Observe { pid, source })?;
+        thread::sleep(COLLECTING);
+    }
     match memory(pid) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(source) => Err(Error::Observe { pid, source }),
     }
+}
+
+/// What the signal asks for is the server's affair; its script knows.
+#[cfg(unix)]
+fn ask_to_collect(pid: u32) -> io::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(kill_process(pid, Signal::USR2)?)
+}
+
+#[cfg(not(unix))]
+fn ask_to_collect(_pid: u32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]

@@ -23,7 +23,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Runs the load that `options` describe.
 pub fn run(options: &LoadOptions) -> Result<Outcome, Error> {
     let mut load = Load::connect(options)?;
-    load.start(options.window)?;
+    if load.pace.is_none() {
+        load.start(options.window)?;
+    }
     load.until(Instant::now() + options.warmup)?;
 
     load.forget();
@@ -56,6 +58,15 @@ struct Load {
     checked: u64,
     /// While set, every reply is followed by a new message.
     sending: bool,
+    pace: Option<Pace>,
+}
+
+/// Messages at a rate, in turn on all connections.
+struct Pace {
+    period: Duration,
+    /// When the next one is due, and how many were sent.
+    due: Instant,
+    sent: usize,
 }
 
 impl Load {
@@ -82,7 +93,12 @@ impl Load {
             latency: latencies(),
             batches: 0,
             checked: 0,
-            sending: true,
+            sending: options.rate == 0,
+            pace: (options.rate > 0).then(|| Pace {
+                period: Duration::from_secs(1) / options.rate,
+                due: Instant::now(),
+                sent: 0,
+            }),
         })
     }
 
@@ -100,8 +116,30 @@ impl Load {
             if left.is_zero() {
                 return Ok(());
             }
-            self.turn(left)?;
+            self.keep_pace()?;
+            // A wait is whole milliseconds long, and messages are due more often: with a pace it spins.
+            self.turn(if self.pace.is_some() {
+                Duration::ZERO
+            } else {
+                left
+            })?;
         }
+    }
+
+    /// Sends what is due.
+    fn keep_pace(&mut self) -> Result<(), Error> {
+        let Some(pace) = &mut self.pace else {
+            return Ok(());
+        };
+        while pace.due <= Instant::now() {
+            let turn = pace.sent % self.connections.len();
+            if !self.connections[turn].send_due(pace.due, &self.pattern)? {
+                break;
+            }
+            pace.sent += 1;
+            pace.due += pace.period;
+        }
+        Ok(())
     }
 
     /// Starts the figures afresh; the messages in flight stay.
@@ -113,6 +151,7 @@ impl Load {
     /// Sends nothing more and waits until every reply has arrived.
     fn drain(&mut self) -> Result<(), Error> {
         self.sending = false;
+        self.pace = None;
         let deadline = Instant::now() + DRAIN;
         loop {
             let missing = self.connections.iter().map(Connection::outstanding).sum();
@@ -181,6 +220,13 @@ mod tests {
     fn outcome(
         answer: impl Fn(&[u8]) -> Vec<u8> + Copy + Send + 'static,
     ) -> Result<Outcome, Error> {
+        paced(0, answer)
+    }
+
+    fn paced(
+        rate: u32,
+        answer: impl Fn(&[u8]) -> Vec<u8> + Copy + Send + 'static,
+    ) -> Result<Outcome, Error> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         std::thread::spawn(move || {
@@ -198,6 +244,7 @@ mod tests {
             }
         });
         run(&LoadOptions {
+            rate,
             address,
             path: "/".into(),
             scenario: None,
@@ -210,6 +257,7 @@ mod tests {
             measured: Duration::from_millis(50),
             warmup: Duration::from_millis(10),
             pid: None,
+            collect: false,
             pin: None,
             json: false,
         })
@@ -220,6 +268,20 @@ mod tests {
         let outcome = outcome(<[u8]>::to_vec).unwrap();
         assert!(outcome.messages > 0 && outcome.checked >= outcome.messages);
         assert!(outcome.latency.max() > 0);
+    }
+
+    #[test]
+    fn at_a_pace_it_is_as_fast_as_that_and_waiting_counts() {
+        // Each answer takes longer than the next message is away.
+        let slowly = |bytes: &[u8]| {
+            std::thread::sleep(Duration::from_millis(5));
+            bytes.to_vec()
+        };
+        let outcome = paced(1000, slowly).unwrap();
+        // Half of the messages, at least, were due long before they were sent.
+        assert!(outcome.latency.value_at_quantile(0.5) > 8_000_000);
+        let outcome = paced(200, <[u8]>::to_vec).unwrap();
+        assert!((5..=20).contains(&outcome.messages), "{}", outcome.messages);
     }
 
     #[test]

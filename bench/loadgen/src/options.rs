@@ -18,21 +18,25 @@ Puts a load on a server and checks every byte that comes back.
 
   --scenario NAME    sets wire, work, connections, window and size (default e2):
                      e1 e2 e3 e4 ping        echo of u32-big-endian length-prefixed frames
-                     ws-e1 ... ws-ping       the same of WebSocket messages
+                     paced                   the same at a fixed rate, whatever the replies do
+                     churn                   connect, one echo, reset
+                     ws-e1 ... ws-paced      the same of WebSocket messages
                      ws-b1 ws-b8             one publishes, all others get it
                      ws-churn                connect, upgrade, one echo, close
-                     ws-idle                 open, hold, weigh
+                     ws-idle-5k ws-idle-15k  open, hold, weigh
                      qwh-e1 qwh-e2           the same of records of QWH/1
                      tls-e2 tls-e3 tls-e4 wss-e2   the same under TLS 1.3
                      tls-handshake           connect, full handshake, one echo, reset
-  --connections N    connections; with ws-churn, those at once
+  --connections N    connections; with churn, those at once
   --window W         messages in flight per connection
+  --rate N           messages per second, latency from when each was due; 0: as replies come
   --size BYTES       payload bytes per message, at least 8
   --mode MODE        echo (default) | pingpong (a window of 1)
   --path PATH        where to open WebSockets (default /)
   --seconds S        measured time (default 2)
   --warmup S         time before it (default 0.5)
   --pid PID          report this process's processor time and memory
+  --collect          send it SIGUSR2 before it is weighed: it then frees what it can
   --pin CPU          run on this processor only
   --json             print one line of JSON
 
@@ -78,7 +82,9 @@ pub struct LoadOptions {
     pub size: usize,
     pub measured: Duration,
     pub warmup: Duration,
+    pub rate: u32,
     pub pid: Option<u32>,
+    pub collect: bool,
     pub pin: Option<usize>,
     pub json: bool,
 }
@@ -141,11 +147,12 @@ fn parse_load(mut arguments: impl Iterator<Item = String>) -> Result<Command, Er
     let mut address = None;
     let mut path = String::from("/");
     let (mut measured, mut warmup) = (2.0, 0.5);
-    let (mut pid, mut pin, mut json) = (None, None, false);
+    let (mut pid, mut pin, mut json, mut collect) = (None, None, false, false);
     while let Some(name) = arguments.next() {
         match name.as_str() {
             "--help" => return Ok(Command::Help),
             "--json" => json = true,
+            "--collect" => collect = true,
             "--addr" => address = Some(value(&name, arguments.next())?),
             "--path" => path = value(&name, arguments.next())?,
             "--seconds" => measured = value(&name, arguments.next())?,
@@ -170,7 +177,9 @@ fn parse_load(mut arguments: impl Iterator<Item = String>) -> Result<Command, Er
         size: resolved.size,
         measured: duration("--seconds", measured)?,
         warmup: duration("--warmup", warmup)?,
+        rate: resolved.rate,
         pid,
+        collect,
         pin,
         json,
     }))
@@ -184,6 +193,7 @@ struct Shape {
     connections: Option<u32>,
     window: Option<usize>,
     size: Option<usize>,
+    rate: Option<u32>,
     pingpong: bool,
 }
 
@@ -192,6 +202,7 @@ impl Shape {
         match name {
             "--connections" => self.connections = Some(value(name, given)?),
             "--window" => self.window = Some(value(name, given)?),
+            "--rate" => self.rate = Some(value(name, given)?),
             "--size" => self.size = Some(value(name, given)?),
             "--scenario" => {
                 let wanted: String = value(name, given)?;
@@ -220,6 +231,7 @@ impl Shape {
                 self.window.unwrap_or(preset.window)
             },
             size: self.size.unwrap_or(preset.size),
+            rate: self.rate.unwrap_or(preset.rate),
             ..preset
         };
         if shape.connections == 0 || shape.window == 0 {

@@ -29,6 +29,8 @@ pub struct Interval {
     pub elapsed: Duration,
     /// What the server's process spent, when it was observed.
     pub server: Option<Usage>,
+    /// What this process spent itself, where that can be known: close to the whole time, it was what was measured.
+    pub load: Option<Usage>,
 }
 
 /// An interval under way.
@@ -36,6 +38,7 @@ pub struct Stopwatch {
     pid: Option<u32>,
     began: Instant,
     before: Option<Snapshot>,
+    own: Option<Snapshot>,
 }
 
 impl Stopwatch {
@@ -46,6 +49,7 @@ impl Stopwatch {
             pid,
             began: Instant::now(),
             before,
+            own: own(),
         })
     }
 
@@ -62,8 +66,21 @@ impl Stopwatch {
             .before
             .zip(after)
             .map(|(before, after)| after.since(&before));
-        Ok(Interval { elapsed, server })
+        let load = self
+            .own
+            .zip(own())
+            .map(|(before, after)| after.since(&before));
+        Ok(Interval {
+            elapsed,
+            server,
+            load,
+        })
     }
+}
+
+/// Where this process stands; only Linux says.
+fn own() -> Option<Snapshot> {
+    Snapshot::take(std::process::id()).ok()
 }
 
 fn observe(pid: Option<u32>) -> Result<Option<Snapshot>, Error> {

@@ -1,6 +1,7 @@
 //! What a run prints, without its last line end: one line of JSON for programs, a few lines of text for
 //! people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -26,11 +27,15 @@ pub fn json(options: &LoadOptions, outcome: &Outcome) -> Value {
         "megabytesPerSecond": megabytes(options, outcome),
         "messagesPerBatch": batch(outcome),
         "latencyUs": {
+            "mean": outcome.latency.mean() / 1e3,
             "p50": percentile(outcome, 50.0),
             "p90": percentile(outcome, 90.0),
             "p99": percentile(outcome, 99.0),
+            "p999": percentile(outcome, 99.9),
             "max": outcome.latency.max() as f64 / 1e3,
+            "histogram": buckets(outcome),
         },
+        "loadCpuUs": outcome.interval.load.as_ref().map(|usage| per_message(outcome, usage.process)),
         "server": outcome.interval.server.as_ref().map(|usage| server(outcome, usage)),
     })
 }
@@ -173,6 +178,23 @@ fn batch(outcome: &Outcome) -> f64 {
 
 fn percentile(outcome: &Outcome, percent: f64) -> f64 {
     outcome.latency.value_at_percentile(percent) as f64 / 1e3
+}
+
+/// Buckets per doubling: each is a tenth wider than the one before.
+const PER_DOUBLING: f64 = 8.0;
+
+/// Upper bounds in microseconds and counts of the buckets that have any.
+fn buckets(outcome: &Outcome) -> Vec<(f64, u64)> {
+    let mut counts = BTreeMap::new();
+    for value in outcome.latency.iter_recorded() {
+        let bucket = (value.value_iterated_to().max(1) as f64).log2() * PER_DOUBLING;
+        *counts.entry(bucket as u32).or_default() += value.count_since_last_iteration();
+    }
+    let bound = |bucket| 2_f64.powf(f64::from(bucket + 1) / PER_DOUBLING) / 1e3;
+    counts
+        .into_iter()
+        .map(|(bucket, count)| (bound(bucket), count))
+        .collect()
 }
 
 fn per_message(outcome: &Outcome, spent: Duration) -> f64 {

@@ -26,26 +26,36 @@ pub struct Scenario {
     pub connections: u32,
     pub window: usize,
     pub size: usize,
+    /// Messages per second on all connections together, each at its own moment whatever became of those
+    /// before it; 0: a new one follows each reply.
+    pub rate: u32,
 }
 
 const KIB: usize = 1024;
 
 /// Every scenario.
-pub const SCENARIOS: [Scenario; 21] = [
+pub const SCENARIOS: [Scenario; 25] = [
     tcp("e1", 1, 100, 64),
     tcp("e2", 50, 10, 64),
     tcp("e3", 50, 10, KIB),
     tcp("e4", 10, 4, 64 * KIB),
     tcp("ping", 1, 1, 64),
+    paced("paced", tcp("", 50, 64, 64)),
+    Scenario {
+        work: Work::Churn,
+        ..tcp("churn", 16, 1, 64)
+    },
     ws("ws-e1", Work::Echo, 1, 100, 64),
     ws("ws-e2", Work::Echo, 50, 10, 64),
     ws("ws-e3", Work::Echo, 50, 10, KIB),
     ws("ws-e4", Work::Echo, 10, 4, 64 * KIB),
     ws("ws-ping", Work::Echo, 1, 1, 64),
+    paced("ws-paced", ws("", Work::Echo, 50, 64, 64)),
     ws("ws-b1", Work::Fanout, 500, 1, 128),
     ws("ws-b8", Work::Fanout, 500, 8, 128),
     ws("ws-churn", Work::Churn, 16, 1, 64),
-    ws("ws-idle", Work::Idle, 10_000, 1, 64),
+    ws("ws-idle-5k", Work::Idle, 5_000, 1, 64),
+    ws("ws-idle-15k", Work::Idle, 15_000, 1, 64),
     secured("tls-e2", tcp("e2", 50, 10, 64)),
     secured("tls-e3", tcp("e3", 50, 10, KIB)),
     secured("tls-e4", tcp("e4", 10, 4, 64 * KIB)),
@@ -76,6 +86,7 @@ const fn tcp(name: &'static str, connections: u32, window: usize, size: usize) -
         connections,
         window,
         size,
+        rate: 0,
     }
 }
 
@@ -94,6 +105,20 @@ const fn ws(
         connections,
         window,
         size,
+        rate: 0,
+    }
+}
+
+/// As many messages a second as every server under test carries with ease: what is seen is what each of them
+/// waits, not a queue.
+const PACE: u32 = 5_000;
+
+/// The same at a pace of its own.
+const fn paced(name: &'static str, scenario: Scenario) -> Scenario {
+    Scenario {
+        name,
+        rate: PACE,
+        ..scenario
     }
 }
 
