@@ -101,7 +101,8 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#choice = choice;
     this.#endpoint = settings.endpoints.at(0);
     if (reconnect !== false) this.#backoff = new Backoff(reconnect);
-    if (offlineQueue !== false) this.#offline = new OfflineQueue(offlineQueue, memoryBudget);
+    if (offlineQueue !== false)
+      this.#offline = new OfflineQueue(offlineQueue, memoryBudget, (...lost) => this.lose(...lost));
     choice.driver.onFailure = (error) => this.#driverFailed(error);
     this.#stopListening = signal && onAbort(signal, () => void this.close());
   }
@@ -384,7 +385,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     key?: string,
   ): SendResult {
     if (this.#isDirect) return super.sendPayload(payload, cls, isText, key);
-    return this.sendWithoutLink(payload, sizeOf(payload), cls, isText);
+    return this.sendWithoutLink(payload, sizeOf(payload), cls, isText, key);
   }
 
   protected sendWithoutLink(
@@ -392,12 +393,14 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     size: number,
     cls: ClassIndex,
     isText: boolean,
+    key?: string,
   ): SendResult {
     const { maxMessage } = this.#settings;
     if (size > maxMessage) throw tooBig(size, maxMessage);
     if (this.state === 'closing' || this.state === 'closed') return this.drop('closed', size);
     if (this.#offline === undefined) return this.drop('offline', size);
-    const refusal = this.#offline.push(payload, size, cls, performance.now(), isText);
+    const manner = { cls, isText, key, overflow: this.overflow };
+    const refusal = this.#offline.push(payload, size, performance.now(), manner);
     if (refusal !== undefined) return this.drop(refusal, size);
     this.#watchAge();
     return this.accept(size, 'backpressure');
@@ -411,7 +414,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
       if (next.size > link.maxSend) {
         // The peer that is there now takes less than we do.
         this.#offline?.shift();
-        this.traffic.bytesDiscarded += next.size;
+        this.traffic.discard({ bytes: next.size, messages: 1 });
         this.drop('too-big', next.size);
         continue;
       }

@@ -341,6 +341,7 @@ export abstract class Connection<
     size: number,
     cls: ClassIndex,
     isText: boolean,
+    key?: string,
   ): SendResult;
 
   /** Somebody besides this object's own listeners and loops wants the messages. */
@@ -391,7 +392,7 @@ export abstract class Connection<
   ): SendResult {
     const { link } = this;
     const size = sizeOf(payload);
-    if (link === undefined) return this.sendWithoutLink(payload, size, cls, isText);
+    if (link === undefined) return this.sendWithoutLink(payload, size, cls, isText, key);
     if (this.#isHindered) return this.#sendHindered(link, { payload, size, cls, isText, key });
     const result = link.send(payload, cls, size, isText);
     if (result === 'dropped') return this.#refused(link, { payload, size, cls, isText, key });

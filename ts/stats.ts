@@ -11,7 +11,7 @@ export interface Amount {
 
 /**
  * What was not accepted, by reason; `expired`, `displaced` and `conflated` count what was accepted first, and is in
- * `discarded` too.
+ * `discarded` too, and so does `too-big`: a client's queue had taken it, and the peer that came takes less.
  */
 export type Drops = { readonly [Reason in DropReason]: Readonly<Amount> };
 

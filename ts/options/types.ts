@@ -344,8 +344,8 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
   /** Connect again after a loss, with exponential backoff and full jitter. Default: true. */
   readonly reconnect?: boolean | ReconnectOptions;
   /**
-   * What send does while there is no connection: queue up to a bound, or with false drop at once. Default: an
-   * object with the defaults below.
+   * What send does while there is no connection: queue up to a bound, beyond which overflow says what is
+   * dropped, or with false drop at once. Default: an object with the defaults below.
    */
   readonly offlineQueue?: false | OfflineQueueOptions;
 }
