@@ -28,6 +28,7 @@ export {
 } from './hello.js';
 export { MAX_REASON, MAX_RECORD, VERSION } from './limits.js';
 export { decodeMeta, encodeMeta, metaSchema, type Meta } from './meta-schema.js';
+export { misfitOf, type Misfit } from './misfit.js';
 export { negotiate, type Agreement } from './negotiation.js';
 export {
   Security,
