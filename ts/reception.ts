@@ -34,7 +34,11 @@ export class Reception<C extends CodecOption> {
   constructor(settings: ServerSettings, roster: Roster<C>, voice: ReceptionVoice) {
     this.#roster = roster;
     this.#voice = voice;
-    this.qwhHost = { refusalOf: (address) => roster.refusalOf(address), report: voice.report };
+    this.qwhHost = {
+      refusalOf: (address) => roster.refusalOf(address),
+      momentToReturn: () => roster.momentToReturn(),
+      report: voice.report,
+    };
     this.#policy = new UpgradePolicy(settings, {
       hasRoom: (address) => roster.hasRoom(address),
       dismiss: (link, code, reason) => roster.dismiss(link, code, reason),

@@ -54,7 +54,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   #accepted = 0;
   #refused = 0;
   readonly #refusals = new RateLimit(REFUSAL_INTERVAL_MS);
-  readonly #farewells = new Farewells();
+  readonly #farewells = new Farewells(() => this.#checkEmpty());
   #draining: Draining | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -94,7 +94,12 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   refusalOf(address: string): QwhRefusal | undefined {
     if (this.hasRoom(address)) return undefined;
     const [code, reason] = this.#draining === undefined ? FULL : GONE;
-    return { code, reason, retryAfterMs: 0 };
+    return { code, reason, retryAfterMs: this.momentToReturn() };
+  }
+
+  /** When those may come back who come while the server leaves, each for itself, ms; 0 is no advice. */
+  momentToReturn(): number {
+    return this.#draining?.moment() ?? 0;
   }
 
   /** A peer has connected. */
@@ -103,7 +108,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     const refusal = this.refusalOf(link.info.remoteAddress);
     if (link.info.handshake !== undefined)
       this.qwhHandshakes[refusal === undefined ? 'accepted' : 'refused'] += 1;
-    if (refusal !== undefined) return this.#turnAway(link, refusal.code, refusal.reason);
+    if (refusal !== undefined) return this.#turnAway(link, refusal);
     const connection = new ServerConnection<C>(this, arrival, this.#settings);
     this.#connections.set(connection.id, connection);
     this.#accepted += 1;
@@ -112,8 +117,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   /** Closes a link that never becomes a connection, and has its client told why. */
-  dismiss(link: Link, code: number, reason: string): void {
-    this.#farewells.say(link, code, reason);
+  dismiss(link: Link, code: number, reason: string, retryAfterMs = 0): void {
+    this.#farewells.say(link, code, reason, retryAfterMs);
   }
 
   /** Resets those that were dismissed and are still there. */
@@ -151,9 +156,12 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     return { accepted, dropped };
   }
 
-  /** Ends all connections; resolves when there are none. Admits nobody from now on. */
+  /** Ends all connections; resolves when there are none, nor anybody to be told so. Admits nobody from now on. */
   drain(spreadMs: number, isGraceful: boolean): Promise<void> {
-    this.#draining = new Draining(() => this);
+    this.#draining = new Draining(
+      () => this,
+      () => this.#farewells.cutAll(),
+    );
     const gone = new Promise<void>((resolve) => (this.#onEmpty = resolve));
     this.#draining.start(spreadMs, isGraceful);
     this.#checkEmpty();
@@ -223,9 +231,10 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   /** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
-  #turnAway(link: Link, code: number, reason: string): void {
+  #turnAway(link: Link, { code, reason, retryAfterMs }: QwhRefusal): void {
     const { carrier, handshake } = link.info;
-    if (isWebSocket(carrier) || handshake !== undefined) return this.dismiss(link, code, reason);
+    if (isWebSocket(carrier) || handshake !== undefined)
+      return this.dismiss(link, code, reason, retryAfterMs);
     link.handler = DEAF;
     link.terminate(code, reason);
   }
@@ -240,7 +249,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   #checkEmpty(): void {
-    if (this.#onEmpty === undefined || this.#connections.size > 0) return;
+    if (this.#onEmpty === undefined || this.#connections.size > 0 || !this.#farewells.isEmpty) return;
     this.#draining?.stop();
     this.#onEmpty();
     this.#onEmpty = undefined;

@@ -26,7 +26,7 @@ import { warnPublicBind, warnUnheard } from './policy/warnings.js';
 import { HandshakeErrors } from './policy/handshake-errors.js';
 import { Reception } from './reception.js';
 import { Roster } from './roster.js';
-import { checkDuration } from './sending.js';
+import { checkBroadcastOptions, checkDuration } from './sending.js';
 import type { ServerConnection } from './server-connection.js';
 import { shareMessage } from './shared-message.js';
 import type {
@@ -232,7 +232,9 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#roster.listenersChanged();
   }
 
-  #share(message: CodecInput<C>, { text }: BroadcastOptions<C>): SharedMessage {
+  #share(message: CodecInput<C>, options: BroadcastOptions<C>): SharedMessage {
+    checkBroadcastOptions(options);
+    const { text } = options;
     const { codec, maxMessage } = this.#settings;
     return shareMessage(codec, message, maxMessage, text);
   }
@@ -306,8 +308,9 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#state = 'draining';
     this.#stopListening?.();
     this.#tls?.stop();
-    this.#attachments.detachAll();
     const gone = this.#roster.drain(spreadMs, isGraceful);
+    // Behind it: those who wait there are told when to come back.
+    this.#attachments.detachAll();
     // From a tick of its own: nobody hears events from inside of a call.
     await Promise.resolve();
     this.fire('draining');

@@ -86,4 +86,6 @@ export interface QwhListenSettings extends QwhSettings {
   readonly maxPendingHandshakes: number;
   /** The same from one address; `Infinity` for no bound of its own. */
   readonly maxPendingPerAddress: number;
+  /** What one of those hears who are under way when the listener closes. */
+  refusalAtEnd(): QwhRefusal;
 }

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { CloseCode } from '../close-codes.js';
 import { describe } from '../describe.js';
+import { GOING_AWAY } from './draining.js';
 import { QWormholeError } from '../errors/error.js';
 import type { Backend, Carrier } from '../link/link.js';
 import type {
@@ -49,6 +50,9 @@ export type HandshakeVerdict = HandshakeRefusal | boolean | void | undefined;
 /** Decides about a peer. */
 export type VerifyHandshake = (peer: HandshakePeer) => HandshakeVerdict | PromiseLike<HandshakeVerdict>;
 
+const CORRECT_VERIFIER =
+  'Correct that function: the cause is what it threw, or what is wrong with its answer.';
+
 /** Bytes of the sample that `nv` describes where no traffic was sampled. */
 const NV_SAMPLE = 256;
 const NV_HASH_BYTES = 8;
@@ -63,6 +67,8 @@ const MAX_STREAMS = 256;
 export interface QwhHost {
   /** Why nobody from an address can be let in at the moment; counts and reports it. */
   refusalOf(remoteAddress: string): QwhRefusal | undefined;
+  /** When those may come back whose handshake ends because the listener closes, each for itself, ms; 0 is no advice. */
+  momentToReturn(): number;
   /** Hears of verdicts that could not be reached. */
   readonly report: (error: QWormholeError) => void;
 }
@@ -100,6 +106,11 @@ export function toListenQwh(
     maxPendingHandshakes,
     // Nobody needs more handshakes at once than it may have connections.
     maxPendingPerAddress: maxConnectionsPerAddress,
+    refusalAtEnd: () => ({
+      code: CloseCode.shutdown,
+      reason: GOING_AWAY,
+      retryAfterMs: host.momentToReturn(),
+    }),
   };
 }
 
@@ -222,8 +233,10 @@ function undecided(
   signal: AbortSignal,
   report: ((error: QWormholeError) => void) | undefined,
 ): QwhVerdict {
-  const message = 'A peer was refused because the decision about it failed';
-  const error = new QWormholeError('ERR_QW_HANDSHAKE', message, { cause, closeCode: CloseCode.internal });
+  const message = 'A peer was refused because the function given as option verifyHandshake failed';
+  const details = { option: 'verifyHandshake' };
+  const context = { cause, closeCode: CloseCode.internal, details, remedy: CORRECT_VERIFIER };
+  const error = new QWormholeError('ERR_QW_HANDSHAKE', message, context);
   // One that did as the signal told it has not failed.
   if (!signal.aborted) report?.(error);
   return { code: CloseCode.internal, reason: 'the handshake could not be decided', retryAfterMs: 0, error };
