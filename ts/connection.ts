@@ -37,7 +37,15 @@ import { checkKey, checkOverflow, type Overflow, type SharedManner } from './pol
 import { IdleWatch, type Idler } from './policy/idle.js';
 import { Pressure } from './policy/pressure.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
-import { checkClose, classOf, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
+import {
+  checkClose,
+  checkSendOptions,
+  classOf,
+  isTextOf,
+  NORMAL,
+  sizeOf,
+  type SendOptions,
+} from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
 import type { Latencies } from './telemetry/latencies.js';
 import { copyOf } from './link/copy-of.js';
@@ -110,9 +118,10 @@ export abstract class Connection<
   /**
    * Offers a message and says at once what became of it: `sent`, `backpressure` (accepted, but wait for
    * `drain`), or `dropped` (not accepted; the event `dropped` says why). Bytes may be reused afterwards.
-   * @throws QWormholeError `ERR_QW_ENCODE`, or `ERR_QW_TOO_BIG` above `maxMessage`.
+   * @throws QWormholeError `ERR_QW_ENCODE`, `ERR_QW_TOO_BIG` above `maxMessage`, or `ERR_QW_OPTION_…`.
    */
   send(message: CodecInput<C>, options?: SendOptions): SendResult {
+    if (options !== undefined) checkSendOptions(options);
     const cls = options === undefined ? NORMAL : classOf(options.class);
     const key = options?.key;
     if (key !== undefined) checkKey(key);
