@@ -13,11 +13,18 @@ import { addressesOf } from '../link/resolve.js';
 import type { TlsDialSettings } from '../link/tls.js';
 import { settleEndpoints } from '../options/resolve.js';
 import type { ClientSettings, SettledEndpoint } from '../options/settings.js';
-import { ask, checkHeaders, checkTls, type ConnectAttempt } from '../options/sources.js';
+import {
+  ask,
+  checkHeaders,
+  checkMeta,
+  checkTls,
+  checkTrace,
+  type ConnectAttempt,
+} from '../options/sources.js';
 import { toDialSpec } from '../options/specs.js';
 import { ClientTls } from '../tls/client-tls.js';
 import { interleaved } from './address-order.js';
-import { toQwh } from './handshake.js';
+import { toQwh, type HandshakeMeta } from './handshake.js';
 import { race } from './race.js';
 import { connectFollowing } from './redirects.js';
 
@@ -90,14 +97,20 @@ export class Caller {
   async #plan(driver: LinkDriver, attempt: ConnectAttempt, deadline: number): Promise<Plan> {
     const { sources, connectTimeoutMs } = this.#settings;
     const hasSources = Object.values(sources).some((source) => source !== undefined);
-    const answers = Promise.all([this.#endpoints(attempt), this.#headers(attempt), this.#tlsOf(attempt)]);
-    const [endpoints, headers, tls] = hasSources
+    const answers = Promise.all([
+      this.#endpoints(attempt),
+      this.#tlsOf(attempt),
+      this.#headers(attempt),
+      this.#meta(attempt),
+      this.#trace(attempt),
+    ]);
+    const [endpoints, tls, headers, meta, trace] = hasSources
       ? await abortable(
           inTime(answers, deadline, () => connectTimeout('what the options give', connectTimeoutMs)),
           attempt.signal,
         )
       : await answers;
-    const settings = headers === undefined ? this.#settings : { ...this.#settings, headers };
+    const settings = hasSources ? { ...this.#settings, headers, meta, trace } : this.#settings;
     const needsTls = endpoints.some(({ scheme }) => isSecure(scheme));
     const used = tls ?? (needsTls ? (this.#assumed ??= new ClientTls({})) : undefined);
     return { driver, endpoints, settings, deadline, tlsFor: (host) => used?.settingsFor(host) };
@@ -111,9 +124,23 @@ export class Caller {
     return [...endpoints.slice(first), ...endpoints.slice(0, first)];
   }
 
-  async #headers(attempt: ConnectAttempt): Promise<readonly string[] | undefined> {
-    const { headers } = this.#settings.sources;
-    return headers && checkHeaders(await ask('headers', headers, attempt));
+  async #headers(attempt: ConnectAttempt): Promise<readonly string[]> {
+    const { sources, headers } = this.#settings;
+    return sources.headers === undefined
+      ? headers
+      : checkHeaders(await ask('headers', sources.headers, attempt));
+  }
+
+  async #meta(attempt: ConnectAttempt): Promise<HandshakeMeta> {
+    const { sources, meta, extensions } = this.#settings;
+    return sources.meta === undefined
+      ? meta
+      : checkMeta(await ask('meta', sources.meta, attempt), extensions);
+  }
+
+  async #trace(attempt: ConnectAttempt): Promise<string | undefined> {
+    const { sources, trace } = this.#settings;
+    return sources.trace === undefined ? trace : checkTrace(await ask('trace', sources.trace, attempt));
   }
 
   async #tlsOf(attempt: ConnectAttempt): Promise<ClientTls | undefined> {

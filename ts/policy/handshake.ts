@@ -18,7 +18,17 @@ import type {
 } from '../link/qwh.js';
 import type { TlsInfo } from '../link/tls.js';
 import type { ServerSettings, SharedSettings } from '../options/settings.js';
-import { Fault, VERSION, decodeMeta, encodeMeta, type Hello, type Meta } from '../qwh/index.js';
+import {
+  FIRST_EXTENSION,
+  Fault,
+  VERSION,
+  decodeMeta,
+  encodeMeta,
+  mustBeKnown,
+  type Hello,
+  type Meta,
+} from '../qwh/index.js';
+import { toTrace, toTraceparent } from './traceparent.js';
 
 /** What an end says of itself: at most 4 KiB as JSON. A peer can believe it or not. */
 export type HandshakeMeta = Pick<Meta, 'tags' | 'intent' | 'shard' | 'app'>;
@@ -115,7 +125,7 @@ export function toListenQwh(
 }
 
 function helloOf(
-  { codec, maxMessage, meta, heartbeat, ...settings }: SharedSettings,
+  { codec, maxMessage, meta, trace, extensions, heartbeat, ...settings }: SharedSettings,
   backend: Backend,
 ): Hello {
   const transport = { native: backend === 'rust', backend };
@@ -133,7 +143,13 @@ function helloOf(
     },
     codec: codec.name,
     meta: encodeMeta({ transport, nv: freshNv(), ...meta }),
-    extensions: [],
+    ...(trace !== undefined && { trace: toTrace(trace) }),
+    extensions: extensions.map(({ name, value, required }, index) => ({
+      // Each has a type of its own, and an even one must be known.
+      type: FIRST_EXTENSION + 2 * index + Number(required === true),
+      name,
+      value,
+    })),
   };
 }
 
@@ -198,9 +214,16 @@ function judge(
 function infoOf({ peer, sid }: QwhArrival): HandshakeInfo {
   const { hello, agreement, security, offered, channelId } = peer;
   const meta = hello.meta === undefined ? {} : decodeMeta(hello.meta);
+  const trace = hello.trace && toTraceparent(hello.trace);
   return Object.freeze({
     ...meta,
     version: agreement.version,
+    versions: hello.versions,
+    ...(trace !== undefined && { trace }),
+    extensions: hello.extensions.map((extension) => {
+      const { name, value } = extension;
+      return { name, value, required: mustBeKnown(extension) };
+    }),
     sid: Buffer.from(sid).toString('hex'),
     caps: agreement.caps,
     codec: agreement.codec,
