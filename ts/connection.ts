@@ -47,7 +47,7 @@ import {
   type SendOptions,
 } from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
-import type { Latencies } from './telemetry/latencies.js';
+import type { Profile } from './telemetry/profile.js';
 import { copyOf } from './link/copy-of.js';
 import { measured } from './telemetry/measured.js';
 
@@ -470,7 +470,7 @@ export abstract class Connection<
    * Measures from now on. This object alone gets other methods, so that nothing is asked per message where nobody
    * measures.
    */
-  protected measure(latencies: Latencies): void {
+  protected measure(profile: Profile): void {
     const outbound = {
       accepted: () => this.traffic.bytesOut,
       buffered: () => this.bufferedAmount,
@@ -480,8 +480,10 @@ export abstract class Connection<
       onMessage: this.onMessage.bind(this),
       deliver: this.deliver.bind(this),
       accept: this.accept.bind(this),
+      sendPayload: this.sendPayload.bind(this),
+      sendSharedMessage: this.sendSharedMessage.bind(this),
     };
-    Object.assign(this, measured(methods, latencies, outbound));
+    Object.assign(this, measured(methods, profile, outbound));
   }
 
   /** @internal A message that was accepted is dropped. */

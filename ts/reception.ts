@@ -1,4 +1,5 @@
 /** Where those who call a server arrive: at an endpoint, or through an HTTP server that it is attached to. */
+import { CloseCode } from './close-codes.js';
 import type { CodecOption } from './codec/codec.js';
 import { isLoopback } from './endpoint.js';
 import type { QWormholeError } from './errors/error.js';
@@ -36,6 +37,7 @@ export class Reception<C extends CodecOption> {
     this.#voice = voice;
     this.qwhHost = {
       refusalOf: (address) => roster.refusalOf(address),
+      sample: roster.profile?.sample,
       momentToReturn: () => roster.momentToReturn(),
       report: voice.report,
     };
@@ -44,6 +46,7 @@ export class Reception<C extends CodecOption> {
       dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
       report: voice.report,
       settled: (result) => void (roster.handshakes[result] += 1),
+      opened: (ms) => roster.handshakeTimes.record(ms),
     });
   }
 
@@ -75,10 +78,12 @@ export class Reception<C extends CodecOption> {
   }
 
   /** Of WebSocket are those that were answered with a status, or had no place. */
-  #count({ code, details }: QWormholeError): void {
+  #count({ code, closeCode, details }: QWormholeError): void {
     const isOpening = details?.status !== undefined || details?.maxPendingHandshakes !== undefined;
-    if (isOpening) this.#roster.handshakes.failed += 1;
-    else this.#roster.qwhHandshakes[code === 'ERR_QW_HANDSHAKE_REFUSED' ? 'refused' : 'failed'] += 1;
+    const { handshakes, qwhHandshakes } = this.#roster;
+    if (isOpening) handshakes.failed += 1;
+    else if (code === 'ERR_QW_HANDSHAKE_REFUSED') qwhHandshakes.refused += 1;
+    else qwhHandshakes[closeCode === CloseCode.timeout ? 'timedOut' : 'failed'] += 1;
   }
 
   /** Nobody is waited for any more. */

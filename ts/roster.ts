@@ -5,12 +5,13 @@ import { QWormholeError } from './errors/error.js';
 import { isWebSocket } from './link/carriers.js';
 import { DEAF } from './link/deaf.js';
 import type { Link, LinkClose, SharedMessage } from './link/link.js';
-import type { QwhRefusal } from './link/qwh.js';
+import type { HandshakeInfo, QwhRefusal } from './link/qwh.js';
 import type { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
 import { Crowd } from './policy/crowd.js';
 import { Draining, GOING_AWAY } from './policy/draining.js';
 import { Farewells } from './policy/farewells.js';
+import { recordHandshake } from './policy/handshake.js';
 import type { Handlers } from './policy/handlers.js';
 import { checkKey, checkOverflow } from './policy/overflow.js';
 import { RateLimit } from './policy/warnings.js';
@@ -18,7 +19,8 @@ import { classOf } from './sending.js';
 import { ServerConnection, type Arrival, type ConnectionHost } from './server-connection.js';
 import type { BroadcastOptions, BroadcastResult, ServerEvents } from './server-like.js';
 import { Traffic, type ServerStats } from './stats.js';
-import type { Latencies } from './telemetry/latencies.js';
+import { Histogram } from './telemetry/histogram.js';
+import type { Profile } from './telemetry/profile.js';
 import { TopicTable } from './topics.js';
 
 /** Connections that were turned away are reported at most this often, ms. */
@@ -36,7 +38,7 @@ export interface ServerVoice<C extends CodecOption> {
   report(error: QWormholeError, connection?: ServerConnection<C>): void;
   handlerFailed(error: unknown, isRejection: boolean, connection?: ServerConnection<C>): void;
   /** Set: the connections are measured. */
-  readonly latencies: Latencies | undefined;
+  readonly profile: Profile | undefined;
 }
 
 export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterable<ServerConnection<C>> {
@@ -47,7 +49,12 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   /** What became of those who asked for a WebSocket. */
   readonly handshakes = { accepted: 0, refused: 0, failed: 0, abandoned: 0 };
   /** What became of those who shook hands by qwh. */
-  readonly qwhHandshakes = { accepted: 0, refused: 0, failed: 0 };
+  readonly qwhHandshakes = { accepted: 0, refused: 0, failed: 0, timedOut: 0 };
+  /** How long those took that were accepted. */
+  readonly handshakeTimes = new Histogram();
+  readonly #qwhHandshakeTimes = new Histogram();
+  /** Of the peer that was accepted last. */
+  lastHandshake: HandshakeInfo | undefined;
   readonly topics = new TopicTable<ServerConnection<C>>();
   readonly #past = new Traffic();
   readonly #crowd: Crowd;
@@ -109,6 +116,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     if (link.info.handshake !== undefined)
       this.qwhHandshakes[refusal === undefined ? 'accepted' : 'refused'] += 1;
     if (refusal !== undefined) return this.#turnAway(link, refusal);
+    this.lastHandshake = link.info.handshake;
+    recordHandshake(this.#qwhHandshakeTimes, link.info.handshake);
     const connection = new ServerConnection<C>(this, arrival, this.#settings);
     this.#connections.set(connection.id, connection);
     this.#accepted += 1;
@@ -184,11 +193,20 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     return {
       ...total.stats(buffered),
       connections: this.#connections.size,
+      connectionStates: this.#states(),
       connectionsAccepted: this.#accepted,
       connectionsRefused: this.#refused,
       handshakes: { ...this.handshakes },
       qwhHandshakes: { ...this.qwhHandshakes },
+      handshakeTime: this.handshakeTimes.stats(),
+      qwhHandshakeTime: this.#qwhHandshakeTimes.stats(),
     };
+  }
+
+  #states(): ServerStats['connectionStates'] {
+    const states = { open: 0, closing: 0 };
+    for (const { state } of this.#connections.values()) states[state === 'open' ? 'open' : 'closing'] += 1;
+    return states;
   }
 
   /** The server's `message` listeners are others than before. */
@@ -198,8 +216,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
 
   // --- Reports of the connections ---
 
-  get latencies(): Latencies | undefined {
-    return this.#voice.latencies;
+  get profile(): Profile | undefined {
+    return this.#voice.profile;
   }
 
   get hasMessageListeners(): boolean {

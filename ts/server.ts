@@ -87,7 +87,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#observation = new Observation('server', this, settings, call);
     this.#roster = new Roster(settings, {
       listeners: this.#listeners,
-      latencies: this.#observation.latencies,
+      profile: this.#observation.profile,
       fire: (event, ...values) => void this.fire(event, ...values),
       report: (error, connection) => this.#report(error, connection),
       handlerFailed: (error, isRejection, connection) =>
@@ -186,7 +186,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   }
 
   telemetry(): ServerTelemetry {
-    return { role: 'server', ...this.#observation.vitals(), ready: this.ready, ...this.stats() };
+    const vitals = this.#observation.vitals(this.#roster.lastHandshake);
+    return { role: 'server', ...vitals, ready: this.ready, ...this.stats() };
   }
 
   metrics(labels?: Labels): string {

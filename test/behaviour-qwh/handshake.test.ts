@@ -101,7 +101,12 @@ it('refuses where the verifier throws, rejects or says what is no verdict, and t
   }
   // Nobody was refused by a decision.
   await until(() => server.stats().qwhHandshakes.failed === answers.length, 'the count');
-  expect(server.stats().qwhHandshakes).toEqual({ accepted: 0, refused: 0, failed: answers.length });
+  expect(server.stats().qwhHandshakes).toEqual({
+    accepted: 0,
+    refused: 0,
+    failed: answers.length,
+    timedOut: 0,
+  });
   expect((await failing)[0]).toMatchObject({ code: 'ERR_QW_HANDSHAKE', closeCode: CloseCode.internal });
 });
 

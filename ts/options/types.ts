@@ -179,8 +179,9 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
   /** How often onTelemetry is called. Takes an integer from 10 to 2147483647 (ms). Default: 10000. */
   readonly telemetryIntervalMs?: number;
   /**
-   * Measure latencies, from send to the kernel and from arrival to the listener. Costs time for each message;
-   * without it they cost nothing. Default: false.
+   * Measure latencies, from send to the kernel and from arrival to the listener, and sample the payload for
+   * what nv of the next handshake tells. Costs time for each message; without it they cost nothing. Default:
+   * false.
    */
   readonly profiling?: boolean;
   /**

@@ -22,6 +22,7 @@ import {
   type ConnectAttempt,
 } from '../options/sources.js';
 import { toDialSpec } from '../options/specs.js';
+import type { TrafficSample } from '../telemetry/traffic-sample.js';
 import { ClientTls } from '../tls/client-tls.js';
 import { interleaved } from './address-order.js';
 import { toQwh, type HandshakeMeta } from './handshake.js';
@@ -45,6 +46,7 @@ interface Plan {
   /** In the order in which to call them; at least one. */
   readonly endpoints: readonly SettledEndpoint[];
   readonly settings: ClientSettings;
+  readonly sample: TrafficSample | undefined;
   /** When its time is over, ms. */
   readonly deadline: number;
   tlsFor(host: string): TlsDialSettings | undefined;
@@ -60,6 +62,7 @@ interface Racing {
 export class Caller {
   readonly #settings: ClientSettings;
   readonly #tls: ClientTls | undefined;
+  readonly #sample: TrafficSample | undefined;
   /** By what the function gave: with the same object again, sessions can be resumed. */
   readonly #given = new WeakMap<object, ClientTls>();
   /** Made when a function gives the first endpoint with TLS, and nothing was said about TLS. */
@@ -67,10 +70,14 @@ export class Caller {
   /** The endpoint that was reached last: one that is lost is called last the next time. */
   #last: SettledEndpoint | undefined;
 
-  /** @param tls Of options that are no functions. */
-  constructor(settings: ClientSettings, tls: ClientTls | undefined) {
+  /**
+   * @param tls Of options that are no functions.
+   * @param sample Of the traffic so far, where that is profiled.
+   */
+  constructor(settings: ClientSettings, tls: ClientTls | undefined, sample: TrafficSample | undefined) {
     this.#settings = settings;
     this.#tls = tls;
+    this.#sample = sample;
   }
 
   /** Rejects with the failure that came last, or `ERR_QW_CONNECT_TIMEOUT`, or `ERR_QW_ABORTED`. */
@@ -113,7 +120,8 @@ export class Caller {
     const settings = hasSources ? { ...this.#settings, headers, meta, trace } : this.#settings;
     const needsTls = endpoints.some(({ scheme }) => isSecure(scheme));
     const used = tls ?? (needsTls ? (this.#assumed ??= new ClientTls({})) : undefined);
-    return { driver, endpoints, settings, deadline, tlsFor: (host) => used?.settingsFor(host) };
+    const sample = this.#sample;
+    return { driver, endpoints, settings, sample, deadline, tlsFor: (host) => used?.settingsFor(host) };
   }
 
   async #endpoints(attempt: ConnectAttempt): Promise<readonly SettledEndpoint[]> {
@@ -157,8 +165,8 @@ export class Caller {
 }
 
 async function callEndpoint(plan: Plan, endpoint: SettledEndpoint, racing: Racing): Promise<Reached> {
-  const { driver, settings, tlsFor } = plan;
-  const qwh = toQwh(settings, driver.backend, settings.connectTimeoutMs);
+  const { driver, settings, sample, tlsFor } = plan;
+  const qwh = toQwh({ settings, backend: driver.backend, sample }, settings.connectTimeoutMs);
   const spec = toDialSpec(settings, endpoint, tlsFor(endpoint.host), qwh);
   const following = { maxRedirects: settings.maxRedirects, tlsFor };
   const link = await connectFollowing((call) => callHost(plan, call, racing), spec, following, racing.signal);

@@ -17,6 +17,8 @@ import type {
   QwhVerdict,
 } from '../link/qwh.js';
 import type { TlsInfo } from '../link/tls.js';
+import type { Histogram } from '../telemetry/histogram.js';
+import type { TrafficSample } from '../telemetry/traffic-sample.js';
 import type { ServerSettings, SharedSettings } from '../options/settings.js';
 import {
   FIRST_EXTENSION,
@@ -63,7 +65,7 @@ export type VerifyHandshake = (peer: HandshakePeer) => HandshakeVerdict | Promis
 const CORRECT_VERIFIER =
   'Correct that function: the cause is what it threw, or what is wrong with its answer.';
 
-/** Bytes of the sample that `nv` describes where no traffic was sampled. */
+/** Bytes of the random sample that `nv` describes where no traffic is sampled. */
 const NV_SAMPLE = 256;
 const NV_HASH_BYTES = 8;
 const MAX_CODE = 65_535;
@@ -77,22 +79,36 @@ const MAX_STREAMS = 256;
 export interface QwhHost {
   /** Why nobody from an address can be let in at the moment; counts and reports it. */
   refusalOf(remoteAddress: string): QwhRefusal | undefined;
+  /** Of the traffic so far, where that is profiled. */
+  readonly sample: TrafficSample | undefined;
   /** When those may come back whose handshake ends because the listener closes, each for itself, ms; 0 is no advice. */
   momentToReturn(): number;
   /** Hears of verdicts that could not be reached. */
   readonly report: (error: QWormholeError) => void;
 }
 
+/** When a peer said who it is, ms, of those that were accepted. */
+const met = new WeakMap<HandshakeInfo, number>();
+
+/** Both ends are ready: counts the time since the peer said who it is. */
+export function recordHandshake(times: Histogram, info: HandshakeInfo | undefined): void {
+  const since = info && met.get(info);
+  if (since !== undefined) times.record(performance.now() - since);
+}
+
+/** Who speaks. */
+export interface Speaker {
+  readonly settings: SharedSettings;
+  readonly backend: Backend;
+  /** Of the traffic so far, where that is profiled. */
+  readonly sample: TrafficSample | undefined;
+}
+
 /** What QWH/1 begins with over a backend. */
-export function toQwh(
-  settings: SharedSettings,
-  backend: Backend,
-  handshakeTimeoutMs: number,
-  host?: QwhHost,
-): QwhSettings {
-  const { maxFragments, controlBurst, controlPerSecond, verifyHandshake } = settings;
+export function toQwh(speaker: Speaker, handshakeTimeoutMs: number, host?: QwhHost): QwhSettings {
+  const { maxFragments, controlBurst, controlPerSecond, verifyHandshake } = speaker.settings;
   return {
-    hello: helloOf(settings, backend),
+    hello: helloOf(speaker),
     handshakeTimeoutMs,
     maxFragments,
     controlBurst,
@@ -109,7 +125,7 @@ export function toListenQwh(
 ): QwhListenSettings | undefined {
   const { handshake, handshakeTimeoutMs, maxPendingHandshakes, maxConnectionsPerAddress } = settings;
   if (handshake === 'off') return undefined;
-  const shared = toQwh(settings, backend, handshakeTimeoutMs, host);
+  const shared = toQwh({ settings, backend, sample: host.sample }, handshakeTimeoutMs, host);
   return {
     ...shared,
     isRequired: handshake === 'required',
@@ -124,10 +140,8 @@ export function toListenQwh(
   };
 }
 
-function helloOf(
-  { codec, maxMessage, meta, trace, extensions, heartbeat, ...settings }: SharedSettings,
-  backend: Backend,
-): Hello {
+function helloOf({ settings, backend, sample }: Speaker): Hello {
+  const { codec, maxMessage, meta, trace, extensions, heartbeat } = settings;
   const transport = { native: backend === 'rust', backend };
   return {
     versions: { min: VERSION, max: VERSION },
@@ -142,7 +156,7 @@ function helloOf(
       idleMs: heartbeat?.timeoutMs ?? 0,
     },
     codec: codec.name,
-    meta: encodeMeta({ transport, nv: freshNv(), ...meta }),
+    meta: encodeMeta({ transport, nv: nvOf(sample?.bytes() ?? randomBytes(NV_SAMPLE)), ...meta }),
     ...(trace !== undefined && { trace: toTrace(trace) }),
     extensions: extensions.map(({ name, value, required }, index) => ({
       // Each has a type of its own, and an even one must be known.
@@ -153,18 +167,19 @@ function helloOf(
   };
 }
 
-/** Hash and entropy (bits per byte) of a fresh random sample. */
-function freshNv(): NonNullable<Meta['nv']> {
-  const sample = randomBytes(NV_SAMPLE);
+/** Hash and entropy (bits per byte) of a sample. */
+function nvOf(sample: Uint8Array): NonNullable<Meta['nv']> {
+  const samples = sample.length;
   const counts = new Map<number, number>();
   for (const byte of sample) counts.set(byte, (counts.get(byte) ?? 0) + 1);
   let entropy = 0;
-  for (const count of counts.values()) entropy -= (count / NV_SAMPLE) * Math.log2(count / NV_SAMPLE);
+  for (const count of counts.values()) entropy -= (count / samples) * Math.log2(count / samples);
   const hash = createHash('sha256')
     .update(sample)
     .digest('hex')
     .slice(0, 2 * NV_HASH_BYTES);
-  return { hash, entropy, samples: NV_SAMPLE };
+  // As many digits as mean something; and -0 is none.
+  return { hash, entropy: Math.abs(Number(entropy.toFixed(6))), samples };
 }
 
 /** For whom there is no room nobody is asked, and there may be none any more when the answer comes. */
@@ -215,7 +230,7 @@ function infoOf({ peer, sid }: QwhArrival): HandshakeInfo {
   const { hello, agreement, security, offered, channelId } = peer;
   const meta = hello.meta === undefined ? {} : decodeMeta(hello.meta);
   const trace = hello.trace && toTraceparent(hello.trace);
-  return Object.freeze({
+  const info: HandshakeInfo = Object.freeze({
     ...meta,
     version: agreement.version,
     versions: hello.versions,
@@ -232,6 +247,8 @@ function infoOf({ peer, sid }: QwhArrival): HandshakeInfo {
     offeredSecurity: offered,
     ...(channelId && { channelId }),
   });
+  met.set(info, performance.now());
+  return info;
 }
 
 /** @throws QWormholeError for what is no verdict. */
