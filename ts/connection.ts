@@ -37,19 +37,11 @@ import { checkKey, checkOverflow, type Overflow, type SharedManner } from './pol
 import { IdleWatch, type Idler } from './policy/idle.js';
 import { Pressure } from './policy/pressure.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
-import {
-  checkClose,
-  checkSendOptions,
-  classOf,
-  isTextOf,
-  NORMAL,
-  sizeOf,
-  type SendOptions,
-} from './sending.js';
+import { checkClose, classIn, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
 import type { Profile } from './telemetry/profile.js';
 import { copyOf } from './link/copy-of.js';
-import { measured } from './telemetry/measured.js';
+import { measured, type MessageMethods } from './telemetry/measured.js';
 
 export type { ConnectionEvents, ConnectionState };
 
@@ -121,8 +113,7 @@ export abstract class Connection<
    * @throws QWormholeError `ERR_QW_ENCODE`, `ERR_QW_TOO_BIG` above `maxMessage`, or `ERR_QW_OPTION_…`.
    */
   send(message: CodecInput<C>, options?: SendOptions): SendResult {
-    if (options !== undefined) checkSendOptions(options);
-    const cls = options === undefined ? NORMAL : classOf(options.class);
+    const cls = options === undefined ? NORMAL : classIn(options);
     const key = options?.key;
     if (key !== undefined) checkKey(key);
     if (this.#isPlain && (message as unknown) instanceof Uint8Array && options?.text === undefined)
@@ -476,13 +467,7 @@ export abstract class Connection<
       buffered: () => this.bufferedAmount,
       link: () => this.link,
     };
-    const methods = {
-      onMessage: this.onMessage.bind(this),
-      deliver: this.deliver.bind(this),
-      accept: this.accept.bind(this),
-      sendPayload: this.sendPayload.bind(this),
-      sendSharedMessage: this.sendSharedMessage.bind(this),
-    };
+    const methods = this as unknown as MessageMethods<CodecMessage<C>>;
     Object.assign(this, measured(methods, profile, outbound));
   }
 

@@ -33,12 +33,13 @@ type OptionNames = Readonly<Record<string, true | undefined>>;
 const SEND_OPTIONS: OptionNames = { class: true, text: true, key: true };
 const BROADCAST_OPTIONS: OptionNames = { ...SEND_OPTIONS, except: true, overflow: true };
 
-/** Throws `ERR_QW_OPTION_UNKNOWN` for an option that `send` does not have. */
-export function checkSendOptions(options: object): void {
+/** The class of a message in these options. Throws `ERR_QW_OPTION_…` for what `send` does not have. */
+export function classIn(options: SendOptions): ClassIndex {
   for (const name in options) if (SEND_OPTIONS[name] !== true) throw unknownOption(name, SEND_OPTIONS);
+  return classOf(options.class);
 }
 
-/** The same of `broadcast` and `publish`. */
+/** Throws `ERR_QW_OPTION_UNKNOWN` for an option that `broadcast` and `publish` do not have. */
 export function checkBroadcastOptions(options: object): void {
   for (const name in options)
     if (BROADCAST_OPTIONS[name] !== true) throw unknownOption(name, BROADCAST_OPTIONS);

@@ -4,7 +4,7 @@ import type { SharedManner } from '../policy/overflow.js';
 import type { Outbound } from './latencies.js';
 import type { Profile } from './profile.js';
 
-/** The methods through which every message goes, bound to their connection. */
+/** The methods of a connection through which every message goes. */
 export interface MessageMethods<M> {
   onMessage(payload: Buffer, isText: boolean): void;
   deliver(message: M): void;
@@ -15,10 +15,11 @@ export interface MessageMethods<M> {
 
 /** The same methods, which measure. */
 export function measured<M>(
-  methods: MessageMethods<M>,
+  connection: MessageMethods<M>,
   { latencies, sample }: Profile,
   outbound: Outbound,
 ): MessageMethods<M> {
+  const methods = bound(connection);
   return {
     onMessage(payload, isText) {
       latencies.arrived();
@@ -42,5 +43,16 @@ export function measured<M>(
       sample.take(message.payload);
       return methods.sendSharedMessage(message, cls, manner);
     },
+  };
+}
+
+/** As they are now: the connection gets others. */
+function bound<M>(connection: MessageMethods<M>): MessageMethods<M> {
+  return {
+    onMessage: connection.onMessage.bind(connection),
+    deliver: connection.deliver.bind(connection),
+    accept: connection.accept.bind(connection),
+    sendPayload: connection.sendPayload.bind(connection),
+    sendSharedMessage: connection.sendSharedMessage.bind(connection),
   };
 }

@@ -31,11 +31,11 @@ interface Family {
 const FAMILIES: readonly Family[] = [
   family('info', 'gauge', 'Always 1; the labels say which backend is in use.', () => one(1)),
   family('uptime_seconds', 'gauge', 'Since the server or client was made.', (t) => one(t.uptimeMs / 1000)),
+  ...ofServers(),
+  ...ofClients(),
   family('connections_by_state', 'gauge', 'Connections by what they do; a client has one.', (t) =>
     each(statesOf(t), 'state', (count) => count),
   ),
-  ...ofServers(),
-  ...ofClients(),
   family(
     'qwh_handshake_seconds',
     'histogram',
