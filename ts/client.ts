@@ -28,6 +28,7 @@ import { nativeFailed, nativeFailureAction } from './policy/native-failure.js';
 import { OfflineQueue } from './policy/offline-queue.js';
 import { Backoff } from './policy/reconnect.js';
 import { Caller, hangUp, type Reached } from './policy/caller.js';
+import { recordHandshake } from './policy/handshake.js';
 import { Deferred } from './policy/deferred.js';
 import { retryAfterOf } from './policy/retry-after.js';
 import type { WaitOptions } from './policy/waits.js';
@@ -35,6 +36,7 @@ import { warnUnheard } from './policy/warnings.js';
 import { checkClose, sizeOf } from './sending.js';
 import type { ClientStats } from './stats.js';
 import type { Labels } from './telemetry/labels.js';
+import { Histogram } from './telemetry/histogram.js';
 import { metricsText } from './telemetry/metrics.js';
 import { Observation } from './telemetry/observation.js';
 import type { ClientTelemetry } from './telemetry/snapshot.js';
@@ -85,23 +87,26 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   /** Attempts ever begun, and those that failed. */
   #made = 0;
   readonly #failed: Partial<Record<ErrorCode, number>> = {};
+  readonly #handshakeTimes = new Histogram();
   #isRef = true;
   readonly #stopListening: (() => void) | undefined;
 
   /** @internal Use `connect` or `createQWormholeClient`. */
   constructor(settings: ClientSettings, choice: Choice, tls?: ClientTls) {
     super(settings);
-    this.#caller = new Caller(settings, tls);
     this.#observation = new Observation('client', this, settings, (listener, value) =>
       this.call(listener, [value]),
     );
-    if (this.#observation.latencies !== undefined) this.measure(this.#observation.latencies);
+    const { profile } = this.#observation;
+    this.#caller = new Caller(settings, tls, profile?.sample);
+    if (profile !== undefined) this.measure(profile);
     const { reconnect, offlineQueue, memoryBudget, signal } = settings;
     this.#settings = settings;
     this.#choice = choice;
     this.#endpoint = settings.endpoints.at(0);
     if (reconnect !== false) this.#backoff = new Backoff(reconnect);
-    if (offlineQueue !== false) this.#offline = new OfflineQueue(offlineQueue, memoryBudget);
+    if (offlineQueue !== false)
+      this.#offline = new OfflineQueue(offlineQueue, memoryBudget, (...lost) => this.lose(...lost));
     choice.driver.onFailure = (error) => this.#driverFailed(error);
     this.#stopListening = signal && onAbort(signal, () => void this.close());
   }
@@ -185,12 +190,14 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
       reconnects: Math.max(connects - 1, 0),
       disconnects: this.#disconnects,
       attempts,
+      qwhHandshakeTime: this.#handshakeTimes.stats(),
     };
   }
 
   /** A snapshot: `stats()`, and what it belongs to. */
   telemetry(): ClientTelemetry {
-    return { role: 'client', ...this.#observation.vitals(), state: this.state, ...this.stats() };
+    const { state, handshake } = this;
+    return { role: 'client', ...this.#observation.vitals(handshake), state, ...this.stats() };
   }
 
   /** The same for Prometheus, in its text format; `labels` go to every line. */
@@ -239,6 +246,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     this.#connectedAt = performance.now();
     this.#backoff?.connected();
     if (!this.#isRef) link.unref();
+    recordHandshake(this.#handshakeTimes, link.info.handshake);
     this.attach(link);
     // What waited goes first: the events may bring new messages.
     this.#pump();
@@ -384,7 +392,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     key?: string,
   ): SendResult {
     if (this.#isDirect) return super.sendPayload(payload, cls, isText, key);
-    return this.sendWithoutLink(payload, sizeOf(payload), cls, isText);
+    return this.sendWithoutLink(payload, sizeOf(payload), cls, isText, key);
   }
 
   protected sendWithoutLink(
@@ -392,12 +400,14 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
     size: number,
     cls: ClassIndex,
     isText: boolean,
+    key?: string,
   ): SendResult {
     const { maxMessage } = this.#settings;
     if (size > maxMessage) throw tooBig(size, maxMessage);
     if (this.state === 'closing' || this.state === 'closed') return this.drop('closed', size);
     if (this.#offline === undefined) return this.drop('offline', size);
-    const refusal = this.#offline.push(payload, size, cls, performance.now(), isText);
+    const manner = { cls, isText, key, overflow: this.overflow };
+    const refusal = this.#offline.push(payload, size, performance.now(), manner);
     if (refusal !== undefined) return this.drop(refusal, size);
     this.#watchAge();
     return this.accept(size, 'backpressure');
@@ -411,7 +421,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
       if (next.size > link.maxSend) {
         // The peer that is there now takes less than we do.
         this.#offline?.shift();
-        this.traffic.bytesDiscarded += next.size;
+        this.traffic.discard({ bytes: next.size, messages: 1 });
         this.drop('too-big', next.size);
         continue;
       }
@@ -459,7 +469,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
 
   protected override fire(event: string, ...values: unknown[]): boolean {
     // Errors are told whether anybody listens or not.
-    if (event !== 'error') this.#observation.tell(event, values);
+    if (event !== 'error') this.#observation.tell(event, event === 'connect' ? [this] : values);
     return super.fire(event, ...values);
   }
 

@@ -37,11 +37,11 @@ import { checkKey, checkOverflow, type Overflow, type SharedManner } from './pol
 import { IdleWatch, type Idler } from './policy/idle.js';
 import { Pressure } from './policy/pressure.js';
 import { Waits, type WaitOptions } from './policy/waits.js';
-import { checkClose, classOf, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
+import { checkClose, classIn, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
-import type { Latencies } from './telemetry/latencies.js';
+import type { Profile } from './telemetry/profile.js';
 import { copyOf } from './link/copy-of.js';
-import { measured } from './telemetry/measured.js';
+import { measured, type MessageMethods } from './telemetry/measured.js';
 
 export type { ConnectionEvents, ConnectionState };
 
@@ -110,10 +110,10 @@ export abstract class Connection<
   /**
    * Offers a message and says at once what became of it: `sent`, `backpressure` (accepted, but wait for
    * `drain`), or `dropped` (not accepted; the event `dropped` says why). Bytes may be reused afterwards.
-   * @throws QWormholeError `ERR_QW_ENCODE`, or `ERR_QW_TOO_BIG` above `maxMessage`.
+   * @throws QWormholeError `ERR_QW_ENCODE`, `ERR_QW_TOO_BIG` above `maxMessage`, or `ERR_QW_OPTION_…`.
    */
   send(message: CodecInput<C>, options?: SendOptions): SendResult {
-    const cls = options === undefined ? NORMAL : classOf(options.class);
+    const cls = options === undefined ? NORMAL : classIn(options);
     const key = options?.key;
     if (key !== undefined) checkKey(key);
     if (this.#isPlain && (message as unknown) instanceof Uint8Array && options?.text === undefined)
@@ -341,6 +341,7 @@ export abstract class Connection<
     size: number,
     cls: ClassIndex,
     isText: boolean,
+    key?: string,
   ): SendResult;
 
   /** Somebody besides this object's own listeners and loops wants the messages. */
@@ -391,7 +392,7 @@ export abstract class Connection<
   ): SendResult {
     const { link } = this;
     const size = sizeOf(payload);
-    if (link === undefined) return this.sendWithoutLink(payload, size, cls, isText);
+    if (link === undefined) return this.sendWithoutLink(payload, size, cls, isText, key);
     if (this.#isHindered) return this.#sendHindered(link, { payload, size, cls, isText, key });
     const result = link.send(payload, cls, size, isText);
     if (result === 'dropped') return this.#refused(link, { payload, size, cls, isText, key });
@@ -460,18 +461,14 @@ export abstract class Connection<
    * Measures from now on. This object alone gets other methods, so that nothing is asked per message where nobody
    * measures.
    */
-  protected measure(latencies: Latencies): void {
+  protected measure(profile: Profile): void {
     const outbound = {
       accepted: () => this.traffic.bytesOut,
       buffered: () => this.bufferedAmount,
       link: () => this.link,
     };
-    const methods = {
-      onMessage: this.onMessage.bind(this),
-      deliver: this.deliver.bind(this),
-      accept: this.accept.bind(this),
-    };
-    Object.assign(this, measured(methods, latencies, outbound));
+    const methods = this as unknown as MessageMethods<CodecMessage<C>>;
+    Object.assign(this, measured(methods, profile, outbound));
   }
 
   /** @internal A message that was accepted is dropped. */

@@ -60,6 +60,7 @@ export type {
   SharedOptions,
   TlsOptions,
 } from './options/types.js';
+export type { HandshakeExtension } from './options/qwh.js';
 export type { ConnectAttempt, EndpointSource, HeadersInput, PerAttempt } from './options/sources.js';
 export type {
   EndpointInput,

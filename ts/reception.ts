@@ -1,4 +1,5 @@
 /** Where those who call a server arrive: at an endpoint, or through an HTTP server that it is attached to. */
+import { CloseCode } from './close-codes.js';
 import type { CodecOption } from './codec/codec.js';
 import { isLoopback } from './endpoint.js';
 import type { QWormholeError } from './errors/error.js';
@@ -34,12 +35,18 @@ export class Reception<C extends CodecOption> {
   constructor(settings: ServerSettings, roster: Roster<C>, voice: ReceptionVoice) {
     this.#roster = roster;
     this.#voice = voice;
-    this.qwhHost = { refusalOf: (address) => roster.refusalOf(address), report: voice.report };
+    this.qwhHost = {
+      refusalOf: (address) => roster.refusalOf(address),
+      sample: roster.profile?.sample,
+      momentToReturn: () => roster.momentToReturn(),
+      report: voice.report,
+    };
     this.#policy = new UpgradePolicy(settings, {
       hasRoom: (address) => roster.hasRoom(address),
       dismiss: (link, code, reason) => roster.dismiss(link, code, reason),
       report: voice.report,
       settled: (result) => void (roster.handshakes[result] += 1),
+      opened: (ms) => roster.handshakeTimes.record(ms),
     });
   }
 
@@ -71,10 +78,12 @@ export class Reception<C extends CodecOption> {
   }
 
   /** Of WebSocket are those that were answered with a status, or had no place. */
-  #count({ code, details }: QWormholeError): void {
+  #count({ code, closeCode, details }: QWormholeError): void {
     const isOpening = details?.status !== undefined || details?.maxPendingHandshakes !== undefined;
-    if (isOpening) this.#roster.handshakes.failed += 1;
-    else this.#roster.qwhHandshakes[code === 'ERR_QW_HANDSHAKE_REFUSED' ? 'refused' : 'failed'] += 1;
+    const { handshakes, qwhHandshakes } = this.#roster;
+    if (isOpening) handshakes.failed += 1;
+    else if (code === 'ERR_QW_HANDSHAKE_REFUSED') qwhHandshakes.refused += 1;
+    else qwhHandshakes[closeCode === CloseCode.timeout ? 'timedOut' : 'failed'] += 1;
   }
 
   /** Nobody is waited for any more. */

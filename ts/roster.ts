@@ -5,12 +5,13 @@ import { QWormholeError } from './errors/error.js';
 import { isWebSocket } from './link/carriers.js';
 import { DEAF } from './link/deaf.js';
 import type { Link, LinkClose, SharedMessage } from './link/link.js';
-import type { QwhRefusal } from './link/qwh.js';
+import type { HandshakeInfo, QwhRefusal } from './link/qwh.js';
 import type { MessageListeners } from './message-listeners.js';
 import type { ServerSettings } from './options/settings.js';
 import { Crowd } from './policy/crowd.js';
 import { Draining, GOING_AWAY } from './policy/draining.js';
 import { Farewells } from './policy/farewells.js';
+import { recordHandshake } from './policy/handshake.js';
 import type { Handlers } from './policy/handlers.js';
 import { checkKey, checkOverflow } from './policy/overflow.js';
 import { RateLimit } from './policy/warnings.js';
@@ -18,7 +19,8 @@ import { classOf } from './sending.js';
 import { ServerConnection, type Arrival, type ConnectionHost } from './server-connection.js';
 import type { BroadcastOptions, BroadcastResult, ServerEvents } from './server-like.js';
 import { Traffic, type ServerStats } from './stats.js';
-import type { Latencies } from './telemetry/latencies.js';
+import { Histogram } from './telemetry/histogram.js';
+import type { Profile } from './telemetry/profile.js';
 import { TopicTable } from './topics.js';
 
 /** Connections that were turned away are reported at most this often, ms. */
@@ -36,7 +38,7 @@ export interface ServerVoice<C extends CodecOption> {
   report(error: QWormholeError, connection?: ServerConnection<C>): void;
   handlerFailed(error: unknown, isRejection: boolean, connection?: ServerConnection<C>): void;
   /** Set: the connections are measured. */
-  readonly latencies: Latencies | undefined;
+  readonly profile: Profile | undefined;
 }
 
 export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterable<ServerConnection<C>> {
@@ -47,14 +49,19 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   /** What became of those who asked for a WebSocket. */
   readonly handshakes = { accepted: 0, refused: 0, failed: 0, abandoned: 0 };
   /** What became of those who shook hands by qwh. */
-  readonly qwhHandshakes = { accepted: 0, refused: 0, failed: 0 };
+  readonly qwhHandshakes = { accepted: 0, refused: 0, failed: 0, timedOut: 0 };
+  /** How long those took that were accepted. */
+  readonly handshakeTimes = new Histogram();
+  readonly #qwhHandshakeTimes = new Histogram();
+  /** Of the peer that was accepted last. */
+  lastHandshake: HandshakeInfo | undefined;
   readonly topics = new TopicTable<ServerConnection<C>>();
   readonly #past = new Traffic();
   readonly #crowd: Crowd;
   #accepted = 0;
   #refused = 0;
   readonly #refusals = new RateLimit(REFUSAL_INTERVAL_MS);
-  readonly #farewells = new Farewells();
+  readonly #farewells = new Farewells(() => this.#checkEmpty());
   #draining: Draining | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -94,7 +101,12 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   refusalOf(address: string): QwhRefusal | undefined {
     if (this.hasRoom(address)) return undefined;
     const [code, reason] = this.#draining === undefined ? FULL : GONE;
-    return { code, reason, retryAfterMs: 0 };
+    return { code, reason, retryAfterMs: this.momentToReturn() };
+  }
+
+  /** When those may come back who come while the server leaves, each for itself, ms; 0 is no advice. */
+  momentToReturn(): number {
+    return this.#draining?.moment() ?? 0;
   }
 
   /** A peer has connected. */
@@ -103,7 +115,9 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     const refusal = this.refusalOf(link.info.remoteAddress);
     if (link.info.handshake !== undefined)
       this.qwhHandshakes[refusal === undefined ? 'accepted' : 'refused'] += 1;
-    if (refusal !== undefined) return this.#turnAway(link, refusal.code, refusal.reason);
+    if (refusal !== undefined) return this.#turnAway(link, refusal);
+    this.lastHandshake = link.info.handshake;
+    recordHandshake(this.#qwhHandshakeTimes, link.info.handshake);
     const connection = new ServerConnection<C>(this, arrival, this.#settings);
     this.#connections.set(connection.id, connection);
     this.#accepted += 1;
@@ -112,8 +126,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   /** Closes a link that never becomes a connection, and has its client told why. */
-  dismiss(link: Link, code: number, reason: string): void {
-    this.#farewells.say(link, code, reason);
+  dismiss(link: Link, code: number, reason: string, retryAfterMs = 0): void {
+    this.#farewells.say(link, code, reason, retryAfterMs);
   }
 
   /** Resets those that were dismissed and are still there. */
@@ -151,9 +165,12 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     return { accepted, dropped };
   }
 
-  /** Ends all connections; resolves when there are none. Admits nobody from now on. */
+  /** Ends all connections; resolves when there are none, nor anybody to be told so. Admits nobody from now on. */
   drain(spreadMs: number, isGraceful: boolean): Promise<void> {
-    this.#draining = new Draining(() => this);
+    this.#draining = new Draining(
+      () => this,
+      () => this.#farewells.cutAll(),
+    );
     const gone = new Promise<void>((resolve) => (this.#onEmpty = resolve));
     this.#draining.start(spreadMs, isGraceful);
     this.#checkEmpty();
@@ -176,11 +193,20 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     return {
       ...total.stats(buffered),
       connections: this.#connections.size,
+      connectionStates: this.#states(),
       connectionsAccepted: this.#accepted,
       connectionsRefused: this.#refused,
       handshakes: { ...this.handshakes },
       qwhHandshakes: { ...this.qwhHandshakes },
+      handshakeTime: this.handshakeTimes.stats(),
+      qwhHandshakeTime: this.#qwhHandshakeTimes.stats(),
     };
+  }
+
+  #states(): ServerStats['connectionStates'] {
+    const states = { open: 0, closing: 0 };
+    for (const { state } of this.#connections.values()) states[state === 'open' ? 'open' : 'closing'] += 1;
+    return states;
   }
 
   /** The server's `message` listeners are others than before. */
@@ -190,8 +216,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
 
   // --- Reports of the connections ---
 
-  get latencies(): Latencies | undefined {
-    return this.#voice.latencies;
+  get profile(): Profile | undefined {
+    return this.#voice.profile;
   }
 
   get hasMessageListeners(): boolean {
@@ -223,9 +249,10 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   /** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
-  #turnAway(link: Link, code: number, reason: string): void {
+  #turnAway(link: Link, { code, reason, retryAfterMs }: QwhRefusal): void {
     const { carrier, handshake } = link.info;
-    if (isWebSocket(carrier) || handshake !== undefined) return this.dismiss(link, code, reason);
+    if (isWebSocket(carrier) || handshake !== undefined)
+      return this.dismiss(link, code, reason, retryAfterMs);
     link.handler = DEAF;
     link.terminate(code, reason);
   }
@@ -240,7 +267,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   #checkEmpty(): void {
-    if (this.#onEmpty === undefined || this.#connections.size > 0) return;
+    if (this.#onEmpty === undefined || this.#connections.size > 0 || !this.#farewells.isEmpty) return;
     this.#draining?.stop();
     this.#onEmpty();
     this.#onEmpty = undefined;

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { describe } from './describe.js';
 import { QWormholeError } from './errors/error.js';
 import { isWebSocket } from './link/carriers.js';
+import { nearest } from './nearest.js';
 import type { Carrier, ClassIndex, Protocol } from './link/link.js';
 import { byteLength } from './link/view.js';
 import { toWebSocketCode } from './link/websocket-codes.js';
@@ -24,6 +25,32 @@ export interface SendOptions {
    * the same key that still waits.
    */
   readonly key?: string;
+}
+
+/** Names of options that a method takes. */
+type OptionNames = Readonly<Record<string, true | undefined>>;
+
+const SEND_OPTIONS: OptionNames = { class: true, text: true, key: true };
+const BROADCAST_OPTIONS: OptionNames = { ...SEND_OPTIONS, except: true, overflow: true };
+
+/** The class of a message in these options. Throws `ERR_QW_OPTION_…` for what `send` does not have. */
+export function classIn(options: SendOptions): ClassIndex {
+  for (const name in options) if (SEND_OPTIONS[name] !== true) throw unknownOption(name, SEND_OPTIONS);
+  return classOf(options.class);
+}
+
+/** Throws `ERR_QW_OPTION_UNKNOWN` for an option that `broadcast` and `publish` do not have. */
+export function checkBroadcastOptions(options: object): void {
+  for (const name in options)
+    if (BROADCAST_OPTIONS[name] !== true) throw unknownOption(name, BROADCAST_OPTIONS);
+}
+
+function unknownOption(name: string, known: OptionNames): QWormholeError {
+  const meant = nearest(name, Object.keys(known));
+  const hint = meant === undefined ? `there are ${Object.keys(known).join(', ')}` : `did you mean ${meant}?`;
+  const message = `Option ${name} of a message does not exist: ${hint}`;
+  const details = { option: name, ...(meant !== undefined && { suggestion: meant }) };
+  return new QWormholeError('ERR_QW_OPTION_UNKNOWN', message, { details });
 }
 
 /** The class of a message unless told otherwise. */

@@ -10,7 +10,7 @@ import type { DropRun } from './policy/drop-log.js';
 import type { Handlers } from './policy/handlers.js';
 import type { OpeningRequest } from './policy/upgrade-request.js';
 import type { Amount, Traffic } from './stats.js';
-import type { Latencies } from './telemetry/latencies.js';
+import type { Profile } from './telemetry/profile.js';
 import { checkTopic, tooManyTopics, type TopicTable } from './topics.js';
 
 /** What a connection needs of its server. */
@@ -18,7 +18,7 @@ export interface ConnectionHost<C extends CodecOption> {
   readonly topics: TopicTable<ServerConnection<C>>;
   readonly hasMessageListeners: boolean;
   /** Set: the connection is measured. */
-  readonly latencies: Latencies | undefined;
+  readonly profile: Profile | undefined;
   deliver(message: CodecMessage<C>, connection: ServerConnection<C>, handlers?: Handlers): void;
   /** Passes on an event that the connection has fired. */
   echo(event: 'backpressure' | 'dropped' | 'drain', values: readonly unknown[]): void;
@@ -57,7 +57,7 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     this.#request = arrival.request;
     this.#maxTopics = settings.maxTopics;
     this.#host = host;
-    if (host.latencies !== undefined) this.measure(host.latencies);
+    if (host.profile !== undefined) this.measure(host.profile);
     this.attach(arrival.link);
   }
 

@@ -26,7 +26,7 @@ import { warnPublicBind, warnUnheard } from './policy/warnings.js';
 import { HandshakeErrors } from './policy/handshake-errors.js';
 import { Reception } from './reception.js';
 import { Roster } from './roster.js';
-import { checkDuration } from './sending.js';
+import { checkBroadcastOptions, checkDuration } from './sending.js';
 import type { ServerConnection } from './server-connection.js';
 import { shareMessage } from './shared-message.js';
 import type {
@@ -87,7 +87,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#observation = new Observation('server', this, settings, call);
     this.#roster = new Roster(settings, {
       listeners: this.#listeners,
-      latencies: this.#observation.latencies,
+      profile: this.#observation.profile,
       fire: (event, ...values) => void this.fire(event, ...values),
       report: (error, connection) => this.#report(error, connection),
       handlerFailed: (error, isRejection, connection) =>
@@ -186,7 +186,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
   }
 
   telemetry(): ServerTelemetry {
-    return { role: 'server', ...this.#observation.vitals(), ready: this.ready, ...this.stats() };
+    const vitals = this.#observation.vitals(this.#roster.lastHandshake);
+    return { role: 'server', ...vitals, ready: this.ready, ...this.stats() };
   }
 
   metrics(labels?: Labels): string {
@@ -232,7 +233,9 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#roster.listenersChanged();
   }
 
-  #share(message: CodecInput<C>, { text }: BroadcastOptions<C>): SharedMessage {
+  #share(message: CodecInput<C>, options: BroadcastOptions<C>): SharedMessage {
+    checkBroadcastOptions(options);
+    const { text } = options;
     const { codec, maxMessage } = this.#settings;
     return shareMessage(codec, message, maxMessage, text);
   }
@@ -306,8 +309,9 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     this.#state = 'draining';
     this.#stopListening?.();
     this.#tls?.stop();
-    this.#attachments.detachAll();
     const gone = this.#roster.drain(spreadMs, isGraceful);
+    // Behind it: those who wait there are told when to come back.
+    this.#attachments.detachAll();
     // From a tick of its own: nobody hears events from inside of a call.
     await Promise.resolve();
     this.fire('draining');

@@ -1,6 +1,7 @@
 /** Counters of connections, clients and servers. All are totals since the start of the object. */
 import type { ErrorCode } from './errors/error.js';
 import type { DropReason } from './link/link.js';
+import type { HistogramStats } from './telemetry/histogram.js';
 import type { TlsStats } from './tls/service.js';
 
 /** A number of messages and their payload bytes. */
@@ -11,7 +12,7 @@ export interface Amount {
 
 /**
  * What was not accepted, by reason; `expired`, `displaced` and `conflated` count what was accepted first, and is in
- * `discarded` too.
+ * `discarded` too, and so does `too-big`: a client's queue had taken it, and the peer that came takes less.
  */
 export type Drops = { readonly [Reason in DropReason]: Readonly<Amount> };
 
@@ -62,8 +63,10 @@ export interface QwhHandshakeStats {
   readonly accepted: number;
   /** By our verdict or the client's, or by what both ends need of each other. */
   readonly refused: number;
-  /** Broken, cut off, or not done in time; also who did not say in time what it speaks. */
+  /** Broken, or cut off. */
   readonly failed: number;
+  /** Not done in time, or not said in time what it speaks. */
+  readonly timedOut: number;
 }
 
 /** What became of a client's attempts to connect. */
@@ -79,12 +82,18 @@ export interface AttemptStats {
 export interface ServerStats extends TrafficStats {
   /** Open now. */
   readonly connections: number;
+  /** Of these, those that are used, and those that end: by either side's wish, and wait for what is queued. */
+  readonly connectionStates: { readonly open: number; readonly closing: number };
   /** Ever accepted. */
   readonly connectionsAccepted: number;
   /** Turned away because of `maxConnections` or `maxConnectionsPerAddress`. */
   readonly connectionsRefused: number;
   readonly handshakes: HandshakeStats;
   readonly qwhHandshakes: QwhHandshakeStats;
+  /** Of WebSockets that were let in: from the request to the open connection, `authorize` included, and with qwh its handshake. */
+  readonly handshakeTime: HistogramStats;
+  /** Of protocol qwh: from the peer's HELLO until both ends are ready, the verdicts included. */
+  readonly qwhHandshakeTime: HistogramStats;
   /** Of a server with TLS. */
   readonly tls?: TlsStats;
 }
@@ -98,6 +107,8 @@ export interface ClientStats extends TrafficStats {
   /** Connections lost. */
   readonly disconnects: number;
   readonly attempts: AttemptStats;
+  /** Of protocol qwh: from the peer's HELLO until both ends are ready, the verdicts included. */
+  readonly qwhHandshakeTime: HistogramStats;
 }
 
 const REASONS: readonly DropReason[] = [

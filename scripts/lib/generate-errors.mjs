@@ -155,7 +155,8 @@ function page(entries) {
 
 Every error of this library is a \`QWormholeError\` with a stable \`code\`, equal on both backends and in the Rust
 crate. Match on \`code\`; messages are for people and may change. \`kind\` says what the error is about, \`retriable\`
-whether the same operation may succeed later without a change to the program, \`remedy\` what to do, \`details\` has
+whether the same operation may succeed later without a change to the program (of a handshake that was refused: as its
+close code says), \`remedy\` what to do, \`details\` has
 the values that the message names, \`closeCode\` the close code where the error ends a connection, and \`cause\` the
 error underneath. \`instanceof QWormholeError\` works across copies of the package.
 

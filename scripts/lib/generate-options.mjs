@@ -153,6 +153,7 @@ import type { TlsVersion } from '../link/tls.js';
 import type { LogLevel, LogRecord } from '../telemetry/journal.js';
 import type { ClientTelemetry, ServerTelemetry } from '../telemetry/snapshot.js';
 import type { EndpointSource, HeadersInput, PerAttempt } from './sources.js';
+import type { HandshakeExtension } from './qwh.js';
 import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. \`C\` is the codec, which says what messages are. */

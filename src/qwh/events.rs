@@ -94,4 +94,6 @@ pub struct Failure {
     pub origin: Origin,
     /// When to come back, milliseconds, if the peer said so; 0 is no advice.
     pub retry_after_ms: u32,
+    /// The peer's, where it does not fit ours.
+    pub misfit: Option<Box<Hello>>,
 }

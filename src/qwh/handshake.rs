@@ -60,6 +60,8 @@ pub struct Handshake {
     security: Security,
     we_accepted: bool,
     peer_accepted: bool,
+    /// The peer's HELLO, if it does not fit ours.
+    misfit: Option<Box<Hello>>,
     events: VecDeque<Event>,
 }
 
@@ -95,6 +97,7 @@ impl Handshake {
             preamble,
             we_accepted: false,
             peer_accepted: false,
+            misfit: None,
             events: VecDeque::new(),
         };
         if initiates {
@@ -247,6 +250,7 @@ impl Handshake {
                 reason: String::new(),
                 origin: Origin::Remote,
                 retry_after_ms: 0,
+                misfit: None,
             }),
             Answer::Accept { security } => {
                 if security != Security::None && security != self.preamble.security {
@@ -317,6 +321,7 @@ impl Handshake {
                     reason: goaway.reason,
                     origin: Origin::Remote,
                     retry_after_ms: goaway.retry_after_ms,
+                    misfit: None,
                 });
                 Ok(())
             }
@@ -335,7 +340,13 @@ impl Handshake {
             // Sent even if the two do not fit, so that the peer can say why.
             self.send_hello();
         }
-        let agreement = negotiate(&self.settings.hello, &hello)?;
+        let agreement = match negotiate(&self.settings.hello, &hello) {
+            Ok(agreement) => agreement,
+            Err(fault) => {
+                self.misfit = Some(Box::new(hello));
+                return Err(fault);
+            }
+        };
         self.phase = Phase::Verify;
         self.events.push_back(Event::Verify(Box::new(Peer {
             hello,
@@ -377,11 +388,13 @@ impl Handshake {
             Stage::Answer if code == CloseCode::BAD_PREAMBLE => {}
             _ => self.send_record(Kind::GoAway, &goaway.encode()),
         }
+        let misfit = self.misfit.take();
         self.end(Failure {
             code,
             reason: reason.to_owned(),
             origin: Origin::Local,
             retry_after_ms,
+            misfit,
         });
     }
 

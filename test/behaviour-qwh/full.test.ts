@@ -41,5 +41,5 @@ onTcp('tells it too who finds none any more when the verdict comes', async () =>
   expect(results.filter((result) => result === 'in')).toHaveLength(1);
   expect(results.find((result) => result !== 'in')).toMatch(/code 21/);
   await until(() => server.stats().qwhHandshakes.refused === 1, 'the count');
-  expect(server.stats().qwhHandshakes).toEqual({ accepted: 1, refused: 1, failed: 0 });
+  expect(server.stats().qwhHandshakes).toEqual({ accepted: 1, refused: 1, failed: 0, timedOut: 0 });
 });

@@ -69,7 +69,7 @@ it('shows the verifier who asks, and takes what it says', async () => {
   expect(error).toBeInstanceOf(QWormholeError);
   expect(error).toMatchObject({ code: 'ERR_QW_HANDSHAKE_REFUSED', closeCode: CloseCode.auth_failed });
   expect(error.message).toContain('The peer refused the handshake with code 3: bring a token.');
-  expect(error.details).toEqual({ closeCode: 3, retryAfterMs: 50 });
+  expect(error.details).toEqual({ closeCode: 3, retryAfterMs: 50, reason: 'bring a token' });
   await until(() => refusals.length === 1, 'the event');
   expect(refusals[0].error.code).toBe('ERR_QW_HANDSHAKE_REFUSED');
   expect(refusals[0].error.message).toContain('The peer was refused with code 3: bring a token.');
@@ -101,7 +101,12 @@ it('refuses where the verifier throws, rejects or says what is no verdict, and t
   }
   // Nobody was refused by a decision.
   await until(() => server.stats().qwhHandshakes.failed === answers.length, 'the count');
-  expect(server.stats().qwhHandshakes).toEqual({ accepted: 0, refused: 0, failed: answers.length });
+  expect(server.stats().qwhHandshakes).toEqual({
+    accepted: 0,
+    refused: 0,
+    failed: answers.length,
+    timedOut: 0,
+  });
   expect((await failing)[0]).toMatchObject({ code: 'ERR_QW_HANDSHAKE', closeCode: CloseCode.internal });
 });
 

@@ -28,7 +28,7 @@ onTcp('gives the places of those who never become ready to newcomers, and says s
   expect(peers.slice(1).map(({ isClosed }) => isClosed)).toEqual([false, false]);
   expect(refusals[0]).toMatchObject({ code: 'ERR_QW_RESOURCES', closeCode: CloseCode.busy });
   await until(() => server.getConnectionCount() === 1, 'the connection');
-  expect(server.stats().qwhHandshakes).toEqual({ accepted: 1, refused: 0, failed: 1 });
+  expect(server.stats().qwhHandshakes).toEqual({ accepted: 1, refused: 0, failed: 1, timedOut: 0 });
 });
 
 onTcp('tells of newcomers for whom there is no place while all wait for a verdict', async () => {

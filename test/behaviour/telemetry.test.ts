@@ -51,7 +51,7 @@ it('has the same numbers on every backend: those of a conversation', async () =>
     connectionsAccepted: 1,
     connectionsRefused: 0,
     handshakes,
-    qwhHandshakes: { accepted: IS_QWH ? 1 : 0, refused: 0, failed: 0 },
+    qwhHandshakes: { accepted: IS_QWH ? 1 : 0, refused: 0, failed: 0, timedOut: 0 },
     received: { messages: 3, bytes: 11 },
     accepted: { messages: 3, bytes: 11 },
     bytesWritten: 11,

@@ -14,7 +14,7 @@ function drain(queue: OfflineQueue): string[] {
 }
 
 function push(queue: OfflineQueue, text: string, now = 0): string | undefined {
-  return queue.push(Buffer.from(text), text.length, 1, now);
+  return queue.push(Buffer.from(text), text.length, now);
 }
 
 it('keeps the order and counts bytes', () => {
@@ -53,7 +53,7 @@ it('drops what is too old, oldest first', () => {
 it('copies bytes, which the caller may reuse', () => {
   const queue = new OfflineQueue({ maxBytes: 1000, maxAgeMs: 50 }, BUDGET);
   const bytes = Buffer.from('before');
-  queue.push(bytes, bytes.length, 1, 0);
+  queue.push(bytes, bytes.length, 0);
   bytes.write('after!');
   expect(drain(queue)).toEqual(['before']);
 });

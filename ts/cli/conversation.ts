@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QWormholeClient } from '../client.js';
+import { CloseCode, isRetriableClose } from '../close-codes.js';
 import type { Context } from './context.js';
 import { jsonLine, type Dialect } from './dialect.js';
 import { describeError, EXIT_FAILED } from './failure.js';
@@ -16,6 +17,9 @@ const OFFER_AGAIN_MS = 50;
 
 /** The longest sleep while waiting for silence, ms: the end of it may move, also to where nobody knows. */
 const NAP_MS = 100;
+
+/** WebSocket's own number for a server that leaves, or a page. */
+const GOING_AWAY = 1001;
 
 /** What a conversation needs. */
 export interface ConversationParts {
@@ -135,9 +139,10 @@ export class Conversation {
       if (isVerbose && !asJson) for (const line of handshakeLines(handshake)) context.note(line);
     });
     client.on('disconnect', (code, reason, clean) => {
-      // That the peer ends after the last line is nothing to talk about.
-      const isExpected = clean && !this.#hasInput && !isInteractive;
-      const note = clean ? 'The peer has closed' : 'The connection is lost';
+      // That the peer ends after the last line is nothing to talk about, unless it says that something is wrong.
+      const isExpected = clean && code === CloseCode.ok && !this.#hasInput && !isInteractive;
+      const note = clean ? farewellOf(code, reason) : 'The connection is lost';
+      if (clean && !isForgivable(code)) this.#hasFailed = true;
       this.#tell('disconnect', { code, reason, clean }, isExpected ? undefined : note);
       // There is nothing to come back for.
       if (!this.#hasInput && client.bufferedAmount === 0) this.#over.abort();
@@ -183,10 +188,22 @@ export class Conversation {
     this.#parts.context.note(text);
   }
 
-  /** 0 when every line went out and every message was shown. */
+  /** 0 when every line went out, every message was shown, and the peer did not close for a fault. */
   #exitCode(): number {
     const { bytesDiscarded } = this.#parts.client.stats();
     if (bytesDiscarded > 0) this.#fail(`${bytesDiscarded} bytes were not delivered`);
     return this.#hasFailed ? EXIT_FAILED : 0;
   }
+}
+
+/** The peer ended, and nothing of ours was wrong: it had enough, or has no room at the moment. */
+function isForgivable(code: number): boolean {
+  return code === CloseCode.ok || code === GOING_AWAY || isRetriableClose(code);
+}
+
+/** How the peer has closed, as far as it said. */
+function farewellOf(code: number, reason: string): string {
+  const numbered = code === CloseCode.ok ? '' : ` with code ${code}`;
+  const why = reason === '' ? '' : `: ${reason}`;
+  return `The peer has closed${numbered}${why}`;
 }

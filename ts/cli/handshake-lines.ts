@@ -9,6 +9,7 @@ const SECURITY: Readonly<Record<HandshakeInfo['security'], string>> = {
 /** For programs: what JSON can say of it. */
 export function handshakeFields(info: HandshakeInfo): Readonly<Record<string, unknown>> {
   const { version, sid, caps, codec, maxMessage, security, transport, nv, intent, shard, tags, app } = info;
+  const { versions, trace, extensions } = info;
   return {
     version,
     sid,
@@ -22,6 +23,9 @@ export function handshakeFields(info: HandshakeInfo): Readonly<Record<string, un
     shard,
     tags,
     app,
+    trace,
+    versions: versions.min === versions.max ? undefined : versions,
+    extensions: extensions.length === 0 ? undefined : extensions.map(plain),
   };
 }
 
@@ -31,6 +35,11 @@ export function handshakeLines(info: HandshakeInfo | undefined): string[] {
   const fields = Object.entries(handshakeFields(info)).filter(([, value]) => value !== undefined);
   const width = Math.max(...fields.map(([name]) => name.length));
   return fields.map(([name, value]) => `  ${name.padEnd(width)}  ${shown(value)}`);
+}
+
+/** Bytes are no JSON. */
+function plain({ name, value, required }: HandshakeInfo['extensions'][number]) {
+  return { name, base64: Buffer.from(value).toString('base64'), required };
 }
 
 function shown(value: unknown): string {

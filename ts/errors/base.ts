@@ -12,6 +12,10 @@ export interface ErrorContext {
   readonly closeCode?: number;
   /** The values that the message names: plain data. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** Default: that of the code. */
+  readonly retriable?: boolean;
+  /** The same. */
+  readonly remedy?: string;
 }
 
 /**
@@ -34,11 +38,12 @@ export class QWormholeError extends Error {
 
   /** @param message What happened, without the remedy; default: the meaning of the code. */
   constructor(code: ErrorCode, message?: string, context: ErrorContext = {}) {
-    const { kind, retriable, meaning, remedy } = ERROR_TABLE[code] ?? ERROR_TABLE.ERR_QW_INTERNAL;
+    const { kind, retriable, meaning, remedy: usual } = ERROR_TABLE[code] ?? ERROR_TABLE.ERR_QW_INTERNAL;
+    const remedy = context.remedy ?? usual;
     super(`${asSentence(message ?? meaning)} ${remedy}`, 'cause' in context ? { cause: context.cause } : {});
     this.code = code;
     this.kind = kind;
-    this.retriable = retriable;
+    this.retriable = context.retriable ?? retriable;
     this.remedy = remedy;
     if (context.closeCode !== undefined) this.closeCode = context.closeCode;
     if (context.details !== undefined) this.details = context.details;
@@ -46,6 +51,11 @@ export class QWormholeError extends Error {
 
   get [BRAND](): true {
     return true;
+  }
+
+  /** @internal What happened, as a close reason has it: without the remedy and the full stop. */
+  get summary(): string {
+    return this.message.slice(0, -this.remedy.length - 1).replace(/\.$/, '');
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

@@ -41,10 +41,12 @@ export function refusalOf(cause: unknown): QWormholeError {
     : new QWormholeError('ERR_QW_TLS_REFUSED', undefined, { cause });
 }
 
-/** An unclean end; a fault that is no peer's doing counts as ours. */
+/** An unclean end; a fault that is no peer's doing counts as ours. Its reason is what the peer is told, if it is. */
 export function faultClose(error: QWormholeError): LinkClose {
   // A peer that is gone without a word did, as far as anyone can tell, not answer any more.
   const byKind = error.kind === 'network' ? CloseCode.timeout : CloseCode.internal;
   const code = error.closeCode ?? CODES[error.code] ?? byKind;
-  return { code, reason: error.message, clean: false, error };
+  const told = error.details?.reason;
+  const reason = typeof told === 'string' ? told : error.summary;
+  return { code, reason, clean: false, error };
 }

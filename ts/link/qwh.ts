@@ -16,6 +16,17 @@ export function withQwh(subprotocols: readonly string[]): string[] {
 export interface HandshakeInfo extends Meta {
   /** The protocol's version. */
   readonly version: number;
+  /** Those that the peer speaks, from the oldest to the newest. */
+  readonly versions: { readonly min: number; readonly max: number };
+  /** The trace that the peer's connecting is part of, as `traceparent` of W3C's Trace Context, if it said so. */
+  readonly trace?: string;
+  /** What the peer said that the protocol does not know. */
+  readonly extensions: readonly {
+    readonly name: string;
+    readonly value: Uint8Array;
+    /** The peer needs it to be known. */
+    readonly required: boolean;
+  }[];
   /** The session: 32 hexadecimal digits, the same on both ends. */
   readonly sid: string;
   /** Capabilities that both ends have: bits of `docs/capabilities.md`. */
@@ -86,4 +97,6 @@ export interface QwhListenSettings extends QwhSettings {
   readonly maxPendingHandshakes: number;
   /** The same from one address; `Infinity` for no bound of its own. */
   readonly maxPendingPerAddress: number;
+  /** What one of those hears who are under way when the listener closes. */
+  refusalAtEnd(): QwhRefusal;
 }

@@ -9,7 +9,7 @@ import type { Overflow } from '../policy/overflow.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
 import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
-import type { HandshakeMode } from './qwh.js';
+import type { HandshakeExtension, HandshakeMode } from './qwh.js';
 import type { ClientSources } from './sources.js';
 import type { TelemetrySettings } from './telemetry.js';
 import type { CheckedClientTls, CheckedServerTls } from './tls-schema.js';
@@ -65,6 +65,8 @@ export interface SharedSettings extends TelemetrySettings {
   readonly offeredCaps: bigint;
   readonly requiredCaps: bigint;
   readonly meta: HandshakeMeta;
+  readonly trace: string | undefined;
+  readonly extensions: readonly HandshakeExtension[];
 }
 
 /** Everything that a server was told or assumes. */

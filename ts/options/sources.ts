@@ -6,6 +6,8 @@ import { QWormholeError } from '../errors/error.js';
 import type { EndpointInput } from '../endpoint.js';
 import { checkOptions, invalidOption } from './check.js';
 import { clientSchema } from './schema.js';
+import type { HandshakeMeta } from '../policy/handshake.js';
+import { checkMetaSize, type HandshakeExtension } from './qwh.js';
 import type { CheckedClientTls } from './tls-schema.js';
 import type { ClientOptions, ClientTlsOptions } from './types.js';
 import { inTurn } from './websocket.js';
@@ -32,6 +34,8 @@ export interface ClientSources {
   readonly endpoints: EndpointSource | undefined;
   readonly headers: PerAttempt<HeadersInput> | undefined;
   readonly tls: PerAttempt<ClientTlsOptions> | undefined;
+  readonly meta: PerAttempt<HandshakeMeta> | undefined;
+  readonly trace: PerAttempt<string | undefined> | undefined;
 }
 
 /** The options without their functions, and these. Whatever is no object is left to the check of options. */
@@ -40,7 +44,13 @@ export function takeSources(options: ClientOptions): { rest: ClientOptions; sour
     const value: unknown = (options as ClientOptions | null | undefined)?.[name];
     return typeof value === 'function' ? (value as ClientSources[Name]) : undefined;
   };
-  const sources = { endpoints: take('endpoints'), headers: take('headers'), tls: take('tls') };
+  const sources = {
+    endpoints: take('endpoints'),
+    headers: take('headers'),
+    tls: take('tls'),
+    meta: take('meta'),
+    trace: take('trace'),
+  };
   const taken = Object.entries(sources).filter(([, source]) => source !== undefined);
   if (taken.length === 0) return { rest: options, sources };
   return { rest: { ...options, ...Object.fromEntries(taken.map(([name]) => [name, undefined])) }, sources };
@@ -65,4 +75,17 @@ export function checkHeaders(headers: HeadersInput): readonly string[] {
 export function checkTls(tls: ClientTlsOptions): CheckedClientTls {
   if (typeof tls !== 'object' || tls === null) throw invalidOption('tls', tls);
   return checkOptions(clientSchema.pick({ tls: true }), 'client', { tls }).tls ?? {};
+}
+
+/** @throws QWormholeError `ERR_QW_OPTION_INVALID`, `ERR_QW_OPTION_UNKNOWN` */
+export function checkMeta(given: HandshakeMeta, extensions: readonly HandshakeExtension[]): HandshakeMeta {
+  if (typeof given !== 'object' || given === null) throw invalidOption('meta', given);
+  const meta = checkOptions(clientSchema.pick({ meta: true }), 'client', { meta: given }).meta ?? {};
+  checkMetaSize(meta, extensions);
+  return meta;
+}
+
+/** Nothing is no trace. @throws QWormholeError `ERR_QW_OPTION_INVALID` */
+export function checkTrace(trace: string | undefined): string | undefined {
+  return checkOptions(clientSchema.pick({ trace: true }), 'client', { trace }).trace;
 }

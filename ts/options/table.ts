@@ -54,7 +54,18 @@ export const OPTION_TABLE = {
   },
   meta: {
     for: 'both',
-    expects: 'an object with tags, intent, shard or app, of at most 4 KiB and eight levels as JSON',
+    expects:
+      'an object with tags, intent, shard or app, of at most 4 KiB with what is added, and eight levels as JSON (on a client also a function that gives one)',
+  },
+  trace: {
+    for: 'both',
+    expects:
+      "a traceparent of version 00, as W3C's Trace Context has it (on a client also a function that gives one, or nothing)",
+  },
+  extensions: {
+    for: 'both',
+    expects:
+      'a list of at most 16 objects with name, value (bytes) and required, each name once, 4 KiB in all',
   },
   codec: {
     for: 'both',

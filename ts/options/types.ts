@@ -12,6 +12,7 @@ import type { TlsVersion } from '../link/tls.js';
 import type { LogLevel, LogRecord } from '../telemetry/journal.js';
 import type { ClientTelemetry, ServerTelemetry } from '../telemetry/snapshot.js';
 import type { EndpointSource, HeadersInput, PerAttempt } from './sources.js';
+import type { HandshakeExtension } from './qwh.js';
 import type { SniCallback, TlsIdentityOptions, TlsMaterial, VerifyPeer } from '../tls/types.js';
 
 /** Options of servers and clients alike. `C` is the codec, which says what messages are. */
@@ -31,8 +32,11 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
   readonly offeredCaps?: bigint;
   /** With protocol qwh: those of them without which it does not want a connection. Default: 0n. */
   readonly requiredCaps?: bigint;
-  /** With protocol qwh: what this end says of itself. Peers see it as a claim. Default: none. */
-  readonly meta?: HandshakeMeta;
+  /**
+   * With protocol qwh: named parts of the handshake that the application gives a meaning to. One that is
+   * required must be there at both ends, or there is no connection. Default: none.
+   */
+  readonly extensions?: readonly HandshakeExtension[];
   /** What messages are in JavaScript. Protocol raw on TCP takes buffer and text only. Default: buffer. */
   readonly codec?: C;
   /**
@@ -175,8 +179,9 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
   /** How often onTelemetry is called. Takes an integer from 10 to 2147483647 (ms). Default: 10000. */
   readonly telemetryIntervalMs?: number;
   /**
-   * Measure latencies, from send to the kernel and from arrival to the listener. Costs time for each message;
-   * without it they cost nothing. Default: false.
+   * Measure latencies, from send to the kernel and from arrival to the listener, and sample the payload for
+   * what nv of the next handshake tells. Costs time for each message; without it they cost nothing. Default:
+   * false.
    */
   readonly profiling?: boolean;
   /**
@@ -215,6 +220,16 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
 export interface ServerOptions<C extends CodecOption = CodecOption> extends SharedOptions<C> {
   /** Where to listen: URLs such as tcp://127.0.0.1:9000, or objects. */
   readonly endpoints: EndpointInput | readonly EndpointInput[];
+  /**
+   * With protocol qwh: what this end says of itself, put together when it listens. Peers see it as a claim.
+   * Default: none.
+   */
+  readonly meta?: HandshakeMeta;
+  /**
+   * With protocol qwh: the trace that this server's listening is part of, for its peers to see. Default:
+   * none.
+   */
+  readonly trace?: string;
   /** Its abort closes the server and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
   /**
@@ -278,7 +293,8 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
   /**
    * Who may connect to an endpoint of protocol qwh: its own peers only, those of length-prefixed (on
    * WebSocket: raw) as well, told by what they send first, or these only. A length-prefixed peer that never
-   * sends first needs off. Default: optional, or required with verifyHandshake or requiredCaps.
+   * sends first needs off. Default: optional, or required with verifyHandshake, requiredCaps or extensions
+   * that are required.
    */
   readonly handshake?: 'required' | 'optional' | 'off';
   /**
@@ -306,6 +322,16 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
    * other, half a second apart, and the first to answer wins. A function is asked before each attempt.
    */
   readonly endpoints: EndpointInput | readonly EndpointInput[] | EndpointSource;
+  /**
+   * With protocol qwh: what this end says of itself. Peers see it as a claim. A function is asked before each
+   * attempt: for tokens that expire. Default: none.
+   */
+  readonly meta?: HandshakeMeta | PerAttempt<HandshakeMeta>;
+  /**
+   * With protocol qwh: the trace that connecting is part of, for the peer to see. A function is asked before
+   * each attempt. Default: none.
+   */
+  readonly trace?: string | PerAttempt<string | undefined>;
   /** Its abort ends the client and rejects what waits. Default: none. */
   readonly signal?: AbortSignal;
   /** Gets what telemetry() gives, at an interval from connect() on, and once at the end. Default: none. */
@@ -344,8 +370,8 @@ export interface ClientOptions<C extends CodecOption = CodecOption> extends Shar
   /** Connect again after a loss, with exponential backoff and full jitter. Default: true. */
   readonly reconnect?: boolean | ReconnectOptions;
   /**
-   * What send does while there is no connection: queue up to a bound, or with false drop at once. Default: an
-   * object with the defaults below.
+   * What send does while there is no connection: queue up to a bound, beyond which overflow says what is
+   * dropped, or with false drop at once. Default: an object with the defaults below.
    */
   readonly offlineQueue?: false | OfflineQueueOptions;
 }

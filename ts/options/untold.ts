@@ -15,8 +15,9 @@ const UNTOLD: ReadonlySet<PropertyKey> = new Set(['headers', 'subprotocols']);
 const SHOWN_OF_TLS =
   /^tls\.(minVersion|maxVersion|postQuantum|servername|alpn|pins|revoked|\w+Ms|maxPendingHandshakes|requestCert)(\.|$)/;
 
-/** Whether this is the name of an option of TLS whose value must not be shown. */
+/** Whether this is the name of an option whose value must not be shown: `meta` carries tokens, too. */
 export function isSecret(name: string): boolean {
+  if (/^meta(\.|$)/.test(name)) return true;
   return /^tls(\.|$)/.test(name) && !SHOWN_OF_TLS.test(name);
 }
 

@@ -13,11 +13,19 @@ import { addressesOf } from '../link/resolve.js';
 import type { TlsDialSettings } from '../link/tls.js';
 import { settleEndpoints } from '../options/resolve.js';
 import type { ClientSettings, SettledEndpoint } from '../options/settings.js';
-import { ask, checkHeaders, checkTls, type ConnectAttempt } from '../options/sources.js';
+import {
+  ask,
+  checkHeaders,
+  checkMeta,
+  checkTls,
+  checkTrace,
+  type ConnectAttempt,
+} from '../options/sources.js';
 import { toDialSpec } from '../options/specs.js';
+import type { TrafficSample } from '../telemetry/traffic-sample.js';
 import { ClientTls } from '../tls/client-tls.js';
 import { interleaved } from './address-order.js';
-import { toQwh } from './handshake.js';
+import { toQwh, type HandshakeMeta } from './handshake.js';
 import { race } from './race.js';
 import { connectFollowing } from './redirects.js';
 
@@ -38,6 +46,7 @@ interface Plan {
   /** In the order in which to call them; at least one. */
   readonly endpoints: readonly SettledEndpoint[];
   readonly settings: ClientSettings;
+  readonly sample: TrafficSample | undefined;
   /** When its time is over, ms. */
   readonly deadline: number;
   tlsFor(host: string): TlsDialSettings | undefined;
@@ -53,6 +62,7 @@ interface Racing {
 export class Caller {
   readonly #settings: ClientSettings;
   readonly #tls: ClientTls | undefined;
+  readonly #sample: TrafficSample | undefined;
   /** By what the function gave: with the same object again, sessions can be resumed. */
   readonly #given = new WeakMap<object, ClientTls>();
   /** Made when a function gives the first endpoint with TLS, and nothing was said about TLS. */
@@ -60,10 +70,14 @@ export class Caller {
   /** The endpoint that was reached last: one that is lost is called last the next time. */
   #last: SettledEndpoint | undefined;
 
-  /** @param tls Of options that are no functions. */
-  constructor(settings: ClientSettings, tls: ClientTls | undefined) {
+  /**
+   * @param tls Of options that are no functions.
+   * @param sample Of the traffic so far, where that is profiled.
+   */
+  constructor(settings: ClientSettings, tls: ClientTls | undefined, sample: TrafficSample | undefined) {
     this.#settings = settings;
     this.#tls = tls;
+    this.#sample = sample;
   }
 
   /** Rejects with the failure that came last, or `ERR_QW_CONNECT_TIMEOUT`, or `ERR_QW_ABORTED`. */
@@ -90,17 +104,24 @@ export class Caller {
   async #plan(driver: LinkDriver, attempt: ConnectAttempt, deadline: number): Promise<Plan> {
     const { sources, connectTimeoutMs } = this.#settings;
     const hasSources = Object.values(sources).some((source) => source !== undefined);
-    const answers = Promise.all([this.#endpoints(attempt), this.#headers(attempt), this.#tlsOf(attempt)]);
-    const [endpoints, headers, tls] = hasSources
+    const answers = Promise.all([
+      this.#endpoints(attempt),
+      this.#tlsOf(attempt),
+      this.#headers(attempt),
+      this.#meta(attempt),
+      this.#trace(attempt),
+    ]);
+    const [endpoints, tls, headers, meta, trace] = hasSources
       ? await abortable(
           inTime(answers, deadline, () => connectTimeout('what the options give', connectTimeoutMs)),
           attempt.signal,
         )
       : await answers;
-    const settings = headers === undefined ? this.#settings : { ...this.#settings, headers };
+    const settings = hasSources ? { ...this.#settings, headers, meta, trace } : this.#settings;
     const needsTls = endpoints.some(({ scheme }) => isSecure(scheme));
     const used = tls ?? (needsTls ? (this.#assumed ??= new ClientTls({})) : undefined);
-    return { driver, endpoints, settings, deadline, tlsFor: (host) => used?.settingsFor(host) };
+    const sample = this.#sample;
+    return { driver, endpoints, settings, sample, deadline, tlsFor: (host) => used?.settingsFor(host) };
   }
 
   async #endpoints(attempt: ConnectAttempt): Promise<readonly SettledEndpoint[]> {
@@ -111,9 +132,23 @@ export class Caller {
     return [...endpoints.slice(first), ...endpoints.slice(0, first)];
   }
 
-  async #headers(attempt: ConnectAttempt): Promise<readonly string[] | undefined> {
-    const { headers } = this.#settings.sources;
-    return headers && checkHeaders(await ask('headers', headers, attempt));
+  async #headers(attempt: ConnectAttempt): Promise<readonly string[]> {
+    const { sources, headers } = this.#settings;
+    return sources.headers === undefined
+      ? headers
+      : checkHeaders(await ask('headers', sources.headers, attempt));
+  }
+
+  async #meta(attempt: ConnectAttempt): Promise<HandshakeMeta> {
+    const { sources, meta, extensions } = this.#settings;
+    return sources.meta === undefined
+      ? meta
+      : checkMeta(await ask('meta', sources.meta, attempt), extensions);
+  }
+
+  async #trace(attempt: ConnectAttempt): Promise<string | undefined> {
+    const { sources, trace } = this.#settings;
+    return sources.trace === undefined ? trace : checkTrace(await ask('trace', sources.trace, attempt));
   }
 
   async #tlsOf(attempt: ConnectAttempt): Promise<ClientTls | undefined> {
@@ -130,8 +165,8 @@ export class Caller {
 }
 
 async function callEndpoint(plan: Plan, endpoint: SettledEndpoint, racing: Racing): Promise<Reached> {
-  const { driver, settings, tlsFor } = plan;
-  const qwh = toQwh(settings, driver.backend, settings.connectTimeoutMs);
+  const { driver, settings, sample, tlsFor } = plan;
+  const qwh = toQwh({ settings, backend: driver.backend, sample }, settings.connectTimeoutMs);
   const spec = toDialSpec(settings, endpoint, tlsFor(endpoint.host), qwh);
   const following = { maxRedirects: settings.maxRedirects, tlsFor };
   const link = await connectFollowing((call) => callHost(plan, call, racing), spec, following, racing.signal);

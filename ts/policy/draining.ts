@@ -38,13 +38,24 @@ function someMomentOf(spreadMs: number): number {
 
 export class Draining {
   readonly #connections: () => Iterable<Drainable>;
+  readonly #onCut: () => void;
+  #spreadMs = 0;
   #cutAt = Infinity;
   #cutTimer: NodeJS.Timeout | undefined;
   #stepTimer: NodeJS.Timeout | undefined;
 
-  /** @param connections Those that are still open. */
-  constructor(connections: () => Iterable<Drainable>) {
+  /**
+   * @param connections Those that are still open.
+   * @param onCut Nothing is waited for any more.
+   */
+  constructor(connections: () => Iterable<Drainable>, onCut: () => void) {
     this.#connections = connections;
+    this.#onCut = onCut;
+  }
+
+  /** When somebody who comes now may come back, ms; 0 where nothing is spread. */
+  moment(): number {
+    return someMomentOf(this.#spreadMs);
   }
 
   /**
@@ -52,9 +63,10 @@ export class Draining {
    * `isGraceful`: there is time for what they have sent.
    */
   start(spreadMs: number, isGraceful: boolean): void {
+    this.#spreadMs = spreadMs;
     const queue: Drainable[] = [];
     for (const connection of this.#connections())
-      if (connection.takesAdvice) sayGoodbye(connection, isGraceful, someMomentOf(spreadMs));
+      if (connection.takesAdvice) sayGoodbye(connection, isGraceful, this.moment());
       else queue.push(connection);
     const total = queue.length;
     const began = performance.now();
@@ -78,6 +90,7 @@ export class Draining {
     this.#cutTimer = setTimeout(() => {
       clearInterval(this.#stepTimer);
       for (const connection of this.#connections()) connection.terminate(CloseCode.shutdown, GOING_AWAY);
+      this.#onCut();
     }, delay);
   }
 

@@ -14,14 +14,27 @@ const PATIENCE_MS = 1000;
 export class Farewells {
   /** In the order in which they came. */
   readonly #leaving = new Map<Link, NodeJS.Timeout>();
+  readonly #onEmpty: () => void;
 
-  /** Closes a link that has no handler yet; beyond the bound the one that has had the most time is reset. */
-  say(link: Link, code: number, reason: string): void {
+  /** @param onEmpty The last one has left. */
+  constructor(onEmpty: () => void) {
+    this.#onEmpty = onEmpty;
+  }
+
+  get isEmpty(): boolean {
+    return this.#leaving.size === 0;
+  }
+
+  /**
+   * Closes a link that has no handler yet, and has its client told when to come back, ms, where it is not 0; beyond the
+   * bound the one that has had the most time is reset.
+   */
+  say(link: Link, code: number, reason: string, retryAfterMs = 0): void {
     if (this.#leaving.size >= MAX_LINKS) this.#cut(this.#leaving.keys().next().value!);
     const timer = setTimeout(() => this.#cut(link), PATIENCE_MS).unref();
     this.#leaving.set(link, timer);
     link.handler = { ...DEAF, onClose: () => this.#forget(link) };
-    link.close(code, reason);
+    link.close(code, reason, retryAfterMs);
   }
 
   /** Nobody is waited for any more. */
@@ -36,6 +49,6 @@ export class Farewells {
 
   #forget(link: Link): void {
     clearTimeout(this.#leaving.get(link));
-    this.#leaving.delete(link);
+    if (this.#leaving.delete(link) && this.isEmpty) this.#onEmpty();
   }
 }

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { CloseCode } from '../close-codes.js';
 import { describe } from '../describe.js';
+import { GOING_AWAY } from './draining.js';
 import { QWormholeError } from '../errors/error.js';
 import type { Backend, Carrier } from '../link/link.js';
 import type {
@@ -16,8 +17,20 @@ import type {
   QwhVerdict,
 } from '../link/qwh.js';
 import type { TlsInfo } from '../link/tls.js';
+import type { Histogram } from '../telemetry/histogram.js';
+import type { TrafficSample } from '../telemetry/traffic-sample.js';
 import type { ServerSettings, SharedSettings } from '../options/settings.js';
-import { Fault, VERSION, decodeMeta, encodeMeta, type Hello, type Meta } from '../qwh/index.js';
+import {
+  FIRST_EXTENSION,
+  Fault,
+  VERSION,
+  decodeMeta,
+  encodeMeta,
+  mustBeKnown,
+  type Hello,
+  type Meta,
+} from '../qwh/index.js';
+import { toTrace, toTraceparent } from './traceparent.js';
 
 /** What an end says of itself: at most 4 KiB as JSON. A peer can believe it or not. */
 export type HandshakeMeta = Pick<Meta, 'tags' | 'intent' | 'shard' | 'app'>;
@@ -49,7 +62,10 @@ export type HandshakeVerdict = HandshakeRefusal | boolean | void | undefined;
 /** Decides about a peer. */
 export type VerifyHandshake = (peer: HandshakePeer) => HandshakeVerdict | PromiseLike<HandshakeVerdict>;
 
-/** Bytes of the sample that `nv` describes where no traffic was sampled. */
+const CORRECT_VERIFIER =
+  'Correct that function: the cause is what it threw, or what is wrong with its answer.';
+
+/** Bytes of the random sample that `nv` describes where no traffic is sampled. */
 const NV_SAMPLE = 256;
 const NV_HASH_BYTES = 8;
 const MAX_CODE = 65_535;
@@ -63,20 +79,36 @@ const MAX_STREAMS = 256;
 export interface QwhHost {
   /** Why nobody from an address can be let in at the moment; counts and reports it. */
   refusalOf(remoteAddress: string): QwhRefusal | undefined;
+  /** Of the traffic so far, where that is profiled. */
+  readonly sample: TrafficSample | undefined;
+  /** When those may come back whose handshake ends because the listener closes, each for itself, ms; 0 is no advice. */
+  momentToReturn(): number;
   /** Hears of verdicts that could not be reached. */
   readonly report: (error: QWormholeError) => void;
 }
 
+/** When a peer said who it is, ms, of those that were accepted. */
+const met = new WeakMap<HandshakeInfo, number>();
+
+/** Both ends are ready: counts the time since the peer said who it is. */
+export function recordHandshake(times: Histogram, info: HandshakeInfo | undefined): void {
+  const since = info && met.get(info);
+  if (since !== undefined) times.record(performance.now() - since);
+}
+
+/** Who speaks. */
+export interface Speaker {
+  readonly settings: SharedSettings;
+  readonly backend: Backend;
+  /** Of the traffic so far, where that is profiled. */
+  readonly sample: TrafficSample | undefined;
+}
+
 /** What QWH/1 begins with over a backend. */
-export function toQwh(
-  settings: SharedSettings,
-  backend: Backend,
-  handshakeTimeoutMs: number,
-  host?: QwhHost,
-): QwhSettings {
-  const { maxFragments, controlBurst, controlPerSecond, verifyHandshake } = settings;
+export function toQwh(speaker: Speaker, handshakeTimeoutMs: number, host?: QwhHost): QwhSettings {
+  const { maxFragments, controlBurst, controlPerSecond, verifyHandshake } = speaker.settings;
   return {
-    hello: helloOf(settings, backend),
+    hello: helloOf(speaker),
     handshakeTimeoutMs,
     maxFragments,
     controlBurst,
@@ -93,20 +125,23 @@ export function toListenQwh(
 ): QwhListenSettings | undefined {
   const { handshake, handshakeTimeoutMs, maxPendingHandshakes, maxConnectionsPerAddress } = settings;
   if (handshake === 'off') return undefined;
-  const shared = toQwh(settings, backend, handshakeTimeoutMs, host);
+  const shared = toQwh({ settings, backend, sample: host.sample }, handshakeTimeoutMs, host);
   return {
     ...shared,
     isRequired: handshake === 'required',
     maxPendingHandshakes,
     // Nobody needs more handshakes at once than it may have connections.
     maxPendingPerAddress: maxConnectionsPerAddress,
+    refusalAtEnd: () => ({
+      code: CloseCode.shutdown,
+      reason: GOING_AWAY,
+      retryAfterMs: host.momentToReturn(),
+    }),
   };
 }
 
-function helloOf(
-  { codec, maxMessage, meta, heartbeat, ...settings }: SharedSettings,
-  backend: Backend,
-): Hello {
+function helloOf({ settings, backend, sample }: Speaker): Hello {
+  const { codec, maxMessage, meta, trace, extensions, heartbeat } = settings;
   const transport = { native: backend === 'rust', backend };
   return {
     versions: { min: VERSION, max: VERSION },
@@ -121,23 +156,30 @@ function helloOf(
       idleMs: heartbeat?.timeoutMs ?? 0,
     },
     codec: codec.name,
-    meta: encodeMeta({ transport, nv: freshNv(), ...meta }),
-    extensions: [],
+    meta: encodeMeta({ transport, nv: nvOf(sample?.bytes() ?? randomBytes(NV_SAMPLE)), ...meta }),
+    ...(trace !== undefined && { trace: toTrace(trace) }),
+    extensions: extensions.map(({ name, value, required }, index) => ({
+      // Each has a type of its own, and an even one must be known.
+      type: FIRST_EXTENSION + 2 * index + Number(required === true),
+      name,
+      value,
+    })),
   };
 }
 
-/** Hash and entropy (bits per byte) of a fresh random sample. */
-function freshNv(): NonNullable<Meta['nv']> {
-  const sample = randomBytes(NV_SAMPLE);
+/** Hash and entropy (bits per byte) of a sample. */
+function nvOf(sample: Uint8Array): NonNullable<Meta['nv']> {
+  const samples = sample.length;
   const counts = new Map<number, number>();
   for (const byte of sample) counts.set(byte, (counts.get(byte) ?? 0) + 1);
   let entropy = 0;
-  for (const count of counts.values()) entropy -= (count / NV_SAMPLE) * Math.log2(count / NV_SAMPLE);
+  for (const count of counts.values()) entropy -= (count / samples) * Math.log2(count / samples);
   const hash = createHash('sha256')
     .update(sample)
     .digest('hex')
     .slice(0, 2 * NV_HASH_BYTES);
-  return { hash, entropy, samples: NV_SAMPLE };
+  // As many digits as mean something; and -0 is none.
+  return { hash, entropy: Math.abs(Number(entropy.toFixed(6))), samples };
 }
 
 /** For whom there is no room nobody is asked, and there may be none any more when the answer comes. */
@@ -187,9 +229,16 @@ function judge(
 function infoOf({ peer, sid }: QwhArrival): HandshakeInfo {
   const { hello, agreement, security, offered, channelId } = peer;
   const meta = hello.meta === undefined ? {} : decodeMeta(hello.meta);
-  return Object.freeze({
+  const trace = hello.trace && toTraceparent(hello.trace);
+  const info: HandshakeInfo = Object.freeze({
     ...meta,
     version: agreement.version,
+    versions: hello.versions,
+    ...(trace !== undefined && { trace }),
+    extensions: hello.extensions.map((extension) => {
+      const { name, value } = extension;
+      return { name, value, required: mustBeKnown(extension) };
+    }),
     sid: Buffer.from(sid).toString('hex'),
     caps: agreement.caps,
     codec: agreement.codec,
@@ -198,6 +247,8 @@ function infoOf({ peer, sid }: QwhArrival): HandshakeInfo {
     offeredSecurity: offered,
     ...(channelId && { channelId }),
   });
+  met.set(info, performance.now());
+  return info;
 }
 
 /** @throws QWormholeError for what is no verdict. */
@@ -222,8 +273,10 @@ function undecided(
   signal: AbortSignal,
   report: ((error: QWormholeError) => void) | undefined,
 ): QwhVerdict {
-  const message = 'A peer was refused because the decision about it failed';
-  const error = new QWormholeError('ERR_QW_HANDSHAKE', message, { cause, closeCode: CloseCode.internal });
+  const message = 'A peer was refused because the function given as option verifyHandshake failed';
+  const details = { option: 'verifyHandshake' };
+  const context = { cause, closeCode: CloseCode.internal, details, remedy: CORRECT_VERIFIER };
+  const error = new QWormholeError('ERR_QW_HANDSHAKE', message, context);
   // One that did as the signal told it has not failed.
   if (!signal.aborted) report?.(error);
   return { code: CloseCode.internal, reason: 'the handshake could not be decided', retryAfterMs: 0, error };

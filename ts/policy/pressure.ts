@@ -12,7 +12,7 @@ import { environmentBudget } from '../link/budget.js';
 import type { DropReason, Link, SendResult } from '../link/link.js';
 import { nanoseconds, Throttle } from '../link/rate.js';
 import type { SharedSettings } from '../options/settings.js';
-import { Backlog, costOf, type Outgoing } from './backlog.js';
+import { Backlog, type Outgoing } from './backlog.js';
 import { keepsBacklog, type Overflow } from './overflow.js';
 
 /** As links count their messages. */
@@ -176,7 +176,7 @@ export class Pressure {
   #makeRoom(link: Link, message: Outgoing, overflow: Overflow, twin?: Outgoing): DropReason | undefined {
     const { maxQueued, memoryBudget } = this.#settings;
     const backlog = (this.#backlog ??= new Backlog());
-    const cost = costOf(message.size) - (twin === undefined ? 0 : costOf(twin.size));
+    const cost = backlog.costOf(message.size) - (twin === undefined ? 0 : backlog.costOf(twin.size));
     const inLink = Math.max(link.bufferedAmount, link.bufferedMessages * MIN_COST_IN_LINK);
     if (environmentBudget.used() + cost > memoryBudget) return 'budget';
     const room = maxQueued - inLink - cost;

@@ -41,6 +41,8 @@ export interface UpgradeHost {
   report(error: QWormholeError): void;
   /** Counts what became of a handshake. */
   settled(result: keyof HandshakeStats): void;
+  /** The connection of one that was let in is open, so many ms after it asked. */
+  opened(ms: number): void;
   /** Closes a link that was opened only for this. */
   dismiss(link: Link, code: number, reason: string): void;
 }
@@ -60,6 +62,8 @@ interface Case {
   readonly request: OpeningRequest;
   readonly protocol: Protocol;
   readonly destination: Destination;
+  /** When it asked, ms. */
+  readonly since: number;
 }
 
 const OTHERS_ONLY = `Only the subprotocol ${QWH_SUBPROTOCOL} is spoken here.`;
@@ -85,7 +89,7 @@ export class UpgradePolicy {
       warnOriginRefused(request);
       return this.#refuse(upgrade, 403, 'This origin is not allowed.');
     }
-    this.#authorize({ upgrade, request, protocol, destination });
+    this.#authorize({ upgrade, request, protocol, destination, since: performance.now() });
   }
 
   #authorize(pending: Case): void {
@@ -110,7 +114,7 @@ export class UpgradePolicy {
   }
 
   #settle(pending: Case, answer: unknown): void {
-    const { upgrade, request, protocol, destination } = pending;
+    const { upgrade, request, protocol, destination, since } = pending;
     if (request.isAbandoned) return;
     let verdict: Welcome | RefusalByStatus | RefusalByClose;
     let subprotocol: string;
@@ -127,7 +131,10 @@ export class UpgradePolicy {
     if (!this.#host.hasRoom(request.remoteAddress)) return this.#refuse(upgrade, 503, TRY_LATER);
     const { user } = verdict as Welcome;
     this.#host.settled('accepted');
-    upgrade.accept(subprotocol, (link) => destination.admit({ link, protocol, request, user }));
+    upgrade.accept(subprotocol, (link) => {
+      this.#host.opened(performance.now() - since);
+      destination.admit({ link, protocol, request, user });
+    });
   }
 
   /** Peers of qwh ask for its subprotocol; others are let in unless it is required. */

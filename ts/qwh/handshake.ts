@@ -76,6 +76,8 @@ export interface Failure {
   readonly origin: 'local' | 'remote';
   /** When to come back, milliseconds, if the peer said so; 0 is no advice. */
   readonly retryAfterMs: number;
+  /** The peer's HELLO, where it does not fit ours. */
+  readonly misfit?: Hello;
 }
 
 /** What comes of what was put in. */
@@ -114,6 +116,8 @@ export class Handshake {
   #security: SecurityLevel = Security.none;
   #weAccepted = false;
   #peerAccepted = false;
+  /** The peer's HELLO, if it does not fit ours. */
+  #misfit: Hello | undefined;
   readonly #events: HandshakeEvent[] = [];
 
   /** What an initiator sends first is there at once. Throws a `Fault` if our HELLO or route breaks a limit. */
@@ -319,7 +323,9 @@ export class Handshake {
       // Sent even if the two do not fit, so that the peer can say why.
       this.#sendRecord(Kind.hello, this.#hello);
     }
+    this.#misfit = hello;
     const agreement = negotiate(ours, hello);
+    this.#misfit = undefined;
     this.#phase = 'verify';
     const { security: offered, route } = this.#preamble;
     const security = this.#security;
@@ -341,7 +347,7 @@ export class Handshake {
     if (this.#stage === 'preamble') this.#send(encodeAnswer({ reject: code }));
     else if (!isStranger)
       this.#sendRecord(Kind.goaway, encodeGoAway({ code, lastStream: 0, retryAfterMs, reason }));
-    this.#end({ code, reason, origin: 'local', retryAfterMs });
+    this.#end({ code, reason, origin: 'local', retryAfterMs, misfit: this.#misfit });
   }
 
   #end(failure: Failure): void {

@@ -6,7 +6,7 @@
 export { CAPS, FIRST_CAP_OF_APPLICATION, IMPLEMENTED_CAPS } from './caps.js';
 export { Decoder, type DecoderSettings, type ReceiveLimits } from './decoder.js';
 export { Encoder, MAX_FRAGMENT } from './encoder.js';
-export type { Extension } from './extension.js';
+export { FIRST_EXTENSION, mustBeKnown, type Extension } from './extension.js';
 export { Fault, protocolFault } from './fault.js';
 export type { GoAway } from './goaway.js';
 export {
@@ -26,8 +26,9 @@ export {
   type SessionAnswer,
   type SessionWish,
 } from './hello.js';
-export { MAX_REASON, MAX_RECORD, VERSION } from './limits.js';
+export { MAX_EXTENSION_BYTES, MAX_EXTENSIONS, MAX_HELLO, MAX_REASON, MAX_RECORD, VERSION } from './limits.js';
 export { decodeMeta, encodeMeta, metaSchema, type Meta } from './meta-schema.js';
+export { misfitOf, type Misfit } from './misfit.js';
 export { negotiate, type Agreement } from './negotiation.js';
 export {
   Security,

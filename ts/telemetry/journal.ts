@@ -4,6 +4,8 @@
  */
 import { channel, type Channel } from 'node:diagnostics_channel';
 import type { BackendRecord } from '../link/link.js';
+import type { HandshakeInfo } from '../link/qwh.js';
+import { told } from './handshake-report.js';
 
 /** How much something matters, least first. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -44,15 +46,17 @@ interface Peer {
   readonly remotePort: number;
   readonly carrier: string;
   readonly protocol: string;
+  readonly handshake: HandshakeInfo | undefined;
 }
 
 const nothing = (): Fields => ({});
-const peerOf = ({ id, remoteAddress, remotePort, carrier, protocol }: Peer): Fields => ({
+const peerOf = ({ id, remoteAddress, remotePort, carrier, protocol, handshake }: Peer): Fields => ({
   connection: id,
   remoteAddress,
   remotePort,
   carrier,
   protocol,
+  ...told(handshake),
 });
 const failureOf = (
   error: unknown,
@@ -92,7 +96,7 @@ const TELLINGS: Readonly<Record<string, Telling>> = {
   }),
   ...of('client', {
     attempt: ['debug', (number: number) => ({ number })],
-    connect: ['info', nothing],
+    connect: ['info', ({ handshake }: Pick<Peer, 'handshake'>) => told(handshake)],
     disconnect: ['warn', (code: number, reason: string, clean: boolean) => ({ code, reason, clean })],
     reconnecting: [
       'info',

@@ -33,6 +33,15 @@ const FAMILIES: readonly Family[] = [
   family('uptime_seconds', 'gauge', 'Since the server or client was made.', (t) => one(t.uptimeMs / 1000)),
   ...ofServers(),
   ...ofClients(),
+  family('connections_by_state', 'gauge', 'Connections by what they do; a client has one.', (t) =>
+    each(statesOf(t), 'state', (count) => count),
+  ),
+  family(
+    'qwh_handshake_seconds',
+    'histogram',
+    "Handshakes of the protocol qwh that were accepted, from the peer's HELLO on.",
+    (t) => histogram(t.qwhHandshakeTime),
+  ),
   family('messages_received_total', 'counter', 'Messages received.', (t) => one(t.received.messages)),
   family('received_bytes_total', 'counter', 'Their payload bytes.', (t) => one(t.received.bytes)),
   family('messages_undecodable_total', 'counter', 'Of these, refused by the codec.', (t) =>
@@ -112,7 +121,15 @@ function ofServers(): Family[] {
       'qwh_handshakes_total',
       'counter',
       'Handshakes of the protocol qwh, by result.',
-      servers((t) => each({ ...t.qwhHandshakes }, 'result', (count) => count)),
+      servers(({ qwhHandshakes: { timedOut, ...others } }) =>
+        each({ ...others, 'timed-out': timedOut }, 'result', (count) => count),
+      ),
+    ),
+    family(
+      'handshake_seconds',
+      'histogram',
+      'Opening handshakes of WebSockets that were let in, from the request on.',
+      servers((t) => histogram(t.handshakeTime)),
     ),
     family(
       'tls_handshakes_failed_total',
@@ -170,6 +187,14 @@ function ofClients(): Family[] {
       clients((t) => each(t.attempts.failed, 'code', (count) => count)),
     ),
   ];
+}
+
+/** Every state that there is, so that one that ends is seen to be 0. */
+const CLIENT_STATES = ['idle', 'connecting', 'open', 'reconnecting', 'closing', 'closed'] as const;
+
+function statesOf(telemetry: Telemetry): Readonly<Record<string, number>> {
+  if (telemetry.role === 'server') return telemetry.connectionStates;
+  return Object.fromEntries(CLIENT_STATES.map((state) => [state, Number(telemetry.state === state)]));
 }
 
 function family(name: string, kind: Kind, help: string, samples: Family['samples']): Family {

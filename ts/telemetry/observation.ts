@@ -1,8 +1,10 @@
 /** What a server or a client tells of itself: its journal, its latencies, and snapshots at an interval. */
+import type { HandshakeInfo } from '../link/qwh.js';
 import type { LinkDriver } from '../link/link.js';
 import type { TelemetrySettings } from '../options/telemetry.js';
 import { Journal } from './journal.js';
-import { Latencies } from './latencies.js';
+import { told } from './handshake-report.js';
+import { Profile } from './profile.js';
 import type { Telemetry, Vitals } from './snapshot.js';
 
 /** The server or client. */
@@ -15,7 +17,7 @@ export interface Observed {
 
 export class Observation {
   /** With the option `profiling`. */
-  readonly latencies: Latencies | undefined;
+  readonly profile: Profile | undefined;
   readonly #observed: Observed;
   readonly #settings: TelemetrySettings;
   readonly #call: (listener: (value: any) => unknown, value: unknown) => void;
@@ -35,14 +37,15 @@ export class Observation {
     this.#settings = settings;
     this.#call = call;
     this.#journal = new Journal(role, observed, settings, call);
-    if (settings.profiling) this.latencies = new Latencies();
+    if (settings.profiling) this.profile = new Profile();
   }
 
-  vitals(): Vitals {
+  /** @param handshake Of the peer that was accepted last. */
+  vitals(handshake: HandshakeInfo | undefined): Vitals {
     const { id, mode, backend } = this.#observed;
     const uptimeMs = Math.round(performance.now() - this.#since);
-    const latency = this.latencies && { latency: this.latencies.stats() };
-    return { id, time: Date.now(), uptimeMs, mode, backend, ...latency };
+    const latency = this.profile && { latency: this.profile.latencies.stats() };
+    return { id, time: Date.now(), uptimeMs, mode, backend, ...latency, ...told(handshake) };
   }
 
   /** An event, with the arguments of its listeners. */

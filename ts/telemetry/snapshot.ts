@@ -2,6 +2,7 @@
 import type { ConnectionState } from '../connection.js';
 import type { Backend, Mode } from '../link/link.js';
 import type { ClientStats, ServerStats } from '../stats.js';
+import type { HandshakeReport } from './handshake-report.js';
 import type { LatencyStats } from './latencies.js';
 
 /** What every snapshot has. */
@@ -16,6 +17,8 @@ export interface Vitals {
   readonly mode: Mode;
   /** The name of that backend. */
   readonly backend: Backend;
+  /** Of the peer that was accepted last, if it spoke qwh. */
+  readonly handshake?: HandshakeReport;
   /** With the option `profiling`. */
   readonly latency?: LatencyStats;
 }

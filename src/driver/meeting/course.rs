@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use tokio::time::timeout;
 
 use super::{
@@ -160,7 +161,7 @@ impl Course {
                     }
                     Event::Failed(failure) => {
                         self.reason.clone_from(&failure.reason);
-                        return Err(failed_error(&failure));
+                        return Err(failed_error(&failure, self.side));
                     }
                 }
             }
@@ -271,7 +272,7 @@ impl Course {
             }
         }
         match failed.filter(|_| self.side == Side::Responder) {
-            Some(failure) => failed_error(&failure),
+            Some(failure) => failed_error(&failure, self.side),
             None => Error::new(
                 Code::ConnectTimeout,
                 format!("the handshake took longer than {} ms", within.as_millis()),
@@ -302,7 +303,7 @@ fn silence(ms: u32) -> Option<Duration> {
 }
 
 /// Why there is no connection, as the other backend words it.
-fn failed_error(failure: &Failure) -> Error {
+fn failed_error(failure: &Failure, side: Side) -> Error {
     const BROKEN: [CloseCode; 4] = [
         CloseCode::PROTOCOL,
         CloseCode::TOO_BIG,
@@ -314,6 +315,7 @@ fn failed_error(failure: &Failure) -> Error {
         reason,
         origin,
         retry_after_ms,
+        misfit,
     } = failure;
     let why = match reason.as_str() {
         "" => String::new(),
@@ -324,7 +326,15 @@ fn failed_error(failure: &Failure) -> Error {
         Origin::Local => (Code::HandshakeRefused, "the peer was refused"),
         Origin::Remote => (Code::HandshakeRefused, "the peer refused the handshake"),
     };
-    Error::new(kind, format!("{who} with code {}{why}", code.0))
+    let error = Error::new(kind, format!("{who} with code {}{why}", code.0))
         .with("closeCode", code.0.into())
-        .with("retryAfterMs", *retry_after_ms as usize)
+        .with("retryAfterMs", *retry_after_ms as usize);
+    match misfit {
+        // What was parsed can be encoded. The owner says what it is that does not fit.
+        Some(hello) => {
+            let bytes = hello.encode(side == Side::Responder).unwrap_or_default();
+            error.with_word("hello", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+        }
+        None => error,
+    }
 }

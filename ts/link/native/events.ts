@@ -3,7 +3,7 @@ import type { QWormholeError, SystemContext } from '../../errors/error.js';
 import type { Carrier, DialSpec, LinkInfo, ListenSpec } from '../link.js';
 import { GOAWAY } from './descriptor.js';
 import type { TlsInfo, TlsVersion } from '../tls.js';
-import { faultOfText } from './faults.js';
+import { faultOfText, type Met } from './faults.js';
 import type { Closed } from './link.js';
 
 /**
@@ -30,11 +30,18 @@ export function carrierOf({ ws, tls }: Pick<ListenSpec | DialSpec, 'ws' | 'tls'>
 }
 
 /** A failed handshake: lines of the client's address and port, and behind a zero the error. */
-export function insecureOf(text: string): { error: QWormholeError; address: string; port: number } {
+export function insecureOf(
+  text: string,
+  meeting?: Met,
+): { error: QWormholeError; address: string; port: number } {
   const at = text.indexOf('\0');
   const [address, port] = text.slice(0, at).split('\n');
   const what = `${address}:${port}`;
-  return { error: faultOfText(text.slice(at + 1), { during: 'io', what }), address, port: Number(port) };
+  return {
+    error: faultOfText(text.slice(at + 1), { during: 'io', what }, meeting),
+    address,
+    port: Number(port),
+  };
 }
 
 /** Of lines that `src/exchange/descriptor.rs` has the order of, and perhaps why the peer is not authorized. */
@@ -61,12 +68,13 @@ export function closedOf(
   { clean, code, retryAfterMs }: { clean: boolean; code: number; retryAfterMs: number },
   text: string | undefined,
   doing: SystemContext,
+  meeting?: Met,
 ): Closed {
   if ((code & GOAWAY) !== 0) {
     const farewell = { code: code & ~GOAWAY, reason: text ?? '', retryAfterMs };
     return { clean, error: undefined, farewell };
   }
   if (code !== 0) return { clean, error: undefined, farewell: { code, reason: text ?? '' } };
-  const error = text === undefined ? undefined : faultOfText(text, doing);
+  const error = text === undefined ? undefined : faultOfText(text, doing, meeting);
   return { clean, error, farewell: undefined };
 }

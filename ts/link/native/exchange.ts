@@ -40,8 +40,10 @@ export interface ListenerEvents {
   readonly carrier: Carrier;
   /** Of a listener with TLS. */
   readonly tls?: ListenerTls;
-  /** Of a listener that speaks QWH/1, as long as it is open. */
+  /** Of a listener that speaks QWH/1. */
   readonly qwh: QwhListenSettings | undefined;
+  /** It takes nobody any more: those hear so whose handshake began before. */
+  readonly isClosing: boolean;
   onUnmet(error: QWormholeError, remoteAddress: string, remotePort: number): void;
   /** `upgrade`: what the link began with, on WebSocket. */
   onOpened(link: LinkName, info: LinkInfo, upgrade: NativeUpgrade | undefined): void;
@@ -132,9 +134,10 @@ export class Exchange {
   }
 
   /** A listener is closed: its handshakes that wait are given up, those of WebSockets and QWH/1 with an answer. */
-  dismiss(listener: number, tls: ListenerTls | undefined): void {
+  dismiss(listener: number): void {
+    const { tls, qwh } = this.listeners.get(listener)!;
     this.#upgrades.dismiss(listener);
-    this.#meetings.dismiss(listener);
+    if (qwh !== undefined) this.#meetings.dismiss(listener, () => qwh.refusalAtEnd());
     for (const [slot, { generation, tls: its }] of this.#handshakes) {
       if (its !== tls) continue;
       this.#handshakes.delete(slot);
@@ -266,7 +269,7 @@ export class Exchange {
     const aux = this.#events[at + 5];
     this.#meetings.end(link);
     const text = aux === 0 ? undefined : this.#text(aux);
-    link.onClosed(closedOf({ clean: clean === 1, code, retryAfterMs }, text, link.doing));
+    link.onClosed(closedOf({ clean: clean === 1, code, retryAfterMs }, text, link.doing, link.meeting));
   }
 
   /** Events without a link that is known: of a listener, or of a link that nobody has taken in. */
@@ -308,11 +311,13 @@ export class Exchange {
   #ofMeeting(kind: number, client: LinkName, text: string, listener: number): void {
     const events = this.listeners.get(listener);
     if (kind === EventKind.unmet) {
-      const { error, address, port } = insecureOf(text);
+      const { hello } = events?.qwh ?? {};
+      const { error, address, port } = insecureOf(text, hello && { hello, initiates: false });
       return events?.onUnmet(this.#meetings.errorOf(client) ?? error, address, port);
     }
-    if (events?.qwh === undefined) return this.#meetings.turnAway(client);
-    const { qwh: settings, carrier } = events;
+    if (events?.qwh === undefined) return this.outbox.operation(Operation.terminate, client);
+    const { qwh: settings, carrier, isClosing } = events;
+    if (isClosing) return this.#meetings.turnAway(client, settings.refusalAtEnd());
     void this.#meetings.meet(client, text, { settings, carrier, listener });
   }
 

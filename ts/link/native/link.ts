@@ -7,7 +7,7 @@ import { Patience, type Forsaken } from '../patience.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange, Owner } from './exchange.js';
 import { isWebSocket } from './events.js';
-import { faultOf } from './faults.js';
+import { faultOf, type Met } from './faults.js';
 import { Held } from './held.js';
 import { MAX_REASON } from '../../qwh/index.js';
 import type { QwhSettings } from '../qwh.js';
@@ -110,6 +110,11 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     this.#tellsText = isWebSocket(carrier) && handshake === undefined;
     this.#hasFarewells = isWebSocket(carrier) || handshake !== undefined;
     if (handshake !== undefined) this.maxSend = Math.min(this.limits.maxMessage, handshake.maxMessage);
+  }
+
+  /** Our end of the handshake of QWH/1, of a call. */
+  get meeting(): Met | undefined {
+    return this.qwh && { hello: this.qwh.hello, initiates: true };
   }
 
   /** What it does, for errors. */

@@ -27,6 +27,8 @@ export class NativeListener implements LinkListener {
   readonly #exchanges: readonly Exchange[];
   readonly #home: Exchange;
   readonly #tls: ListenerTls | undefined;
+  /** How long handshakes of QWH/1 may still be under way once the port is free, ms. */
+  readonly #patienceMs: number;
   /** Resolves when the port is free. */
   readonly whenClosed: Promise<void>;
   #isReferenced = true;
@@ -58,6 +60,7 @@ export class NativeListener implements LinkListener {
     this.#wrapper = wrapper;
     this.#number = number;
     this.#tls = tls;
+    this.#patienceMs = spec.qwh?.handshakeTimeoutMs ?? 0;
     this.#exchanges = exchanges;
     this.#home = exchanges[0];
     this.#home.hold(1);
@@ -72,7 +75,7 @@ export class NativeListener implements LinkListener {
     this.#isClosing = true;
     this.#wrapper.close();
     this.#tls?.close();
-    for (const exchange of this.#exchanges) exchange.dismiss(this.#number, this.#tls);
+    for (const exchange of this.#exchanges) exchange.dismiss(this.#number);
     return this.whenClosed;
   }
 
@@ -101,8 +104,9 @@ export class NativeListener implements LinkListener {
     return {
       carrier: carrierOf(spec),
       tls: this.#tls,
-      get qwh() {
-        return isClosing() ? undefined : spec.qwh;
+      qwh: spec.qwh,
+      get isClosing() {
+        return isClosing();
       },
       onUnmet: (...failure) => handler.onHandshakeError?.(...failure),
       onOpened: (name, info, upgrade) => {
@@ -120,6 +124,11 @@ export class NativeListener implements LinkListener {
   #freed(): void {
     this.#isFree = true;
     if (this.#isReferenced) this.#home.hold(-1);
-    for (const exchange of this.#exchanges) exchange.listeners.delete(this.#number);
+    const forget = (): void => {
+      for (const exchange of this.#exchanges) exchange.listeners.delete(this.#number);
+    };
+    // A handshake that is under way is told that it is too late.
+    if (this.#patienceMs === 0) forget();
+    else setTimeout(forget, this.#patienceMs).unref();
   }
 }

@@ -26,13 +26,6 @@ export interface Reception {
   onRefused?(refusal: QwhRefusal): void;
 }
 
-/** What those hear who wait at a listener that closes. */
-const GOING_AWAY: QwhRefusal = {
-  code: CloseCode.shutdown,
-  reason: 'the server is going away',
-  retryAfterMs: 0,
-};
-
 export class Meetings {
   readonly #bySlot = new Map<number, Meeting>();
   readonly #outbox: Outbox;
@@ -59,19 +52,19 @@ export class Meetings {
     }
   }
 
-  /** The listener is closed: those who wait for their verdict hear so instead. */
-  dismiss(listener: number): void {
+  /** The listener is closed: those who wait for their verdict hear `refusal` instead, each another one. */
+  dismiss(listener: number, refusal: () => QwhRefusal): void {
     for (const [slot, { generation, verdict, abort, ...meeting }] of this.#bySlot) {
       if (meeting.listener !== listener || verdict !== undefined) continue;
       this.#bySlot.delete(slot);
-      this.turnAway({ slot, generation });
+      this.turnAway({ slot, generation }, refusal());
       abort.abort(gone());
     }
   }
 
   /** A peer comes too late: its listener is closed. */
-  turnAway(name: LinkName): void {
-    this.#refuse(name, GOING_AWAY);
+  turnAway(name: LinkName, refusal: QwhRefusal): void {
+    this.#refuse(name, refusal);
   }
 
   /** Why a peer was refused, if our owner has an error of its own for that. */

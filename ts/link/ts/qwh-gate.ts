@@ -86,7 +86,7 @@ export class QwhGate {
       if (opening === undefined) {
         this.#done(socket);
         socket.destroy();
-      } else opening.refuse(CloseCode.shutdown, 'the server is going away');
+      } else opening.refuse(this.#settings.refusalAtEnd());
     }
   }
 

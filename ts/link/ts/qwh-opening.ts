@@ -4,7 +4,7 @@ import { type ErrorContext, QWormholeError } from '../../errors/error.js';
 import { Handshake, type Failure, type Fault, type Hello, type Peer, type Side } from '../../qwh/index.js';
 import { handshakeFailure, isCut, unanswered } from '../qwh-fault.js';
 import type { Carrier } from '../link.js';
-import type { HandshakeInfo, QwhSettings, QwhVerdict } from '../qwh.js';
+import type { HandshakeInfo, QwhRefusal, QwhSettings, QwhVerdict } from '../qwh.js';
 import type { CarrierOwner, RecordCarrier } from './qwh-carrier.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
@@ -50,6 +50,8 @@ export class QwhOpening implements CarrierOwner {
   readonly #kind: Carrier;
   readonly #handler: OpeningHandler;
   readonly #handshake: Handshake;
+  /** The peer's address, as errors name it: a socket that is closed has none. */
+  readonly #what: string;
   readonly #abort = new AbortController();
   /** Ours, if we respond. */
   readonly #sid = randomBytes(SID_BYTES);
@@ -73,6 +75,7 @@ export class QwhOpening implements CarrierOwner {
     this.#settings = settings;
     this.#side = side;
     this.#kind = kind;
+    this.#what = `${carrier.socket.remoteAddress}:${carrier.socket.remotePort}`;
     this.#handler = handler;
     this.#handshake = new Handshake({
       side,
@@ -97,8 +100,8 @@ export class QwhOpening implements CarrierOwner {
   }
 
   /** Our side does not want it any more. */
-  refuse(code: number, reason: string): void {
-    this.#handshake.refuse(code, reason);
+  refuse({ code, reason, retryAfterMs }: QwhRefusal): void {
+    this.#handshake.refuse(code, reason, retryAfterMs);
     this.#advance();
   }
 
@@ -118,7 +121,7 @@ export class QwhOpening implements CarrierOwner {
   }
 
   onFault(fault: Fault): void {
-    this.refuse(fault.code, fault.message);
+    this.refuse({ code: fault.code, reason: fault.message, retryAfterMs: 0 });
   }
 
   onPeerEnd(): void {
@@ -207,7 +210,7 @@ export class QwhOpening implements CarrierOwner {
 
   #failed(failure: Failure): void {
     const { socket } = this.#carrier;
-    this.#end(this.#refusal ?? handshakeFailure(failure));
+    this.#end(this.#refusal ?? handshakeFailure(failure, this.#settings.hello));
     this.#carrier.end(failure.code, failure.reason);
     // Closing with unread bytes would reset the connection before the answer is read.
     this.#carrier.resume();
@@ -220,7 +223,7 @@ export class QwhOpening implements CarrierOwner {
     if (this.#isOver) return;
     const isUnanswered = this.#side === 'initiator' && this.#carrier.kind === 'stream' && !this.#isAnswered;
     if (cause instanceof QWormholeError) this.#end(cause);
-    else this.#end(isUnanswered && isCut(cause) ? unanswered(cause) : lost(cause));
+    else this.#end(isUnanswered && isCut(cause) ? unanswered(cause) : lost(cause, this.#what));
     this.#carrier.socket.destroy();
   }
 
@@ -232,8 +235,9 @@ export class QwhOpening implements CarrierOwner {
   }
 }
 
-function lost(cause: Error | undefined): QWormholeError {
-  const context: ErrorContext = cause === undefined ? {} : { cause };
+function lost(cause: Error | undefined, what: string): QWormholeError {
+  const details = { what };
+  const context: ErrorContext = cause === undefined ? { details } : { cause, details };
   const message = 'The peer ended the connection during the handshake';
   return new QWormholeError('ERR_QW_CONNECTION_LOST', message, context);
 }

@@ -449,7 +449,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
     if (fault !== undefined) return fault;
     if (wireCode !== ABNORMAL)
       return { code: fromWebSocketCode(wireCode), reason: reason.toString(), clean: isWhole };
-    const cause = this.#socketError ?? 'the connection ended without a close frame';
+    const cause = this.#socketError ?? 'the peer ended the stream without a close frame';
     const { tls } = this.info;
     return faultClose(tls === undefined ? fromSystem(cause, this.#doing) : faultOfTls(cause, this.#doing));
   }
