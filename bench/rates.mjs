@@ -2,7 +2,7 @@
  * How exactly rates are held: measured over configured payload bytes per second, in both directions, on both
  * backends, for small and large messages.
  *
- *   node bench/rates.mjs [--seconds 10] [--rates 1e5,1e6,1e7,1e8] [--sizes 16,1024,65536] [--json FILE]
+ *   node bench/rates.mjs [--seconds 10] [--rates 1e5,1e6,1e7,1e8] [--sizes 16,1024,65536] [--burst BYTES] [--json FILE]
  *
  * Exit code 1 when a cell is off by more than 5 %, or broke.
  */
@@ -36,6 +36,7 @@ Usage: node bench/rates.mjs [options]
   --seconds N         how long each cell is measured (default 10)
   --rates LIST        payload bytes per second (default 1e5,1e6,1e7,1e8)
   --sizes LIST        bytes of a message (default 16,1024,65536)
+  --burst BYTES       what may pass at once (default: a second's worth)
   --backends LIST     native, ts (default both)
   --directions LIST   outbound, inbound (default both)
   --json FILE         write the figures to a file as well
@@ -51,6 +52,7 @@ function readOptions() {
       seconds: { type: 'string', default: '10' },
       rates: { type: 'string', default: '1e5,1e6,1e7,1e8' },
       sizes: { type: 'string', default: '16,1024,65536' },
+      burst: { type: 'string' },
       backends: { type: 'string', default: 'native,ts' },
       directions: { type: 'string', default: DIRECTIONS.join() },
       json: { type: 'string' },
@@ -64,10 +66,13 @@ function readOptions() {
   if (!rates.every((rate) => rate >= 1000)) throw new Error('--rates are numbers from 1000 on');
   if (!sizes.every((size) => Number.isInteger(size) && size > 0))
     throw new Error('--sizes are integers above 0');
+  const burst = values.burst && Number(values.burst);
+  if (burst !== undefined && !(Number.isInteger(burst) && burst > 0))
+    throw new Error('--burst is an integer above 0');
   const [backends, directions] = [values.backends.split(','), values.directions.split(',')];
   if (!directions.every((each) => DIRECTIONS.includes(each)))
     throw new Error('--directions are outbound, inbound');
-  return { ...values, seconds, rates, sizes, backends, directions };
+  return { ...values, seconds, rates, sizes, burst, backends, directions };
 }
 
 /** Payload bytes per second of one connection whose server has the rate. */
@@ -111,10 +116,10 @@ async function column(place, settings, progress) {
 }
 
 /** Measures a cell; one that is off is measured again if the machine still carries enough for it. */
-async function fill(cell, place, { seconds }) {
+async function fill(cell, place, { seconds, burst }) {
   const { rate } = cell;
-  const options = { [`${place.direction}Rate`]: { bytesPerSecond: rate } };
-  const skipMs = SKIP_MS + (SKIP_BURSTS * 1000 * rate) / (cell.free - rate);
+  const options = { [`${place.direction}Rate`]: { bytesPerSecond: rate, burstBytes: burst } };
+  const skipMs = SKIP_MS + (SKIP_BURSTS * 1000 * (burst ?? rate)) / (cell.free - rate);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     cell.measured = await throughput({ ...place, options, skipMs, ms: seconds * 1000 });
     cell.ratio = cell.measured / rate;
@@ -155,7 +160,10 @@ async function main() {
         rows.push(...(await column({ backend, direction, size }, settings, progress)));
   }
   const here = machine(native.version);
-  console.log(`\n${table(COLUMNS, rows)}\n\nPayload bytes over TCP on loopback, ${settings.seconds} s each.`);
+  const burst = settings.burst === undefined ? '' : `, bursts of ${bytes(settings.burst)}`;
+  console.log(
+    `\n${table(COLUMNS, rows)}\n\nPayload bytes over TCP on loopback, ${settings.seconds} s each${burst}.`,
+  );
   console.log(describeMachine(here));
   if (settings.json)
     await writeFile(

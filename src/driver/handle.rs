@@ -312,9 +312,10 @@ impl Half {
             socket,
             session: self.session.as_deref_mut(),
         };
-        let most = match &self.outlet {
-            Some(outlet) => outlet.allowance(self.out.mean()),
-            None => usize::MAX,
+        let most = match &mut self.outlet {
+            // Without a message there is nothing that waits for its time.
+            Some(outlet) if !self.out.is_empty() => outlet.allowance(self.out.mean()),
+            _ => usize::MAX,
         };
         let written = self.out.write_some(io, most)?;
         if let Some(outlet) = &mut self.outlet {

@@ -36,7 +36,7 @@ impl Outlet {
     }
 
     /// Bytes that may be written, of messages of about `mean` bytes.
-    pub(super) fn allowance(&self, mean: usize) -> usize {
+    pub(super) fn allowance(&mut self, mean: usize) -> usize {
         match self.throttle.allowance(mean, nanoseconds(self.since)) {
             0 => 0,
             bytes => bytes.max(LEAST),

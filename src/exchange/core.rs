@@ -250,9 +250,13 @@ impl<P: Poller> Core<P> {
         taken
     }
 
-    /// Has the consumer called again although it has not slept.
-    pub(crate) fn wake_again(&self) {
-        (self.consumer.wake)();
+    /// After a batch: has the consumer called again if there are more events, and else sleep until woken.
+    pub(crate) fn go_on(&self) {
+        self.consumer.awake.store(false, Ordering::SeqCst);
+        // An event that came before the store has woken nobody.
+        if self.inbox.has_events() {
+            self.wake_consumer();
+        }
     }
 
     pub(crate) fn parcel(&self, ticket: u32) -> Option<Parcel> {

@@ -158,9 +158,14 @@ impl Inbox {
         self.io().waiting.insert(slot, waker.clone());
     }
 
+    /// Whether events were handed over that the consumer has not taken.
+    pub(super) fn has_events(&self) -> bool {
+        self.pending.load(Ordering::SeqCst) > 0
+    }
+
     /// Whether the consumer has taken everything.
     pub(super) fn is_empty(&self) -> bool {
-        self.pending.load(Ordering::SeqCst) == 0 && self.parcel_bytes.load(Ordering::SeqCst) == 0
+        !self.has_events() && self.parcel_bytes.load(Ordering::SeqCst) == 0
     }
 
     fn has_room(&self) -> bool {

@@ -85,18 +85,43 @@ struct Run<'a> {
     data: &'a [u8],
 }
 
-/// Does what a batch asks for, run by run. Links that were only queued for go to `unwritten`: a link
-/// that several messages fan out to is written once.
+/// Does what a batch asks for: the messages of higher classes first, since a link is written as soon as there is
+/// something for it, and then the rest in its order, so that a close stays behind all that it ends. Links that were
+/// only queued for go to `unwritten`: a link that several messages fan out to is written once.
 pub(super) fn apply(batch: &Bytes, table: &Table, unwritten: &mut Unwritten) {
-    let mut rest: &[u8] = batch;
-    while !rest.is_empty() {
-        let Some((run, tail)) = Run::parse(rest) else {
-            tracing::error!(bytes = rest.len(), "an outgoing batch does not parse");
-            return;
-        };
-        rest = tail;
-        run.apply(table, batch, unwritten);
+    let is_mixed = is_mixed(batch);
+    if is_mixed {
+        for class in [Class::High, Class::Normal] {
+            for run in runs(batch).filter(|run| run.message_class() == Some(class)) {
+                run.apply(table, batch, unwritten);
+            }
+        }
     }
+    for run in runs(batch) {
+        if !is_mixed || matches!(run.message_class(), None | Some(Class::Low)) {
+            run.apply(table, batch, unwritten);
+        }
+    }
+}
+
+/// Whether there are messages of several classes: seldom, and else one pass is enough.
+fn is_mixed(batch: &[u8]) -> bool {
+    let mut classes = runs(batch).filter_map(|run| run.message_class());
+    let first = classes.next();
+    classes.any(|class| Some(class) != first)
+}
+
+fn runs(batch: &[u8]) -> impl Iterator<Item = Run<'_>> {
+    let mut rest = batch;
+    std::iter::from_fn(move || {
+        let parsed = Run::parse(rest);
+        if parsed.is_none() && !rest.is_empty() {
+            tracing::error!(bytes = rest.len(), "an outgoing batch does not parse");
+        }
+        let (run, tail) = parsed?;
+        rest = tail;
+        Some(run)
+    })
 }
 
 /// Writes a batch of one run on the calling thread; false if that cannot be done now.
@@ -198,6 +223,14 @@ impl<'a> Run<'a> {
             data: &data[..length],
         };
         Some((run, rest))
+    }
+
+    /// The class of its messages, if that is what it has.
+    fn message_class(&self) -> Option<Class> {
+        match self.operation {
+            operation::SEND | operation::FAN_OUT => Some(self.class),
+            _ => None,
+        }
     }
 
     fn apply(&self, table: &Table, batch: &Bytes, unwritten: &mut Unwritten) {

@@ -25,9 +25,6 @@ use crate::{
     exchange::{Core, Counters, Descriptor, Holdings},
 };
 
-/// Events handled in one wake before Node's loop has its turn: some hundred microseconds of work.
-const EVENTS_PER_WAKE: usize = 4 * 1024;
-
 /// Everything one exchange has in one JavaScript environment. Lives until the environment's
 /// threadsafe function is finalised, which is after its last call.
 pub(super) struct Channel {
@@ -147,7 +144,8 @@ unsafe fn threadsafe(env: napi_env, dispatch: napi_value, channel: *mut Channel)
     Ok(Wake(function))
 }
 
-/// The JavaScript side of a wake: takes events and dispatches them until there are none.
+/// The JavaScript side of a wake: takes one batch of events and dispatches it. Node runs ticks and promise jobs when
+/// this returns, not before: so they have their turn between batches.
 unsafe extern "C" fn on_wake(
     env: napi_env,
     dispatch: napi_value,
@@ -242,23 +240,18 @@ impl Channel {
         let Some(core) = self.core.get() else {
             return;
         };
-        let mut handled = 0;
-        while handled < EVENTS_PER_WAKE {
-            // SAFETY: the buffer is kept by a reference; JavaScript reads it only inside the call below.
-            let incoming =
-                unsafe { std::slice::from_raw_parts_mut(self.incoming, self.incoming_len) };
-            let count = core.take(incoming);
-            if count == 0 {
-                return;
-            }
-            handled += count;
-            // SAFETY: the environment is the running one.
-            if unsafe { call(env, dispatch, count as u32) }.is_err() {
-                // SAFETY: as above.
-                unsafe { raw::report_exception(env) };
-            }
+        // SAFETY: the buffer is kept by a reference; JavaScript reads it only inside the call below.
+        let incoming = unsafe { std::slice::from_raw_parts_mut(self.incoming, self.incoming_len) };
+        let count = core.take(incoming);
+        if count == 0 {
+            return;
         }
-        core.wake_again();
+        // SAFETY: the environment is the running one.
+        if unsafe { call(env, dispatch, count as u32) }.is_err() {
+            // SAFETY: as above.
+            unsafe { raw::report_exception(env) };
+        }
+        core.go_on();
     }
 }
 

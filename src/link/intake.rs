@@ -52,8 +52,8 @@ impl Intake {
     }
 
     /// Bytes that may be read now; 0 where it is to wait.
-    pub fn allowance(&self) -> usize {
-        match &self.gate {
+    pub fn allowance(&mut self) -> usize {
+        match &mut self.gate {
             Some(gate) if !gate.is_hard => {
                 let mean = self.bytes / self.messages.max(1);
                 let mean = usize::try_from(mean).unwrap_or(usize::MAX);

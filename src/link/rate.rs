@@ -4,9 +4,16 @@
 //! needs for it. So there is one number to keep, time is an argument, and rounding errors do not add up: the
 //! remainder of each division goes into the next. A message larger than the bucket passes when that is full and
 //! puts it into debt, and nothing passes until that is paid. The same in `ts/link/rate.ts`, on `test/vectors/rates.json`.
+//!
+//! Who waits is called late, since timers are. A bucket that is full loses what comes meanwhile, and a small one is full
+//! soon: so after a late call it holds more than its burst, by what would have passed in the time lost.
 
 /// Nanoseconds of a second.
 const SECOND: u64 = 1_000_000_000;
+
+/// Most that is made up for, nanoseconds: a busy event loop is seldom later, and it is a twentieth of the burst that a
+/// rate has by default.
+const MAX_CATCH_UP: u64 = SECOND / 20;
 
 /// So many units a second, and so many at once after a rest. Units are payload bytes or messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +42,8 @@ pub struct Bucket {
     /// How long it takes to fill.
     depth: u64,
     full_at: u64,
+    /// A full bucket goes on filling for the time until then, as far as that is not over.
+    catches_up_until: u64,
     /// What the last division left over, in units × nanoseconds.
     rest: u64,
 }
@@ -48,6 +57,7 @@ impl Bucket {
             per_second,
             depth: narrow(depth).max(1),
             full_at: 0,
+            catches_up_until: 0,
             rest: 0,
         }
     }
@@ -56,8 +66,19 @@ impl Bucket {
     pub fn take(&mut self, units: u64, now: u64) {
         let due = u128::from(units) * u128::from(SECOND) + u128::from(self.rest);
         let rate = u128::from(self.per_second);
-        self.full_at = self.full_at.max(now).saturating_add(narrow(due / rate));
+        let since = self.full_at.max(self.earliest(now));
+        self.full_at = since.saturating_add(narrow(due / rate));
         self.rest = narrow(due % rate);
+    }
+
+    /// Who waited is called so many nanoseconds late.
+    pub fn late(&mut self, by: u64, now: u64) {
+        self.catches_up_until = now.saturating_add(by.min(MAX_CATCH_UP));
+    }
+
+    /// How far back it counts that the bucket is full.
+    fn earliest(&self, now: u64) -> u64 {
+        now.saturating_sub(self.catches_up_until.saturating_sub(now))
     }
 
     /// How long until `units` may pass, nanoseconds; 0 if they may now.
@@ -71,7 +92,8 @@ impl Bucket {
 
     /// Units that may pass without debt.
     pub fn available(&self, now: u64) -> u64 {
-        let level = self.depth.saturating_sub(self.full_at.saturating_sub(now));
+        let since = self.full_at.max(self.earliest(now));
+        let level = (self.depth.saturating_add(now)).saturating_sub(since);
         narrow(u128::from(level) * u128::from(self.per_second) / u128::from(SECOND))
     }
 }
@@ -81,6 +103,8 @@ impl Bucket {
 pub struct Throttle {
     bytes: Option<Bucket>,
     messages: Option<Bucket>,
+    /// When what waits was to pass.
+    due_at: Option<u64>,
 }
 
 impl Throttle {
@@ -89,6 +113,7 @@ impl Throttle {
         let throttle = Self {
             bytes: rates.bytes.map(Bucket::new),
             messages: rates.messages.map(Bucket::new),
+            due_at: None,
         };
         (throttle.bytes.is_some() || throttle.messages.is_some()).then_some(throttle)
     }
@@ -111,9 +136,24 @@ impl Throttle {
         wait(&self.bytes, bytes).max(wait(&self.messages, 1))
     }
 
-    /// Bytes that may pass, where messages are of about `mean` bytes. At least 1 if anything may.
-    pub fn allowance(&self, mean: usize, now: u64) -> usize {
-        if self.wait(1, now) > 0 {
+    /// How long what is there must wait, nanoseconds; 0 if it may pass. What a late look has lost is made up for.
+    pub fn hold(&mut self, now: u64) -> u64 {
+        let wait = self.wait(1, now);
+        if wait > 0 {
+            self.due_at = Some(now.saturating_add(wait));
+        } else if let Some(due_at) = self.due_at.take() {
+            let buckets = [&mut self.bytes, &mut self.messages];
+            for bucket in buckets.into_iter().flatten() {
+                bucket.late(now.saturating_sub(due_at), now);
+            }
+        }
+        wait
+    }
+
+    /// As [`hold`](Self::hold), in bytes that may pass, where messages are of about `mean` bytes. At least 1 if
+    /// anything may.
+    pub fn allowance(&mut self, mean: usize, now: u64) -> usize {
+        if self.hold(now) > 0 {
             return 0;
         }
         let units = |bucket: &Option<Bucket>| {
@@ -146,6 +186,9 @@ mod tests {
             });
             for step in vector["steps"].as_array().expect("steps") {
                 let now = number(&step["at"]);
+                if let Some(by) = step.get("late") {
+                    bucket.late(number(by), now);
+                }
                 let take = number(&step["take"]);
                 let found = [
                     bucket.wait(1, now),
@@ -157,6 +200,54 @@ mod tests {
                 bucket.take(take, now);
             }
         }
+    }
+
+    #[test]
+    fn late_calls_cost_nothing_of_the_rate_however_small_the_burst() {
+        for burst in [1, 1000, 20_000] {
+            for late in [1_100_000, 15_000_000] {
+                let per_second = 1_000_000;
+                let bytes = Some(Rate { per_second, burst });
+                let rates = Rates {
+                    bytes,
+                    ..Rates::default()
+                };
+                let mut throttle = Throttle::new(&rates).expect("a bound");
+                let (mut now, mut passed) = (0, 0);
+                while now < SECOND {
+                    match throttle.allowance(100, now) {
+                        0 => now += throttle.wait(1, now) + late,
+                        bytes => {
+                            passed += bytes as u64;
+                            throttle.take(bytes as u64, 1, now);
+                        }
+                    }
+                }
+                let slack = burst + 2 * late / 1000;
+                assert!(
+                    passed.abs_diff(per_second) <= slack,
+                    "{burst} {late}: {passed}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_rests_is_owed_nothing() {
+        let bytes = Some(Rate {
+            per_second: 1_000_000,
+            burst: 1000,
+        });
+        let mut throttle = Throttle::new(&Rates {
+            bytes,
+            ..Rates::default()
+        })
+        .expect("a bound");
+        throttle.take(2000, 1, 0);
+        assert_eq!(throttle.allowance(100, 0), 0);
+        // A minute late: no more is made up for than a twentieth of a second.
+        assert_eq!(throttle.allowance(100, 60 * SECOND), 51_000);
+        assert_eq!(throttle.allowance(100, 61 * SECOND), 1000);
     }
 
     #[test]

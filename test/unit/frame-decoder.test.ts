@@ -156,3 +156,38 @@ it('does not pin a chunk for the sake of a small tail', () => {
   expect(String(message)).toBe('tail');
   expect(message.buffer).not.toBe(chunk.buffer);
 });
+
+it('sees a length that is too long without taking a message, wherever it is cut', () => {
+  for (let cut = 1; cut < 8; cut += 1) {
+    const decoder = new FrameDecoder(100);
+    const stream = Buffer.from([0, 0, 1, 0, 1, 2, 3, 4]);
+    decoder.push(stream.subarray(0, cut));
+    decoder.check();
+    if (cut < 4) {
+      expect(decoder.hasUnparsed).toBe(false);
+      decoder.push(stream.subarray(cut));
+      decoder.check();
+    }
+    expect(decoder.oversized).toBe(256);
+  }
+});
+
+it('takes what it has looked at', () => {
+  for (let cut = 1; cut < 6; cut += 1) {
+    const decoder = new FrameDecoder(100);
+    const stream = Buffer.from([0, 0, 0, 2, 7, 8]);
+    decoder.push(Buffer.from(stream.subarray(0, cut)));
+    decoder.check();
+    decoder.check();
+    if (!decoder.hasUnparsed) {
+      decoder.push(stream.subarray(cut));
+      decoder.check();
+      expect([...decoder.next()!]).toEqual([7, 8]);
+    } else {
+      expect(decoder.next()).toBeUndefined();
+      decoder.push(stream.subarray(cut));
+      expect([...decoder.next()!]).toEqual([7, 8]);
+    }
+    expect(decoder.held).toBe(0);
+  }
+});

@@ -7,7 +7,7 @@ interface Vector {
   name: string;
   perSecond: number;
   burst: number;
-  steps: { at: number; wait: number; waitForAll: number; available: number; take: number }[];
+  steps: { at: number; wait: number; waitForAll: number; available: number; take: number; late?: number }[];
 }
 
 const vectors = JSON.parse(
@@ -18,9 +18,10 @@ const SECOND = 1e9;
 it.each(vectors)('$name', ({ perSecond, burst, steps }) => {
   const bucket = new Bucket({ perSecond, burst });
   for (const step of steps) {
-    const { at, take } = step;
+    const { at, take, late } = step;
+    if (late !== undefined) bucket.late(late, at);
     const [wait, waitForAll] = [bucket.wait(1, at), bucket.wait(take, at)];
-    expect({ at, wait, waitForAll, available: bucket.available(at), take }).toEqual(step);
+    expect({ at, wait, waitForAll, available: bucket.available(at), take, late }).toEqual(step);
     bucket.take(take, at);
   }
 });
@@ -66,4 +67,32 @@ it('holds bytes and messages to both bounds', () => {
   throttle.take(1500, 0, 0);
   expect(throttle.wait(1, 0)).toBe(501_000_000);
   expect(throttle.wait(100, 0)).toBe(600_000_000);
+});
+
+it.each([
+  [1, 1.1],
+  [1, 15],
+  [1000, 1.1],
+  [1000, 15],
+  [20_000, 15],
+])('with a burst of %i late calls by %d ms cost nothing of the rate', (burst, lateMs) => {
+  const [perSecond, late] = [1_000_000, lateMs * 1e6];
+  const throttle = new Throttle({ bytes: { perSecond, burst }, isHard: false });
+  let [now, passed] = [0, 0];
+  while (now < SECOND) {
+    const bytes = throttle.allowance(100, now);
+    if (bytes === 0) now += throttle.wait(1, now) + late;
+    else throttle.take(bytes, 0, now);
+    passed += bytes;
+  }
+  expect(Math.abs(passed - perSecond)).toBeLessThanOrEqual(burst + (2 * late) / 1000);
+});
+
+it('owes nothing to what rests', () => {
+  const throttle = new Throttle({ bytes: { perSecond: 1_000_000, burst: 1000 }, isHard: false });
+  throttle.take(2000, 1, 0);
+  expect(throttle.allowance(100, 0)).toBe(0);
+  // A minute late: no more is made up for than a twentieth of a second.
+  expect(throttle.allowance(100, 60 * SECOND)).toBe(51_000);
+  expect(throttle.allowance(100, 61 * SECOND)).toBe(1000);
 });

@@ -5,11 +5,20 @@
  * needs for it. So there is one number to keep, time is an argument, and rounding errors do not add up: the
  * remainder of each division goes into the next. A message larger than the bucket passes when that is full and
  * puts it into debt, and nothing passes until that is paid. The same in `src/link/rate.rs`, on `test/vectors/rates.json`.
+ *
+ * Who waits is called late, since timers are. A bucket that is full loses what comes meanwhile, and a small one is full
+ * soon: so after a late call it holds more than its burst, by what would have passed in the time lost.
  */
 
 /** Nanoseconds of a second, and of a millisecond. */
 const SECOND = 1_000_000_000;
 const MILLISECOND = 1_000_000;
+
+/**
+ * Most that is made up for, nanoseconds: a busy event loop is seldom later, and it is a twentieth of the burst that a
+ * rate has by default.
+ */
+const MAX_CATCH_UP = 50 * MILLISECOND;
 
 /** Units at once whose time in nanoseconds, with a remainder, is still exact in a number. */
 const EXACT_UNITS = 9_000_000;
@@ -50,6 +59,8 @@ export class Bucket {
   /** How long one unit takes. */
   readonly #one: number;
   #fullAt = 0;
+  /** A full bucket goes on filling for the time until then, as far as that is not over. */
+  #catchesUpUntil = 0;
   /** What the last division left over, in units × nanoseconds. */
   #rest = 0;
 
@@ -62,9 +73,19 @@ export class Bucket {
   /** Takes `units` out, into debt if need be. */
   take(units: number, now: number): void {
     let left = units;
-    if (now > this.#fullAt) this.#fullAt = now;
+    this.#fullAt = this.#fullSince(now);
     for (; left > EXACT_UNITS; left -= EXACT_UNITS) this.#takeExact(EXACT_UNITS);
     this.#takeExact(left);
+  }
+
+  /** Who waited is called so many nanoseconds late. */
+  late(by: number, now: number): void {
+    this.#catchesUpUntil = now + Math.min(by, MAX_CATCH_UP);
+  }
+
+  /** When it is full or, if it is, how far back that counts. */
+  #fullSince(now: number): number {
+    return Math.max(this.#fullAt, now - Math.max(this.#catchesUpUntil - now, 0));
   }
 
   #takeExact(units: number): void {
@@ -86,7 +107,7 @@ export class Bucket {
 
   /** Units that may pass without debt. */
   available(now: number): number {
-    const level = Math.max(this.#depth - Math.max(this.#fullAt - now, 0), 0);
+    const level = Math.max(this.#depth - (this.#fullSince(now) - now), 0);
     return scaled(level, this.#perSecond, SECOND);
   }
 }
@@ -95,6 +116,8 @@ export class Bucket {
 export class Throttle {
   readonly #bytes: Bucket | undefined;
   readonly #messages: Bucket | undefined;
+  /** When what waits was to pass. */
+  #dueAt: number | undefined;
 
   constructor({ bytes, messages }: RateLimits) {
     this.#bytes = bytes && new Bucket(bytes);
@@ -112,9 +135,22 @@ export class Throttle {
     return Math.max(this.#bytes?.wait(bytes, now) ?? 0, this.#messages?.wait(1, now) ?? 0);
   }
 
-  /** Bytes that may pass, where messages are of about `mean` bytes. At least 1 if anything may. */
+  /** How long what is there must wait, nanoseconds; 0 if it may pass. What a late look has lost is made up for. */
+  hold(now: number): number {
+    const wait = this.wait(1, now);
+    if (wait > 0) {
+      this.#dueAt = now + wait;
+    } else if (this.#dueAt !== undefined) {
+      this.#bytes?.late(now - this.#dueAt, now);
+      this.#messages?.late(now - this.#dueAt, now);
+      this.#dueAt = undefined;
+    }
+    return wait;
+  }
+
+  /** As `hold`, in bytes that may pass, where messages are of about `mean` bytes. At least 1 if anything may. */
   allowance(mean: number, now: number): number {
-    if (this.wait(1, now) > 0) return 0;
+    if (this.hold(now) > 0) return 0;
     const bytes = Math.max(this.#bytes?.available(now) ?? Infinity, 1);
     const messages = Math.max(this.#messages?.available(now) ?? Infinity, 1);
     return Math.min(bytes, messages * Math.max(mean, 1));

@@ -200,18 +200,18 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    */
   readonly maxHeaders?: number;
   /**
-   * Most frames of one WebSocket message, empty ones counted. Takes an integer from 1 to 1048576 (frames).
-   * Default: 16384.
+   * Most frames of one WebSocket message, empty ones counted; fragments of a message of qwh that needs fewer.
+   * Takes an integer from 1 to 1048576 (frames). Default: 16384.
    */
   readonly maxFragments?: number;
   /**
-   * WebSocket control frames (ping, pong) that a peer may send at once. Takes an integer from 1 to 1048576
-   * (frames). Default: 64.
+   * Control frames (ping, pong) of WebSocket and of qwh that a peer may send at once. Takes an integer from 1
+   * to 1048576 (frames). Default: 64.
    */
   readonly controlBurst?: number;
   /**
-   * WebSocket control frames that a peer may send each second from then on. Takes an integer from 1 to
-   * 1048576 (frames). Default: 32.
+   * Control frames that a peer may send each second from then on. Takes an integer from 1 to 1048576
+   * (frames). Default: 32.
    */
   readonly controlPerSecond?: number;
 }

@@ -167,8 +167,23 @@ fn the_consumer_is_woken_once_until_it_sleeps() {
     assert_eq!(consumer.wakes(), 2);
     consumer.turn();
     assert_eq!(consumer.wakes(), 2, "a turn without events wakes nobody");
-    consumer.core.wake_again();
-    assert_eq!(consumer.wakes(), 3, "asked for");
+}
+
+#[test]
+fn a_consumer_that_goes_on_batch_by_batch_is_woken_for_each() {
+    let mut consumer = with_memory();
+    let mut link = consumer.link().expect("a slot");
+    for _ in 0..10 {
+        link.feed_all(&record(b"x"));
+    }
+    assert_eq!(consumer.take(8).len(), 8);
+    consumer.core.go_on();
+    assert_eq!(consumer.wakes(), 2, "there is more");
+    assert_eq!(consumer.take(8).len(), 3);
+    consumer.core.go_on();
+    assert_eq!(consumer.wakes(), 2, "it sleeps");
+    link.feed_all(&record(b"x"));
+    assert_eq!(consumer.wakes(), 3);
 }
 
 #[test]

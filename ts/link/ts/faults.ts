@@ -15,6 +15,9 @@ export function closeTimeout(timeoutMs: number): QWormholeError {
   return new QWormholeError('ERR_QW_CLOSE_TIMEOUT', message, { details: { timeoutMs } });
 }
 
+/** What a peer is told that exceeds a hard rate. */
+export const RATE_EXCEEDED = 'the peer sends more than its rate allows';
+
 /** More came than a hard bound allows. */
 export function rateLimited(): QWormholeError {
   return new QWormholeError('ERR_QW_RATE_LIMITED', 'The peer sends more than its rate allows');

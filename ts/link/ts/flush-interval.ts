@@ -16,14 +16,17 @@ class FlushInterval implements FlushTiming {
   readonly enough = ENOUGH;
   readonly #ms: number;
   #waiting = new Set<Flushable>();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(ms: number) {
     this.#ms = ms;
   }
 
   add(target: Flushable): void {
+    // One that is there was flushed meanwhile: nothing of it has waited yet.
+    if (this.#waiting.delete(target) && this.#waiting.size === 0) clearTimeout(this.#timer);
     // The first sets the time: those that join it wait less.
-    if (this.#waiting.size === 0) setTimeout(this.#onTime, this.#ms);
+    if (this.#waiting.size === 0) this.#timer = setTimeout(this.#onTime, this.#ms);
     this.#waiting.add(target);
   }
 

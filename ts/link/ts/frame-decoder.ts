@@ -67,11 +67,18 @@ export class FrameDecoder {
     const body = at + HEADER;
     if (body > this.#end) return this.#keepTail();
     const size = lengthAt(chunk, at);
-    if (size > this.#maxMessage) return this.#refuse(size);
+    if (!this.#admit(size)) return undefined;
     const end = body + size;
     if (end > this.#end) return this.#keepTail();
     this.#at = end;
     return new View(this.#memory, this.#offset + body, size);
+  }
+
+  /** Looks at the length of the next message, as soon as it is there, and takes nothing. */
+  check(): void {
+    if (this.#carried === 0 && this.#end - this.#at >= HEADER) this.#admit(lengthAt(this.#chunk, this.#at));
+    else if (this.#carried === 0) this.#keepTail();
+    else this.#completeHeader();
   }
 
   /** Forgets everything held. */
@@ -81,9 +88,11 @@ export class FrameDecoder {
     this.#carried = 0;
   }
 
-  #refuse(size: number): undefined {
+  #admit(size: number): boolean {
+    if (size <= this.#maxMessage) return true;
     this.oversized = size;
     this.clear();
+    return false;
   }
 
   #release(): void {
@@ -108,10 +117,8 @@ export class FrameDecoder {
 
   /** Goes on with the frame that began in an earlier chunk. */
   #resume(): Buffer | undefined {
-    if (this.#carried < HEADER) this.#take(HEADER - this.#carried);
-    if (this.#carried < HEADER) return undefined;
-    const size = lengthAt(this.#carry, 0);
-    if (size > this.#maxMessage) return this.#refuse(size);
+    const size = this.#completeHeader();
+    if (size === undefined) return undefined;
     const total = HEADER + size;
     // The rest of a frame is there or is not: only then is the whole length a reason to allocate it.
     if (this.#end - this.#at < total - this.#carried) {
@@ -123,6 +130,14 @@ export class FrameDecoder {
     this.#carry = NOTHING;
     this.#carried = 0;
     return message;
+  }
+
+  /** The length of the frame that began in an earlier chunk, once it is there and legal. */
+  #completeHeader(): number | undefined {
+    if (this.#carried < HEADER) this.#take(HEADER - this.#carried);
+    if (this.#carried < HEADER) return undefined;
+    const size = lengthAt(this.#carry, 0);
+    return this.#admit(size) ? size : undefined;
   }
 
   /** Moves up to `count` bytes from the chunk behind the carried ones; `total` bounds the memory. */

@@ -187,6 +187,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     if (this.#isBehind) this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
     else this.#decoder.push(chunk);
     if (!this.#isPaused) this.#dispatch();
+    else this.#check();
     if (this.#intake !== undefined && chunk.length < CHUNK && !this.#isBehind) this.#intake.caughtUp();
     this.#afterReading();
   }
@@ -206,6 +207,16 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
       this.#isDispatching = false;
       if (isOutermost) flusher.end();
     }
+    this.#refuseOversized();
+  }
+
+  /** What speaks another protocol is seen by its first bytes, and need not wait for somebody to listen. */
+  #check(): void {
+    this.#decoder.check();
+    this.#refuseOversized();
+  }
+
+  #refuseOversized(): void {
     const { oversized } = this.#decoder;
     if (oversized >= 0) this.#fail(tooBig(oversized, this.limits.maxMessage));
   }

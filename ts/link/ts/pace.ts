@@ -39,7 +39,7 @@ class Pace {
 
   /** Whether nothing may pass now; then it calls back when it may. */
   protected holds(now: number): boolean {
-    const wait = this.throttle.wait(1, now);
+    const wait = this.throttle.hold(now);
     if (wait === 0) return false;
     this.#timer ??= setTimeout(this.#onTimer, Math.ceil(wait / MILLISECOND)).unref();
     return true;

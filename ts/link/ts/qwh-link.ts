@@ -26,7 +26,7 @@ import { HOSTILE, ruleBroken } from '../qwh-fault.js';
 import type { QwhSettings } from '../qwh.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
-import { closeTimeout, lostWithoutGoAway, outOfBudget, rateLimited } from './faults.js';
+import { closeTimeout, lostWithoutGoAway, outOfBudget, RATE_EXCEEDED, rateLimited } from './faults.js';
 import { flusher } from './flusher.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
@@ -300,7 +300,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     // It is refused, and nothing behind it is delivered either.
     this.#waiting = [];
     this.#waitingBytes = 0;
-    this.#breakOff(CloseCode.rate_limited, rateLimited());
+    this.#breakOff(CloseCode.rate_limited, rateLimited(), RATE_EXCEEDED);
   }
 
   /** Gives the decoder what is read next; false if there is nothing. */

@@ -17,6 +17,9 @@ export class RawDecoder {
     this.#chunk = chunk;
   }
 
+  /** Every chunk is legal. */
+  check(): void {}
+
   next(): Buffer | undefined {
     const chunk = this.#chunk;
     if (chunk.length === 0) return undefined;

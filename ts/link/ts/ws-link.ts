@@ -20,7 +20,7 @@ import type {
   WebSocketSettings,
 } from '../link.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
-import { closeTimeout, outOfBudget, rateLimited } from './faults.js';
+import { closeTimeout, outOfBudget, RATE_EXCEEDED, rateLimited } from './faults.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
@@ -247,7 +247,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
   #deliver(payload: Buffer, isText: boolean): void {
     if (this.#intake?.admits(payload.length) !== false) return this.handler.onMessage(payload, isText);
     this.#waiting.length = this.#waitingBytes = 0;
-    this.#breakOff(rateLimited());
+    this.#breakOff(rateLimited(), RATE_EXCEEDED);
   }
 
   /** A chunk was read: behind a small one the socket is empty. */
@@ -304,13 +304,15 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
       if (ping !== undefined) control.answer(ping);
       return;
     }
-    this.#breakOff(flood('control frames'));
+    const { controlBurst, controlPerSecond } = this.#settings;
+    const allowed = `${controlBurst} control frames at once and ${controlPerSecond} a second`;
+    this.#breakOff(flood('control frames'), `more than ${allowed}`);
   }
 
   /** The peer sends too much: it is told so, and read no further. */
-  #breakOff(error: QWormholeError): void {
+  #breakOff(error: QWormholeError, reason: string): void {
     this.#fail(error);
-    this.#ws.close(POLICY);
+    this.#ws.close(POLICY, fitReason(reason));
     // The package would wait for the peer's close frame, and read on until then. What it compresses comes first.
     if (this.#ws.bufferedAmount === this.#socket.writableLength) this.#socket.end();
   }
