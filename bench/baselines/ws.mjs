@@ -1,15 +1,18 @@
 /**
- * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--tls] [--port 0]`.
+ * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--tls] [--plain]
+ * [--port 0]`.
  *
- * Without compression, with bufferutil where its built file loads. `fanout`: a client that sends the text
+ * Without compression, with bufferutil where its built file loads, unless it is to be `plain`. `fanout`: a client that sends the text
  * `subscribe` gets every binary message that any client sends.
  */
 import { createServer } from 'node:https';
 import process from 'node:process';
 
-import { WebSocketServer } from 'ws';
-
 import { announce, MAX_MESSAGE, portFromArguments, tlsFromArguments, workFromArguments } from './serve.mjs';
+
+// The package looks at it once, when it is loaded.
+if (process.argv.includes('--plain')) process.env.WS_NO_BUFFER_UTIL = '1';
+const { WebSocketServer } = await import('ws');
 
 const subscribers = new Set();
 

@@ -49,6 +49,7 @@ function overSecureWebSocket() {
     ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'wss']),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'wss']),
     thePackageWs(['--work', 'echo', '--tls']),
+    thePackageWsAlone(['--work', 'echo', '--tls']),
   ];
 }
 
@@ -75,6 +76,7 @@ function overWebSocket({ loadgen, tungstenite }, work) {
     ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'ws', ...args]),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'ws', ...args]),
     thePackageWs(args),
+    thePackageWsAlone(args),
     rust('tungstenite', 'tokio-tungstenite on one thread', tungstenite, args),
     work === 'echo'
       ? rust('floor', 'naked poll loop in Rust', loadgen, ['floor', '--wire', 'ws'])
@@ -89,12 +91,21 @@ function ours(name, label, args) {
 }
 
 function thePackageWs(args) {
+  return theWs('ws', bufferutil, args);
+}
+
+/** As our TypeScript backend has it: no native code besides that of Node. */
+function thePackageWsAlone(args) {
+  return theWs('ws-plain', () => 'without bufferutil', [...args, '--plain']);
+}
+
+function theWs(name, helpers, args) {
   const require = createRequire(import.meta.url);
   try {
     const { version } = require('ws/package.json');
-    return script('ws', `ws ${version} ${bufferutil(require)}`, 'baselines/ws.mjs', args);
+    return script(name, `ws ${version} ${helpers(require)}`, 'baselines/ws.mjs', args);
   } catch {
-    return { name: 'ws', label: 'ws', javascript: true, reason: 'bench/node_modules is not installed' };
+    return { name, label: name, javascript: true, reason: 'bench/node_modules is not installed' };
   }
 }
 
