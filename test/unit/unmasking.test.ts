@@ -1,7 +1,7 @@
 /** The unmasking of the TypeScript backend, and that the package still lets it do so. */
 import * as ws from 'ws';
 import { describe, expect, test } from 'vitest';
-import { keyAt, mask, wordsOf } from '../../ts/link/ts/ws-mask.js';
+import { keyAt, Maskable } from '../../ts/link/ts/ws-mask.js';
 import { unmaskByWords } from '../../ts/link/ts/ws-unmask.js';
 import type { LinkedWebSocket } from '../../ts/link/ts/ws-package.js';
 
@@ -29,8 +29,7 @@ describe('unmasking', () => {
         const memory = Buffer.alloc(length + offset + 3, 0xaa);
         const payload = patternOf(length);
         memory.set(masked(payload), offset);
-        const { byteOffset } = memory;
-        mask(memory, wordsOf(memory), byteOffset, offset, offset + length, keyAt(MASK, 0));
+        new Maskable(memory).mask(offset, offset + length, keyAt(MASK, 0));
         expect(memory.subarray(offset, offset + length)).toEqual(payload);
         expect(memory.subarray(offset + length)).toEqual(Buffer.alloc(3, 0xaa));
         expect(memory.subarray(0, offset)).toEqual(Buffer.alloc(offset, 0xaa));

@@ -8,7 +8,7 @@
  */
 
 import { View } from '../view.js';
-import { wordsOf } from './ws-mask.js';
+import { Maskable } from './ws-mask.js';
 
 /** One slab serves several links per tick; larger ones leave the processor's second-level cache. */
 const SLAB = 256 * 1024;
@@ -25,7 +25,7 @@ class Slab {
   readonly buffer: ArrayBufferLike;
   /** Writes a length in one store; four byte stores cost as much as the copy of a small message. */
   readonly numbers: DataView;
-  #words: Int32Array | undefined;
+  #maskable: Maskable | undefined;
   /** Where the next segment begins. */
   end = 0;
   /** Segments not given back. */
@@ -37,9 +37,8 @@ class Slab {
     this.numbers = new DataView(this.buffer);
   }
 
-  /** Its whole words. */
-  get words(): Int32Array {
-    return (this.#words ??= wordsOf(this.memory));
+  get maskable(): Maskable {
+    return (this.#maskable ??= new Maskable(this.memory));
   }
 }
 
@@ -67,8 +66,8 @@ export class Segment {
     this.used = start;
   }
 
-  get words(): Int32Array {
-    return this.slab.words;
+  get maskable(): Maskable {
+    return this.slab.maskable;
   }
 
   /** Bytes not written out. */

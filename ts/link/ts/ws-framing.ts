@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import type { Segment } from './arena.js';
 import type { Framing } from './framing.js';
-import { mask, type MaskKey } from './ws-mask.js';
+import type { MaskKey } from './ws-mask.js';
 
 /** First byte: the whole message, and its kind. */
 const TEXT = 0x81;
@@ -63,6 +63,6 @@ export const clientFrames: Framing = {
   finish(segment, at, size) {
     const key = freshKey();
     segment.numbers.setInt32(at - KEY, key, true);
-    mask(segment.memory, segment.words, 0, at, at + size, key);
+    segment.maskable.mask(at, at + size, key);
   },
 };

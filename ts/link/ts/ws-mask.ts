@@ -14,35 +14,36 @@ export function keyAt(bytes: Uint8Array, at: number): MaskKey {
   return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
 }
 
-/** All whole words of the memory that `mask` works in. */
-export function wordsOf({ buffer }: Uint8Array): Int32Array {
-  return new Int32Array(buffer, 0, buffer.byteLength >> 2);
-}
+/** Bytes that can be masked, and the same memory as words: one view for all messages in it. */
+export class Maskable {
+  readonly #bytes: Uint8Array;
+  /** Where the bytes begin in their memory, which is that of the words. */
+  readonly #offset: number;
+  readonly #words: Int32Array;
 
-/**
- * Masks bytes in place.
- * @param words Those of the memory of `bytes`; a view made for each message would cost as much as masking one of 256.
- * @param offset Where `bytes` begin in it.
- */
-export function mask(
-  bytes: Uint8Array,
-  words: Int32Array,
-  offset: number,
-  begin: number,
-  end: number,
-  key: MaskKey,
-): void {
-  let at = begin;
-  for (; at < end && ((offset + at) & 3) !== 0; at += 1) {
-    bytes[at] ^= key;
-    key = next(key);
+  constructor(bytes: Uint8Array) {
+    const { buffer, byteOffset } = bytes;
+    this.#bytes = bytes;
+    this.#offset = byteOffset;
+    this.#words = new Int32Array(buffer, 0, buffer.byteLength >> 2);
   }
-  const first = (offset + at) >> 2;
-  const last = (offset + end) >> 2;
-  maskWords(words, first, last, IS_LITTLE ? key : reversed(key));
-  for (at += (last - first) << 2; at < end; at += 1) {
-    bytes[at] ^= key;
-    key = next(key);
+
+  /** Masks some of the bytes in place. */
+  mask(begin: number, end: number, key: MaskKey): void {
+    const bytes = this.#bytes;
+    const offset = this.#offset;
+    let at = begin;
+    for (; at < end && ((offset + at) & 3) !== 0; at += 1) {
+      bytes[at] ^= key;
+      key = next(key);
+    }
+    const first = (offset + at) >> 2;
+    const last = (offset + end) >> 2;
+    maskWords(this.#words, first, last, IS_LITTLE ? key : reversed(key));
+    for (at += (last - first) << 2; at < end; at += 1) {
+      bytes[at] ^= key;
+      key = next(key);
+    }
   }
 }
 

@@ -12,7 +12,7 @@ import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
 import { Carry } from './carry.js';
 import { flusher } from './flusher.js';
-import { keyAt, mask, wordsOf } from './ws-mask.js';
+import { keyAt, Maskable } from './ws-mask.js';
 import type { LinkedWebSocket } from './ws-package.js';
 
 /** First bytes of frames that are read here. */
@@ -22,8 +22,6 @@ const MASKED = 0x80;
 
 /** Bytes of a masking key. */
 const KEY = 4;
-
-const NO_WORDS = new Int32Array(0);
 
 /** Instead of a frame's length: its head is cut off, or it is none to be read here. */
 const CUT = 0;
@@ -114,7 +112,7 @@ export class WsReader {
   /** Reads the frames from `at` on. */
   #readFrames(chunk: Buffer, at: number): boolean {
     const end = chunk.length;
-    const words = this.#wordsOf(chunk);
+    const maskable = this.#maskable(chunk);
     markShared(chunk.buffer);
     while (at < end) {
       const length = this.#look(chunk, at, end);
@@ -123,7 +121,7 @@ export class WsReader {
         (this.#carry ??= new Carry()).keep(chunk, at, end);
         return true;
       }
-      if (!this.#deliver(chunk, words, at)) return this.#leave(chunk.subarray(at));
+      if (!this.#deliver(chunk, maskable, at)) return this.#leave(chunk.subarray(at));
       at += length;
     }
     return true;
@@ -143,7 +141,7 @@ export class WsReader {
     if (carry.length < this.#length) return true;
     const frame = carry.bytes;
     carry.clear();
-    if (this.#deliver(frame, this.#wordsOf(frame), 0)) return this.#readFrames(chunk, at);
+    if (this.#deliver(frame, this.#maskable(frame), 0)) return this.#readFrames(chunk, at);
     this.#leave(frame);
     return this.#leave(chunk.subarray(at));
   }
@@ -178,21 +176,19 @@ export class WsReader {
     return (this.#length = head + size);
   }
 
-  #wordsOf(bytes: Buffer): Int32Array {
-    return this.#masked === 0 ? NO_WORDS : wordsOf(bytes);
+  #maskable(bytes: Buffer): Maskable | undefined {
+    return this.#masked === 0 ? undefined : new Maskable(bytes);
   }
 
   /** Delivers the frame that was looked at; false, and it is as it was, if it is to be text and is none. */
-  #deliver(bytes: Buffer, words: Int32Array, at: number): boolean {
+  #deliver(bytes: Buffer, maskable: Maskable | undefined, at: number): boolean {
     const begin = at + this.#head;
     const end = at + this.#length;
-    const offset = bytes.byteOffset;
     const isText = this.#isText;
-    const isMasked = this.#masked !== 0;
-    if (isMasked) mask(bytes, words, offset, begin, end, keyAt(bytes, begin - KEY));
-    const payload = new View(bytes.buffer, offset + begin, end - begin);
+    maskable?.mask(begin, end, keyAt(bytes, begin - KEY));
+    const payload = new View(bytes.buffer, bytes.byteOffset + begin, end - begin);
     if (isText && !isUtf8(payload)) {
-      if (isMasked) mask(bytes, words, offset, begin, end, keyAt(bytes, begin - KEY));
+      maskable?.mask(begin, end, keyAt(bytes, begin - KEY));
       return false;
     }
     this.#taker.onMessage(payload, isText);

@@ -6,7 +6,7 @@
  * the package: where a name of it is missing, it goes on as it does.
  */
 /* oxlint-disable no-underscore-dangle -- they are the names of the package. */
-import { keyAt, mask, wordsOf } from './ws-mask.js';
+import { keyAt, Maskable } from './ws-mask.js';
 import type { LinkedWebSocket } from './ws-package.js';
 
 /** From this many bytes on a view of words pays. */
@@ -51,7 +51,7 @@ function getData(this: Receiver, callback: Callback): void {
   const length = this._payloadLength;
   if (this._masked && length >= WORTH && this._bufferedBytes >= length) {
     const payload = this.consume(length);
-    mask(payload, wordsOf(payload), payload.byteOffset, 0, length, keyAt(this._mask, 0));
+    new Maskable(payload).mask(0, length, keyAt(this._mask, 0));
     this._buffers.unshift(payload);
     this._bufferedBytes += length;
     // It is set anew by the head of each frame.
