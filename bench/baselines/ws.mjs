@@ -1,17 +1,19 @@
 /**
- * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--tls] [--deflate]
+ * The server most people write with the `ws` package: `node ws.mjs [--work echo|fanout] [--tls] [--deflate] [--plain]
  * [--port 0]`.
  *
- * Without compression but with `--deflate`, with bufferutil where its built file loads. `fanout`: a client that sends the text
+ * Without compression but with `--deflate`; with bufferutil where its built file loads, unless it is to be `plain`. `fanout`: a client that sends the text
  * `subscribe` gets every binary message that any client sends.
  */
 import { createServer } from 'node:https';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 
-import { WebSocketServer } from 'ws';
-
 import { announce, MAX_MESSAGE, portFromArguments, tlsFromArguments, workFromArguments } from './serve.mjs';
+
+// The package looks at it once, when it is loaded.
+if (process.argv.includes('--plain')) process.env.WS_NO_BUFFER_UTIL = '1';
+const { WebSocketServer } = await import('ws');
 
 const subscribers = new Set();
 

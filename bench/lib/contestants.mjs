@@ -45,7 +45,8 @@ const SCHEMES = { tcp: ['tcp', 'tls'], ws: ['ws', 'wss'] };
 function others(built, { wire, secure, qwh, work, weighs, deflate }) {
   if (qwh) return [];
   if (deflate) return [thePackageWs(['--work', work, '--deflate'])];
-  if (secure && wire === 'ws') return [thePackageWs(['--work', work, '--tls'])];
+  if (secure && wire === 'ws')
+    return [thePackageWs, thePackageWsAlone].map((contestant) => contestant(['--work', work, '--tls']));
   if (secure) return [script('net', 'node:tls, written by an expert', 'baselines/expert.mjs', ['--tls'])];
   return wire === 'ws' ? overWebSocket(built, work, weighs) : overTcp(built);
 }
@@ -70,6 +71,7 @@ function overWebSocket({ loadgen, tungstenite }, work, weighs) {
   const args = ['--work', work];
   const servers = [
     thePackageWs(args),
+    thePackageWsAlone(args),
     foreign('bun', "Bun's WebSocket server", [], 'baselines/bun.mjs', args),
     foreign('deno', "Deno's WebSocket server", ['run', '--allow-all'], 'baselines/deno.mjs', args),
     // A buffer of 128 KiB for each connection: 15,000 of them are more than the machine has.
@@ -118,6 +120,12 @@ function packaged(name, file, args = []) {
 function thePackageWs(args) {
   const contestant = packaged('ws', 'baselines/ws.mjs', args);
   return contestant.reason ? contestant : { ...contestant, label: `${contestant.label} ${bufferutil()}` };
+}
+
+/** As our TypeScript backend runs: without native code. */
+function thePackageWsAlone(args) {
+  const contestant = packaged('ws', 'baselines/ws.mjs', [...args, '--plain']);
+  return { ...contestant, name: 'ws-plain', label: `${contestant.label} without bufferutil` };
 }
 
 /** Without its built file for this machine it falls back to JavaScript in silence; the label does not. */

@@ -1,7 +1,8 @@
 /** The unmasking of the TypeScript backend, and that the package still lets it do so. */
 import * as ws from 'ws';
 import { describe, expect, test } from 'vitest';
-import { unmask, unmaskByWords } from '../../ts/link/ts/ws-unmask.js';
+import { keyAt, Maskable } from '../../ts/link/ts/ws-mask.js';
+import { unmaskByWords } from '../../ts/link/ts/ws-unmask.js';
 import type { LinkedWebSocket } from '../../ts/link/ts/ws-package.js';
 
 const MASK = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
@@ -28,7 +29,7 @@ describe('unmasking', () => {
         const memory = Buffer.alloc(length + offset + 3, 0xaa);
         const payload = patternOf(length);
         memory.set(masked(payload), offset);
-        unmask(memory.subarray(offset, offset + length), MASK);
+        new Maskable(memory).mask(offset, offset + length, keyAt(MASK, 0));
         expect(memory.subarray(offset, offset + length)).toEqual(payload);
         expect(memory.subarray(offset + length)).toEqual(Buffer.alloc(3, 0xaa));
         expect(memory.subarray(0, offset)).toEqual(Buffer.alloc(offset, 0xaa));

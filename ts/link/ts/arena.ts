@@ -8,6 +8,7 @@
  */
 
 import { View } from '../view.js';
+import { Maskable } from './ws-mask.js';
 
 /** One slab serves several links per tick; larger ones leave the processor's second-level cache. */
 const SLAB = 256 * 1024;
@@ -23,7 +24,8 @@ class Slab {
   readonly memory: Buffer;
   readonly buffer: ArrayBufferLike;
   /** Writes a length in one store; four byte stores cost as much as the copy of a small message. */
-  readonly lengths: DataView;
+  readonly numbers: DataView;
+  #maskable: Maskable | undefined;
   /** Where the next segment begins. */
   end = 0;
   /** Segments not given back. */
@@ -32,7 +34,11 @@ class Slab {
   constructor(size: number) {
     this.memory = Buffer.allocUnsafeSlow(size);
     this.buffer = this.memory.buffer;
-    this.lengths = new DataView(this.buffer);
+    this.numbers = new DataView(this.buffer);
+  }
+
+  get maskable(): Maskable {
+    return (this.#maskable ??= new Maskable(this.memory));
   }
 }
 
@@ -41,7 +47,9 @@ export class Segment {
   messages = 0;
   next: Segment | undefined;
   readonly memory: Buffer;
-  readonly lengths: DataView;
+  readonly numbers: DataView;
+  /** Bytes of the messages themselves that are not written out. */
+  payload = 0;
   /** End of what is written into it. */
   used: number;
 
@@ -54,8 +62,12 @@ export class Segment {
     public limit: number,
   ) {
     this.memory = slab.memory;
-    this.lengths = slab.lengths;
+    this.numbers = slab.numbers;
     this.used = start;
+  }
+
+  get maskable(): Maskable {
+    return this.slab.maskable;
   }
 
   /** Bytes not written out. */

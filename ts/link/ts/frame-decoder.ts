@@ -3,17 +3,14 @@
  *
  * It is pulled: `push` gives it a chunk, `next` takes one message after the other, so that whoever pulls
  * may stop at any message and go on later. Messages that lie whole in a chunk are views of it. What is
- * cut off at the end of a chunk is carried in memory that grows with the bytes received, never with the
- * length announced, and each byte is copied a constant number of times whatever the sizes of the chunks.
+ * cut off at the end of a chunk is carried (`carry.ts`).
  */
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
+import { Carry } from './carry.js';
 
 /** Size of the length in front of each message, bytes. */
 export const HEADER = 4;
-
-/** Smallest memory for a carried tail, bytes: a few tiny chunks do not each cost an allocation. */
-const MIN_CARRY = 64;
 
 const NOTHING = Buffer.alloc(0);
 const NO_MEMORY = NOTHING.buffer;
@@ -29,9 +26,8 @@ export class FrameDecoder {
   /** The part of the chunk that is not parsed. */
   #at = 0;
   #end = 0;
-  /** Front of a frame, header included, of which the rest is still to come; valid up to `#carried`. */
-  #carry: Buffer = NOTHING;
-  #carried = 0;
+  /** Front of a frame, header included. */
+  readonly #carry = new Carry();
 
   constructor(maxMessage: number) {
     this.#maxMessage = maxMessage;
@@ -39,7 +35,7 @@ export class FrameDecoder {
 
   /** Bytes received that are part of no message taken yet. */
   get held(): number {
-    return this.#carried + this.#end - this.#at;
+    return this.#carry.length + this.#end - this.#at;
   }
 
   /** Whether bytes wait that `next` has not looked at. */
@@ -61,7 +57,7 @@ export class FrameDecoder {
 
   /** The next whole message, or `undefined` until more bytes come. */
   next(): Buffer | undefined {
-    if (this.#carried !== 0) return this.#resume();
+    if (this.#carry.length !== 0) return this.#resume();
     const chunk = this.#chunk;
     const at = this.#at;
     const body = at + HEADER;
@@ -76,16 +72,16 @@ export class FrameDecoder {
 
   /** Looks at the length of the next message, as soon as it is there, and takes nothing. */
   check(): void {
-    if (this.#carried === 0 && this.#end - this.#at >= HEADER) this.#admit(lengthAt(this.#chunk, this.#at));
-    else if (this.#carried === 0) this.#keepTail();
+    if (this.#carry.length === 0 && this.#end - this.#at >= HEADER)
+      this.#admit(lengthAt(this.#chunk, this.#at));
+    else if (this.#carry.length === 0) this.#keepTail();
     else this.#completeHeader();
   }
 
   /** Forgets everything held. */
   clear(): void {
     this.#release();
-    this.#carry = NOTHING;
-    this.#carried = 0;
+    this.#carry.clear();
   }
 
   #admit(size: number): boolean {
@@ -103,15 +99,7 @@ export class FrameDecoder {
 
   /** Carries what is left of the chunk. */
   #keepTail(): undefined {
-    if (this.#at !== this.#end) {
-      const tail = this.#chunk.subarray(this.#at, this.#end);
-      // Most of the chunk: holding it whole costs less than a copy. A small tail must not pin it.
-      const worthHolding = tail.length * 2 >= tail.buffer.byteLength;
-      if (worthHolding) {
-        this.#carry = tail;
-        this.#carried = tail.length;
-      } else this.#append(this.#chunk, this.#at, this.#end);
-    }
+    if (this.#at !== this.#end) this.#carry.keep(this.#chunk, this.#at, this.#end);
     this.#release();
   }
 
@@ -119,46 +107,32 @@ export class FrameDecoder {
   #resume(): Buffer | undefined {
     const size = this.#completeHeader();
     if (size === undefined) return undefined;
+    const carry = this.#carry;
     const total = HEADER + size;
     // The rest of a frame is there or is not: only then is the whole length a reason to allocate it.
-    if (this.#end - this.#at < total - this.#carried) {
-      this.#take(this.#end - this.#at, total);
-      return undefined;
-    }
-    this.#take(total - this.#carried, total);
-    const message = new View(this.#carry.buffer, this.#carry.byteOffset + HEADER, size);
-    this.#carry = NOTHING;
-    this.#carried = 0;
+    const isWhole = this.#end - this.#at >= total - carry.length;
+    this.#take(isWhole ? total - carry.length : this.#end - this.#at, total);
+    if (!isWhole) return undefined;
+    const message = new View(carry.bytes.buffer, carry.bytes.byteOffset + HEADER, size);
+    carry.clear();
     return message;
   }
 
   /** The length of the frame that began in an earlier chunk, once it is there and legal. */
   #completeHeader(): number | undefined {
-    if (this.#carried < HEADER) this.#take(HEADER - this.#carried);
-    if (this.#carried < HEADER) return undefined;
-    const size = lengthAt(this.#carry, 0);
+    const carry = this.#carry;
+    if (carry.length < HEADER) this.#take(HEADER - carry.length, HEADER);
+    if (carry.length < HEADER) return undefined;
+    const size = lengthAt(carry.bytes, 0);
     return this.#admit(size) ? size : undefined;
   }
 
   /** Moves up to `count` bytes from the chunk behind the carried ones; `total` bounds the memory. */
-  #take(count: number, total = MIN_CARRY): void {
-    this.#at += this.#append(this.#chunk, this.#at, Math.min(this.#at + count, this.#end), total);
+  #take(count: number, total: number): void {
+    const begin = this.#at;
+    this.#at = Math.min(begin + count, this.#end);
+    this.#carry.append(this.#chunk, begin, this.#at, total);
     if (this.#at === this.#end) this.#release();
-  }
-
-  /** Copies bytes behind the carried ones and says how many; `total` bounds the memory. */
-  #append(bytes: Buffer, begin: number, end: number, total = MIN_CARRY): number {
-    const used = this.#carried + end - begin;
-    if (used > this.#carry.length) {
-      // At least doubles, so that the copies stay linear, and stops at the frame's end.
-      const room = Math.max(used, Math.min(this.#carry.length * 2, total), MIN_CARRY);
-      const grown = room > MIN_CARRY ? Buffer.allocUnsafeSlow(room) : Buffer.allocUnsafe(room);
-      this.#carry.copy(grown, 0, 0, this.#carried);
-      this.#carry = grown;
-    }
-    bytes.copy(this.#carry, this.#carried, begin, end);
-    this.#carried = used;
-    return end - begin;
   }
 }
 

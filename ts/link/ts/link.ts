@@ -24,6 +24,7 @@ import type {
 import { closeTimeout, outOfBudget, rateLimited, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
+import { bare, lengthPrefixed } from './framing.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
@@ -81,7 +82,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     this.info = linkInfo(socket, ['tcp', 'tls']);
     this.#socket = socket;
     this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
-    this.#writer = new SocketWriter(socket, framed, this, limits);
+    this.#writer = new SocketWriter(socket, framed ? lengthPrefixed : bare, this, limits);
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     (socket as LinkedSocket)[LINK] = this;
     socket.on('error', onError);
@@ -102,7 +103,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
     // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
     if (typeof payload !== 'string' && !this.ended) {
-      if (size <= this.limits.maxMessage && this.#writer.append(payload, size, cls)) return 'sent';
+      if (size <= this.limits.maxMessage && this.#writer.append(payload, size, cls, isText)) return 'sent';
     }
     return super.send(payload, cls, size, isText);
   }
@@ -119,12 +120,12 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     return this.#writer.messages;
   }
 
-  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex): void {
-    this.#writer.write(payload, cls);
+  protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void {
+    this.#writer.write(payload, size, cls, isText);
   }
 
-  protected enqueueString(payload: string, cls: ClassIndex, size: number): void {
-    this.#writer.writeString(payload, size, cls);
+  protected enqueueString(payload: string, cls: ClassIndex, size: number, isText: boolean): void {
+    this.#writer.writeString(payload, size, cls, isText);
   }
 
   notifyDrain(): void {
@@ -159,7 +160,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     this.#restartCloseTimer();
     // What still comes is read and thrown away, so that the peer gets as far as its end.
     if (!this.#isDispatching) this.#socket.resume();
-    this.#writer.end();
+    this.#writer.end(() => this.#socket.end());
   }
 
   terminate(code: number, reason: string): void {

@@ -4,20 +4,19 @@
  */
 import type { ClassIndex } from '../link.js';
 import { arena, ownSegment, type Segment } from './arena.js';
-import { HEADER } from './frame-decoder.js';
+import type { Framing } from './framing.js';
 
 /** First and largest memory of a backlog's segments: it doubles with the backlog. */
 const MIN_OWN = 1024;
 const MAX_OWN = 64 * 1024;
 
 export class OutQueue {
-  readonly #header: number;
+  readonly #framing: Framing;
   readonly #heads: (Segment | undefined)[] = [undefined, undefined, undefined];
   readonly #tails: (Segment | undefined)[] = [undefined, undefined, undefined];
 
-  /** @param framed Whether a length goes in front of each message. */
-  constructor(framed: boolean) {
-    this.#header = framed ? HEADER : 0;
+  constructor(framing: Framing) {
+    this.#framing = framing;
   }
 
   get isEmpty(): boolean {
@@ -26,31 +25,36 @@ export class OutQueue {
   }
 
   /** Copies a message in; false if no segment is open that it fits into. */
-  append(payload: Uint8Array, size: number, cls: ClassIndex): boolean {
+  append(payload: Uint8Array, size: number, cls: ClassIndex, isText: boolean): boolean {
     const segment = this.#tails[cls];
     if (segment === undefined) return false;
     const at = segment.used;
-    const end = at + this.#header + size;
-    if (end > segment.limit) return false;
-    if (this.#header !== 0) segment.lengths.setUint32(at, size);
-    segment.memory.set(payload, at + this.#header);
-    segment.used = end;
-    segment.messages += 1;
+    const begin = at + this.#framing.headOf(size);
+    if (begin + size > segment.limit) return false;
+    this.#framing.begin(segment, at, size, isText);
+    segment.memory.set(payload, begin);
+    this.#added(segment, begin, size);
     return true;
   }
 
-  /** Writes a string in as UTF-8 of at most `bound` bytes; gives its size, or -1 if no open segment has that room. */
-  appendString(payload: string, bound: number, cls: ClassIndex): number {
+  /** Writes a string in as UTF-8 of `size` bytes; false if no segment is open that it fits into. */
+  appendString(payload: string, size: number, cls: ClassIndex, isText: boolean): boolean {
     const segment = this.#tails[cls];
-    if (segment === undefined) return -1;
+    if (segment === undefined) return false;
     const at = segment.used;
-    const begin = at + this.#header;
-    if (begin + bound > segment.limit) return -1;
-    const size = segment.memory.write(payload, begin, bound, 'utf8');
-    if (this.#header !== 0) segment.lengths.setUint32(at, size);
+    const begin = at + this.#framing.headOf(size);
+    if (begin + size > segment.limit) return false;
+    this.#framing.begin(segment, at, size, isText);
+    segment.memory.write(payload, begin, size, 'utf8');
+    this.#added(segment, begin, size);
+    return true;
+  }
+
+  #added(segment: Segment, begin: number, size: number): void {
+    this.#framing.finish(segment, begin, size);
     segment.used = begin + size;
+    segment.payload += size;
     segment.messages += 1;
-    return size;
   }
 
   /**
@@ -59,7 +63,7 @@ export class OutQueue {
    * memory of its own.
    */
   open(size: number, cls: ClassIndex, backlog: number | undefined): void {
-    const need = this.#header + size;
+    const need = this.#framing.headOf(size) + size;
     const segment =
       backlog === undefined
         ? arena.open(need)

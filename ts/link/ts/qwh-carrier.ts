@@ -9,6 +9,7 @@ import type { QwhSettings } from '../qwh.js';
 import { fitReason, toWebSocketCode } from '../websocket-codes.js';
 import { Control } from './ws-control.js';
 import { faultOfWs } from './ws-faults.js';
+import { WsReader, type MessageTaker } from './ws-reader.js';
 import { unmaskByWords } from './ws-unmask.js';
 import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
 import { unfinishedIn } from './ws-receiver.js';
@@ -109,7 +110,7 @@ export class StreamCarrier implements RecordCarrier {
 type ControlBounds = Pick<QwhSettings, 'controlBurst' | 'controlPerSecond'>;
 
 /** A WebSocket whose opening handshake is done. */
-export class WsCarrier implements RecordCarrier, SocketOwner {
+export class WsCarrier implements RecordCarrier, SocketOwner, MessageTaker {
   readonly kind = 'messages';
   readonly socket: Socket;
   declare owner: CarrierOwner;
@@ -125,12 +126,10 @@ export class WsCarrier implements RecordCarrier, SocketOwner {
     this.#bounds = bounds;
     ws.owner = this;
     unmaskByWords(ws);
+    WsReader.readFor(ws, this);
     // What has come with the opening handshake waits until there is an owner, who resumes.
     ws.pause();
-    ws.on('message', (data, isBinary) => {
-      if (isBinary) this.owner.onBytes(data as Buffer);
-      else this.owner.onFault(protocolFault('a text message comes where records must'));
-    });
+    ws.on('message', (data, isBinary) => this.onMessage(data as Buffer, !isBinary));
     // Not ours to use here, and answered and bounded as on any other WebSocket.
     ws.on('ping', (payload) => this.#onControl(payload));
     ws.on('pong', () => this.#onControl(undefined));
@@ -140,6 +139,11 @@ export class WsCarrier implements RecordCarrier, SocketOwner {
       const farewell = code === ABNORMAL ? undefined : { code, reason: reason.toString() };
       this.owner.onGone(this.#error, farewell);
     });
+  }
+
+  onMessage(payload: Buffer, isText: boolean): void {
+    if (isText) this.owner.onFault(protocolFault('a text message comes where records must'));
+    else this.owner.onBytes(payload);
   }
 
   #onControl(ping: Buffer | undefined): void {

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { ClassIndex, LinkLimits } from '../link.js';
 import { arena, type Segment } from './arena.js';
 import { flushTiming, type FlushTiming } from './flush-interval.js';
-import { HEADER } from './frame-decoder.js';
+import type { Framing } from './framing.js';
 import { linkMemory } from './memory.js';
 import { OutQueue } from './out-queue.js';
 import { Outlet } from './pace.js';
@@ -32,7 +32,7 @@ export class SocketWriter {
   messages = 0;
   readonly #queue: OutQueue;
   readonly #socket: Socket;
-  readonly #header: number;
+  readonly #framing: Framing;
   readonly #owner: WriterOwner;
   /** Set: what goes to the socket is held back. */
   readonly #outlet: Outlet | undefined;
@@ -47,12 +47,14 @@ export class SocketWriter {
   /** A message too large for one batch, of which the rest goes next. */
   #started: Segment | undefined;
   #isDirty = false;
-  #isEnding = false;
+  #onHandedOver: (() => void) | undefined;
+  /** Nothing goes out behind what ended our side. */
+  #isShut = false;
 
-  constructor(socket: Socket, framed: boolean, owner: WriterOwner, limits: LinkLimits) {
+  constructor(socket: Socket, framing: Framing, owner: WriterOwner, limits: LinkLimits) {
     this.#socket = socket;
-    this.#header = framed ? HEADER : 0;
-    this.#queue = new OutQueue(framed);
+    this.#framing = framing;
+    this.#queue = new OutQueue(framing);
     this.#owner = owner;
     this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
     this.#timing = flushTiming(limits.flushIntervalMs);
@@ -68,10 +70,10 @@ export class SocketWriter {
    * Copies a message behind those that wait, if there is room in open memory and few wait then: the common case, in
    * few steps.
    */
-  append(payload: Uint8Array, size: number, cls: ClassIndex): boolean {
+  append(payload: Uint8Array, size: number, cls: ClassIndex, isText: boolean): boolean {
     const below = this.#direct;
     if (this.payload + size >= below || this.messages * MIN_COST >= below) return false;
-    if (!this.#queue.append(payload, size, cls)) return false;
+    if (!this.#queue.append(payload, size, cls, isText)) return false;
     this.payload += size;
     this.messages += 1;
     linkMemory.outbound += size;
@@ -79,52 +81,73 @@ export class SocketWriter {
   }
 
   /** Copies a message in. */
-  write(payload: Uint8Array, cls: ClassIndex): void {
-    const size = payload.byteLength;
-    // A raw message without bytes leaves no trace on the wire.
-    if (size + this.#header === 0) return;
-    if (!this.#queue.append(payload, size, cls)) {
+  write(payload: Uint8Array, size: number, cls: ClassIndex, isText: boolean): void {
+    if (this.#leavesNoTrace(size)) return;
+    if (!this.#queue.append(payload, size, cls, isText)) {
       this.#open(size, cls);
-      this.#queue.append(payload, size, cls);
+      this.#queue.append(payload, size, cls, isText);
     }
     this.#accepted(size);
   }
 
-  /** Writes a string in as UTF-8 of at most `bound` bytes; gives its size in bytes. */
-  writeString(payload: string, bound: number, cls: ClassIndex): number {
-    if (bound + this.#header === 0) return 0;
-    let size = this.#queue.appendString(payload, bound, cls);
-    if (size === -1) {
-      this.#open(bound, cls);
-      size = this.#queue.appendString(payload, bound, cls);
+  /** Writes a string in as UTF-8 of `size` bytes. */
+  writeString(payload: string, size: number, cls: ClassIndex, isText: boolean): void {
+    if (this.#leavesNoTrace(size)) return;
+    if (!this.#queue.appendString(payload, size, cls, isText)) {
+      this.#open(size, cls);
+      this.#queue.appendString(payload, size, cls, isText);
     }
     this.#accepted(size);
-    return size;
+  }
+
+  /** A raw message without bytes is nothing on the wire. */
+  #leavesNoTrace(size: number): boolean {
+    return size === 0 && this.#framing.headOf(0) === 0;
   }
 
   /** Hands over as much as the socket takes. Calls nobody back. */
   flush(): void {
     this.#isDirty = false;
     const socket = this.#socket;
-    while (!this.#isInSocket && !socket.destroyed) {
+    while (!this.#isInSocket && !this.#isShut && !socket.destroyed && !socket.writableEnded) {
       const most = this.#allowance();
       if (most === 0) return;
       const first = this.#started ?? this.#queue.shift();
-      if (first === undefined) {
-        if (this.#isEnding && !socket.writableEnded) socket.end();
-        break;
-      }
-      if (first.size > MAX_BATCH) this.#handPart(first);
+      if (first === undefined) return this.#handedOver();
+      if (first.size > MAX_BATCH && this.#framing.isDivisible) this.#handPart(first);
       else this.#handBatch(first, most);
       this.#outlet?.take(this.#handedPayload, this.#handedMessages);
       this.#settle();
     }
   }
 
-  /** Ends our side once everything is handed over. */
-  end(): void {
-    this.#isEnding = true;
+  /** Calls back once everything is handed over. */
+  end(onHandedOver: () => void): void {
+    this.#onHandedOver = onHandedOver;
     this.flush();
+  }
+
+  /** Hands over everything at once, and nothing from now on: what ends our side goes out next. */
+  shut(): void {
+    if (this.#isShut) return;
+    this.#isShut = true;
+    const { destroyed, writableEnded } = this.#socket;
+    if (destroyed || writableEnded) return;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#isInSocket = true;
+      this.#handedPayload += next.payload;
+      this.#handedMessages += next.messages;
+      next.next = this.#handed;
+      this.#handed = next;
+      this.#writeOne(next);
+    }
+    this.#settle();
+  }
+
+  #handedOver(): void {
+    const onHandedOver = this.#onHandedOver;
+    this.#onHandedOver = undefined;
+    onHandedOver?.();
   }
 
   /** Drops what the kernel has not taken. */
@@ -160,7 +183,9 @@ export class SocketWriter {
   /** Hands over the next part of a message that is larger than a batch. */
   #handPart(segment: Segment): void {
     const bytes = segment.view(MAX_BATCH);
-    this.#handedPayload = segment === this.#started ? MAX_BATCH : MAX_BATCH - this.#header;
+    // What goes around the message goes with its first part.
+    this.#handedPayload = MAX_BATCH - (segment.size - segment.payload);
+    segment.payload -= this.#handedPayload;
     segment.start += MAX_BATCH;
     this.#started = segment;
     this.#isInSocket = true;
@@ -171,13 +196,13 @@ export class SocketWriter {
   #allowance(): number {
     // With nothing queued there is only the end, which nothing holds back.
     if (this.#outlet === undefined || this.messages === 0) return MAX_BATCH;
-    return Math.min(this.#outlet.allowance(this.payload / this.messages + this.#header), MAX_BATCH);
+    const mean = this.payload / this.messages;
+    return Math.min(this.#outlet.allowance(mean + this.#framing.headOf(mean)), MAX_BATCH);
   }
 
   /** Hands over `first` and what fits into `most` bytes with it. */
   #handBatch(first: Segment, most: number): void {
-    // The header of a message that is started went with its first part.
-    this.#handedPayload = first === this.#started ? first.size : this.#payloadOf(first);
+    this.#handedPayload = first.payload;
     this.#handedMessages = first.messages;
     this.#started = undefined;
     this.#isInSocket = true;
@@ -190,16 +215,12 @@ export class SocketWriter {
       if (next === undefined) break;
       last = last.next = next;
       size += next.size;
-      this.#handedPayload += this.#payloadOf(next);
+      this.#handedPayload += next.payload;
       this.#handedMessages += next.messages;
     }
     if (first === last) this.#writeOne(first);
     else if (size <= MAX_MERGE) this.#writeMerged(first, size);
     else this.#writeVector(first);
-  }
-
-  #payloadOf(segment: Segment): number {
-    return segment.size - segment.messages * this.#header;
   }
 
   #writeOne(segment: Segment): void {

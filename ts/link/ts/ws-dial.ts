@@ -19,6 +19,7 @@ import { resetSocket } from './reset.js';
 import { dialTls, mayStillRefuse } from './tls-dial.js';
 import { faultOfTlsHandshake } from './tls-faults.js';
 import { faultOfHandshake, handshakeFault } from './ws-faults.js';
+import { clientFrames } from './ws-framing.js';
 import { WsLink } from './ws-link.js';
 import { loadWs, type LinkedWebSocket, type WsPackage } from './ws-package.js';
 
@@ -191,7 +192,7 @@ class Dialling {
     this.#ws.removeAllListeners();
     this.#settle?.(
       this.#spec.qwh === undefined
-        ? new WsLink(this.#ws, socket, limits, this.#settings)
+        ? new WsLink(this.#ws, socket, clientFrames, limits, this.#settings)
         : new WsCarrier(this.#ws, socket, this.#spec.qwh),
     );
   }

@@ -19,6 +19,7 @@ import type {
 import { resetSocket } from './reset.js';
 import { Early } from './early.js';
 import { answerDeflate } from './ws-deflate.js';
+import { serverFrames } from './ws-framing.js';
 import { WsLink } from './ws-link.js';
 import { MAX_RECORD } from '../../qwh/index.js';
 import { QWH_SUBPROTOCOL, type QwhListenSettings } from '../qwh.js';
@@ -168,7 +169,8 @@ export class WsGate {
     server.handleUpgrade(message, socket, head, (ws) => {
       // The package turns it on.
       if (!socketSettings.noDelay) socket.setNoDelay(false);
-      if (qwh === undefined) onLink(new WsLink(ws as LinkedWebSocket, socket, limits, settings));
+      if (qwh === undefined)
+        onLink(new WsLink(ws as LinkedWebSocket, socket, serverFrames, limits, settings));
       else {
         const carrier = new WsCarrier(ws as LinkedWebSocket, socket, this.spec.qwh!);
         this.#shakeHands(qwh, carrier, startedAt, onLink);

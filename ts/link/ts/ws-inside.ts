@@ -1,7 +1,7 @@
 /**
  * Names inside of the package `ws` that it promises nobody, and that this backend uses: to count what a connection
- * holds (`ws-receiver.ts`), to keep the package from what comes behind a fault (there too), and to unmask by words
- * (`ws-unmask.ts`). The version is pinned; whoever overrides it hears what is missing.
+ * holds (`ws-receiver.ts`), to keep the package from what comes behind a fault (there too), to read most messages in
+ * front of it (`ws-reader.ts`), and to unmask the others by words (`ws-unmask.ts`). The version is pinned; whoever overrides it hears what is missing.
  */
 import type * as Package from 'ws';
 
@@ -11,10 +11,14 @@ const OF_SOCKET: Names = ['_receiver'];
 const OF_RECEIVER: Names = [
   '_bufferedBytes',
   '_buffers',
+  '_fragmented',
+  '_isServer',
   '_mask',
   '_masked',
+  '_maxPayload',
   '_messageLength',
   '_payloadLength',
+  '_state',
   '_write',
   'consume',
   'getData',

@@ -16,11 +16,13 @@ import type {
   LinkHandler,
   LinkInfo,
   LinkLimits,
+  SendResult,
   SharedMessage,
   WebSocketSettings,
 } from '../link.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
 import { closeTimeout, outOfBudget, RATE_EXCEEDED, rateLimited } from './faults.js';
+import type { Framing } from './framing.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
@@ -31,9 +33,11 @@ import { faultOfTls } from './tls-faults.js';
 import { linkInfo } from './link-info.js';
 import { Control } from './ws-control.js';
 import { faultOfWs, flood } from './ws-faults.js';
+import { SocketWriter } from './socket-writer.js';
 import { WsOutbox } from './ws-outbox.js';
 import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
 import { stopAtFault, unfinishedIn } from './ws-receiver.js';
+import { WsReader, type MessageTaker } from './ws-reader.js';
 import { unmaskByWords } from './ws-unmask.js';
 
 /** A close code of the package: the connection ended without a close frame. */
@@ -63,16 +67,13 @@ interface LinkedSocket extends Socket {
   [LINK]?: WsLink;
 }
 
-/** The memory of the last message: that of the next one is mostly the same. */
-let lastMemory: ArrayBufferLike | undefined;
-
-export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved, Forsaken {
+export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Signer, Starved, Forsaken {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
   readonly #ws: LinkedWebSocket;
   readonly #socket: Socket;
-  readonly #outbox: WsOutbox;
+  readonly #outbox: SocketWriter | WsOutbox;
   readonly #settings: WebSocketSettings;
   /** Set: what is received is bounded. */
   readonly #intake: Intake | undefined;
@@ -103,8 +104,17 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
   /** Unless nobody is watched. */
   readonly #pulse: Pulse | undefined;
 
-  /** @param socket That of `ws`. It has an error listener already. */
-  constructor(ws: LinkedWebSocket, socket: Socket, limits: LinkLimits, settings: WebSocketSettings) {
+  /**
+   * @param socket That of `ws`. It has an error listener already.
+   * @param framing That of our end.
+   */
+  constructor(
+    ws: LinkedWebSocket,
+    socket: Socket,
+    framing: Framing,
+    limits: LinkLimits,
+    settings: WebSocketSettings,
+  ) {
     super(limits);
     this.info = {
       ...linkInfo(socket, ['ws', 'wss']),
@@ -113,11 +123,11 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
     };
     this.#ws = ws;
     this.#socket = socket;
-    const threshold = settings.deflate === false ? 0 : settings.deflate.threshold;
-    this.#outbox = new WsOutbox(ws, socket, threshold, this, limits);
+    this.#outbox = this.#outboxFor(framing, limits, settings);
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     this.#settings = settings;
     unmaskByWords(ws);
+    WsReader.readFor(ws, this);
     const onDead = (error: QWormholeError): void => this.#kill(faultClose(error));
     this.#pulse = Pulse.start(this, onDead, socket, limits.heartbeat);
     // Only what is inflated takes its time.
@@ -127,10 +137,17 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
     for (const [event, listener] of WsLink.#ofSocket) socket.on(event, listener as () => void);
   }
 
+  #outboxFor(framing: Framing, limits: LinkLimits, { deflate }: WebSocketSettings): SocketWriter | WsOutbox {
+    if (this.info.isDeflated && deflate !== false)
+      return new WsOutbox(this.#ws, this.#socket, deflate.threshold, this, limits);
+    return new SocketWriter(this.#socket, framing, this, limits);
+  }
+
   /** Listeners that all links share: there may be very many, and most are idle. */
   static readonly #ofWebSocket = Object.entries({
     message(this: LinkedWebSocket, data: Buffer, isBinary: boolean): void {
-      (this.owner as WsLink).#onMessage(data, !isBinary);
+      markShared(data.buffer);
+      (this.owner as WsLink).onMessage(data, !isBinary);
     },
     ping(this: LinkedWebSocket, payload: Buffer): void {
       (this.owner as WsLink).#onControl(payload);
@@ -164,16 +181,25 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
     return this.#outbox.messages;
   }
 
+  override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
+    // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
+    if (typeof payload !== 'string' && !this.ended) {
+      if (size <= this.maxSend && this.#outbox.append(payload, size, cls, isText)) return 'sent';
+    }
+    return super.send(payload, cls, size, isText);
+  }
+
   protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void {
-    this.#outbox.add(Buffer.from(payload), size, cls, isText);
+    this.#outbox.write(payload, size, cls, isText);
   }
 
   protected enqueueString(payload: string, cls: ClassIndex, size: number, isText: boolean): void {
-    this.#outbox.add(payload, size, cls, isText);
+    this.#outbox.writeString(payload, size, cls, isText);
   }
 
   protected override enqueueShared({ payload, size, isText }: SharedMessage, cls: ClassIndex): void {
-    this.#outbox.add(payload, size, cls, isText);
+    if (this.#outbox instanceof WsOutbox) this.#outbox.writeShared(payload, size, cls, isText);
+    else this.#outbox.write(payload, size, cls, isText);
   }
 
   notifyDrain(): void {
@@ -234,8 +260,8 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
     this.#socket.unref();
   }
 
-  #onMessage(payload: Buffer, isText: boolean): void {
-    if (payload.buffer !== lastMemory) lastMemory = markShared(payload.buffer);
+  /** A message has come whole. */
+  onMessage(payload: Buffer, isText: boolean): void {
     if (this.#ending !== undefined || this.#fault !== undefined) return;
     if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
       return this.#deliver(payload, isText);
@@ -374,7 +400,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
 
   /** Called by the package. */
   beforeClose(): void {
-    this.#outbox.flushAll();
+    this.#outbox.shut();
   }
 
   /** The peer broke the rules: it is told by a close frame, and has a while to close. */

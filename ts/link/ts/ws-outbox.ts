@@ -1,6 +1,6 @@
 /**
- * What a WebSocket link has accepted and the kernel has not taken. Little of it is in the package's hands at
- * a time: the rest can still be overtaken by a higher class, between whole messages.
+ * What a WebSocket link that compresses has accepted and the kernel has not taken: compressing is the package's. Little
+ * of it is in the package's hands at a time: the rest can still be overtaken by a higher class, between whole messages.
  */
 import type { Socket } from 'node:net';
 import type { ClassIndex, LinkLimits } from '../link.js';
@@ -92,8 +92,22 @@ export class WsOutbox {
     return this.#outlet !== undefined && this.#outlet.isHolding;
   }
 
-  /** Queues a message whose memory is the outbox's from now on, or nobody's to change. */
-  add(data: string | Uint8Array, size: number, cls: ClassIndex, isText: boolean): void {
+  /** Each message is compressed by itself: there is no room behind others. */
+  append(): boolean {
+    return false;
+  }
+
+  /** Copies a message. */
+  write(payload: Uint8Array, size: number, cls: ClassIndex, isText: boolean): void {
+    this.writeShared(Buffer.from(payload), size, cls, isText);
+  }
+
+  writeString(payload: string, size: number, cls: ClassIndex, isText: boolean): void {
+    this.writeShared(payload, size, cls, isText);
+  }
+
+  /** Queues a message whose memory is nobody's to change. */
+  writeShared(data: string | Uint8Array, size: number, cls: ClassIndex, isText: boolean): void {
     this.#lane(cls).push({ data, size, isText });
     this.payload += size;
     this.messages += 1;
@@ -117,7 +131,7 @@ export class WsOutbox {
   }
 
   /** Hands over everything at once: a close frame goes out next. */
-  flushAll(): void {
+  shut(): void {
     this.#handOver(Infinity);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { WsReader } from './ws-reader.js';
 
 const RECEIVER = '_receiver';
 const UNPARSED = '_bufferedBytes';
@@ -20,10 +21,11 @@ function receiverOf(ws: WebSocket): Receiver | null | undefined {
   return (ws as { readonly [RECEIVER]?: Receiver | null })[RECEIVER];
 }
 
-/** Bytes that it holds of what is unfinished. */
+/** Bytes of what is unfinished that it holds, and that are held in front of it. */
 export function unfinishedIn(ws: WebSocket): number {
   const receiver = receiverOf(ws);
-  return (receiver?.[UNPARSED] ?? 0) + (receiver?.[FRAGMENTS] ?? 0);
+  if (receiver === undefined || receiver === null) return 0;
+  return (receiver[UNPARSED] ?? 0) + (receiver[FRAGMENTS] ?? 0) + WsReader.heldFor(receiver);
 }
 
 /**
