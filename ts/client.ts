@@ -411,7 +411,7 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
       if (next.size > link.maxSend) {
         // The peer that is there now takes less than we do.
         this.#offline?.shift();
-        this.traffic.bytesDiscarded += next.size;
+        this.traffic.incidents.bytesDiscarded += next.size;
         this.drop('too-big', next.size);
         continue;
       }

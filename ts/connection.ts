@@ -7,7 +7,7 @@
  * looking (`id`, `state`, addresses, `stats`). The `on…` methods are the link's reports, not for users.
  */
 import { codecFor } from './codec/builtin.js';
-import type { Codec, CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
+import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
 import type { ConnectionEvents, ConnectionState } from './connection-events.js';
 import { Emitter, type EventMap } from './emitter.js';
 import { closed, type QWormholeError } from './errors/error.js';
@@ -52,16 +52,14 @@ export abstract class Connection<
   extends Emitter<Events>
   implements LinkHandler, Idler, AsyncIterable<CodecMessage<C>>, AsyncDisposable
 {
-  /** Random, 128 bits, in hexadecimal. */
-  readonly id: string = randomId();
+  // Of what most connections never need nothing is made before it is needed: there may be very many of them.
+  #id: string | undefined;
   protected readonly traffic = new Traffic();
   protected link: Link | undefined;
-  readonly #codec: Codec;
   /** Messages are bytes, and strings where the carrier tells text from bytes. */
   readonly #isBytes: boolean;
   /** Messages are their payloads: the codec `buffer` has nothing to do for bytes. */
   readonly #isPlain: boolean;
-  readonly #copies: boolean;
   readonly #settings: SharedSettings;
   #overflow: Overflow;
   #state: ConnectionState = 'idle';
@@ -72,14 +70,13 @@ export abstract class Connection<
   #isBackpressured = false;
   /** Messages go the long way, by `#pressure`: while backpressured, and always under a hard rate. */
   #isHindered: boolean;
-  readonly #listeners = new MessageListeners(this);
-  readonly #iterators = new Iterators<CodecMessage<C>>(this);
+  #listeners: MessageListeners | undefined;
+  #iterators: Iterators<CodecMessage<C>> | undefined;
   #drops: DropLog | undefined;
   /** Of messages that were accepted before. */
   #losses: DropLog | undefined;
   /** Set: the number of handlers at work is bounded. */
   protected readonly handlers: Handlers | undefined;
-  /** Made when first needed, these four: most connections never wait for anything. */
   #pressure: Pressure | undefined;
   #drainWaits: Waits | undefined;
   #emptyWaits: Waits | undefined;
@@ -88,8 +85,6 @@ export abstract class Connection<
 
   protected constructor(settings: SharedSettings) {
     super();
-    this.#codec = settings.codec;
-    this.#copies = settings.copy;
     this.#settings = settings;
     this.#overflow = settings.overflow;
     this.#isHindered = settings.outboundRate?.isHard === true;
@@ -97,6 +92,11 @@ export abstract class Connection<
       this.handlers = new Handlers(settings.concurrency, () => this.updateFlow());
     this.#isBytes = settings.codec === codecFor('buffer');
     this.#isPlain = this.#isBytes && !settings.copy;
+  }
+
+  /** Random, 128 bits, in hexadecimal. */
+  get id(): string {
+    return (this.#id ??= this.newId());
   }
 
   /** The wire protocol. */
@@ -118,7 +118,7 @@ export abstract class Connection<
     if (key !== undefined) checkKey(key);
     if (this.#isPlain && (message as unknown) instanceof Uint8Array && options?.text === undefined)
       return this.sendPayload(message, cls, false, key);
-    const payload = this.#codec.encode(message);
+    const payload = this.#settings.codec.encode(message);
     return this.sendPayload(payload, cls, isTextOf(payload, options?.text), key);
   }
 
@@ -179,6 +179,10 @@ export abstract class Connection<
    * from its first step and ends with the connection.
    */
   [Symbol.asyncIterator](): MessageIterator<CodecMessage<C>> {
+    if (this.#iterators === undefined) {
+      this.#iterators = new Iterators<CodecMessage<C>>(this);
+      if (this.#state === 'closed') this.#iterators.finish();
+    }
     return this.#iterators.create();
   }
 
@@ -294,7 +298,7 @@ export abstract class Connection<
     this.#losses?.end();
     this.#isBackpressured = false;
     this.#isHindered = this.#settings.outboundRate?.isHard === true;
-    this.traffic.drains += 1;
+    this.traffic.incidents.drains += 1;
     this.onDrained();
     if (!this.#isBackpressured) this.#drainWaits?.resolve();
   }
@@ -314,7 +318,8 @@ export abstract class Connection<
 
   /** @internal The peer has said all it will: our side ends when the loops have used what they hold. */
   onEnd(): void {
-    this.#iterators.whenIdle(() => this.peerEnded());
+    if (this.#iterators === undefined) this.peerEnded();
+    else this.#iterators.whenIdle(() => this.peerEnded());
   }
 
   /** @internal */
@@ -323,7 +328,7 @@ export abstract class Connection<
     if (link !== undefined)
       this.traffic.discard({ bytes: link.bufferedAmount, messages: link.bufferedMessages });
     if (this.#pressure !== undefined) this.traffic.discard(this.#pressure.clear());
-    if (close.error?.code === 'ERR_QW_HEARTBEAT_TIMEOUT') this.traffic.heartbeatTimeouts += 1;
+    if (close.error?.code === 'ERR_QW_HEARTBEAT_TIMEOUT') this.traffic.incidents.heartbeatTimeouts += 1;
     this.link = undefined;
     this.#idleWatch?.stop();
     this.#isFlowing = false;
@@ -331,6 +336,16 @@ export abstract class Connection<
   }
 
   // --- For the two ends ---
+
+  /** Makes the identifier, once, when it is first asked for. */
+  protected newId(): string {
+    return randomId();
+  }
+
+  /** @internal Somebody has asked for the identifier. */
+  get hasId(): boolean {
+    return this.#id !== undefined;
+  }
 
   /** The link is over. */
   protected abstract linkClosed(close: LinkClose): void;
@@ -353,7 +368,15 @@ export abstract class Connection<
 
   /** @internal */
   get isHeard(): boolean {
-    return !this.#listeners.isEmpty || !this.#iterators.isEmpty || this.hasOtherConsumers();
+    return this.#hasListeners || this.#hasIterators || this.hasOtherConsumers();
+  }
+
+  get #hasListeners(): boolean {
+    return this.#listeners !== undefined && !this.#listeners.isEmpty;
+  }
+
+  get #hasIterators(): boolean {
+    return this.#iterators !== undefined && !this.#iterators.isEmpty;
   }
 
   /** Goes on with a link. */
@@ -372,11 +395,12 @@ export abstract class Connection<
   }
 
   #decode(payload: Buffer): void {
+    const { codec, copy } = this.#settings;
     let message: CodecMessage<C>;
     try {
-      message = this.#codec.decode(this.#copies ? copyOf(payload) : payload) as CodecMessage<C>;
+      message = codec.decode(copy ? copyOf(payload) : payload) as CodecMessage<C>;
     } catch (error) {
-      this.traffic.undecodable += 1;
+      this.traffic.incidents.undecodable += 1;
       return this.report(error as QWormholeError);
     }
     this.deliver(message);
@@ -511,13 +535,13 @@ export abstract class Connection<
 
   /** Gives a message to whoever listens. */
   protected deliver(message: CodecMessage<C>): void {
-    if (!this.#listeners.isEmpty) this.#listeners.call(message, this.handlers);
-    if (!this.#iterators.isEmpty) this.#iterators.push(message);
+    if (this.#hasListeners) this.#listeners!.call(message, this.handlers);
+    if (this.#hasIterators) this.#iterators!.push(message);
   }
 
   /** Has the link deliver or not: not before somebody listens, and not while somebody wants a pause. */
   protected updateFlow(): void {
-    const isBusy = this.#iterators.isFull || this.handlers?.isFull === true;
+    const isBusy = this.#iterators?.isFull === true || this.handlers?.isFull === true;
     const flows = this.isHeard && !this.#isPaused && !isBusy;
     if (flows === this.#isFlowing || this.link === undefined) return;
     this.#isFlowing = flows;
@@ -531,7 +555,7 @@ export abstract class Connection<
 
   protected onBackpressure(): void {
     this.#isBackpressured = this.#isHindered = true;
-    this.traffic.backpressures += 1;
+    this.traffic.incidents.backpressures += 1;
     this.fire('backpressure', this.bufferedAmount);
   }
 
@@ -544,7 +568,7 @@ export abstract class Connection<
     this.#drops?.end();
     this.#losses?.end();
     this.#state = 'closed';
-    this.#iterators.finish();
+    this.#iterators?.finish();
     const isClosed = closed('connection');
     this.#drainWaits?.reject(isClosed);
     this.#emptyWaits?.reject(isClosed);
@@ -556,7 +580,7 @@ export abstract class Connection<
 
   protected override listenersChanged(event: string | symbol): void {
     if (event !== 'message') return;
-    this.#listeners.refresh();
+    (this.#listeners ??= new MessageListeners(this)).refresh();
     this.updateFlow();
   }
 }

@@ -19,6 +19,8 @@ export interface ConnectionHost<C extends CodecOption> {
   readonly hasMessageListeners: boolean;
   /** Set: the connection is measured. */
   readonly latencies: Latencies | undefined;
+  /** A connection has an identifier from now on. */
+  identify(id: string, connection: ServerConnection<C>): void;
   deliver(message: CodecMessage<C>, connection: ServerConnection<C>, handlers?: Handlers): void;
   /** Passes on an event that the connection has fired. */
   echo(event: 'backpressure' | 'dropped' | 'drain', values: readonly unknown[]): void;
@@ -127,6 +129,12 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
   /** @internal The server's listeners are others than before. */
   hostListenersChanged(): void {
     this.updateFlow();
+  }
+
+  protected override newId(): string {
+    const id = super.newId();
+    this.#host.identify(id, this);
+    return id;
   }
 
   protected override onDrained(): void {
