@@ -13,7 +13,7 @@ import os from 'node:os';
 import process from 'node:process';
 
 import { build } from './lib/build.mjs';
-import { contestants, REFERENCE } from './lib/contestants.mjs';
+import { contestants, REFERENCES } from './lib/contestants.mjs';
 import { measureLoad, measurePair } from './lib/load.mjs';
 import { readOptions } from './lib/options.mjs';
 import { choosePinning } from './lib/pinning.mjs';
@@ -85,7 +85,7 @@ async function main() {
 
   const machine = { processor: os.cpus()[0]?.model ?? os.arch(), cores: os.availableParallelism() };
   Object.assign(machine, { system: `${os.type()} ${os.release()}`, node: process.versions.node, pairUs });
-  const servers = relate(entries.map(row), REFERENCE[workload.wire], workload);
+  const servers = relate(entries.map(row), REFERENCES[workload.wire], workload);
   const result = { scenario, workload, runs, seconds, pinning, machine, servers };
   result.published = published(scenario);
 

@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+import { runtime } from './runtimes.mjs';
+
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 
-/** The contestant all others are divided by. */
-export const REFERENCE = { tcp: 'expert', ws: 'ws' };
+/** The contestants that all others are divided by: what Node's users have today, and Bun's engine. */
+export const REFERENCES = { tcp: ['expert', 'bun'], ws: ['ws', 'bun'] };
 
 /**
  * @typedef {object} Contestant
@@ -57,6 +59,7 @@ function overTcp({ loadgen, addon }) {
     ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native']),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts']),
     script('expert', 'node:net, written by an expert', 'baselines/expert.mjs'),
+    bun('Bun.listen, written by an expert', 'baselines/bun-tcp.mjs'),
     script('write-per-message', 'node:net, one write per message', 'baselines/write-per-message.mjs'),
     {
       ...script('naive-addon', 'tokio + one call per message', 'baselines/naive-addon/server.mjs', [
@@ -75,6 +78,7 @@ function overWebSocket({ loadgen, tungstenite }, work) {
     ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'ws', ...args]),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'ws', ...args]),
     thePackageWs(args),
+    bun("Bun's WebSocket server", 'baselines/bun.mjs', args),
     rust('tungstenite', 'tokio-tungstenite on one thread', tungstenite, args),
     work === 'echo'
       ? rust('floor', 'naked poll loop in Rust', loadgen, ['floor', '--wire', 'ws'])
@@ -106,6 +110,12 @@ function bufferutil(require) {
   } catch {
     return 'without bufferutil';
   }
+}
+
+function bun(label, file, args = []) {
+  const { file: binary, version, reason } = runtime('bun');
+  const contestant = script('bun', reason ? label : `${label}, ${version}`, file, args);
+  return { ...contestant, command: binary && [binary, ...contestant.command.slice(1)], reason };
 }
 
 function rust(name, label, { file, reason }, args) {

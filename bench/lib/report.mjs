@@ -1,5 +1,5 @@
 /** The comparison as text for a terminal. */
-import { REFERENCE } from './contestants.mjs';
+import { REFERENCES } from './contestants.mjs';
 import { PAIR_US } from './published.mjs';
 import { table } from './table.mjs';
 
@@ -20,14 +20,17 @@ const whole = (value) => value && Math.round(value).toLocaleString('en');
 const megabytes = (value) => value && (value / 1e6).toFixed(1);
 
 function columns({ workload: { unit, wire, weighs } }) {
-  const ratio = { title: `x ${REFERENCE[wire]}`, text: (row) => row.ratio?.toFixed(2) };
+  const ratios = REFERENCES[wire].map((reference) => ({
+    title: `x ${reference}`,
+    text: (row) => row.ratios[reference]?.toFixed(2),
+  }));
   const cpu = { title: `CPU us/${unit}`, text: (row) => row.cpuUs?.toFixed(3) };
   const memory = { title: 'RSS MB', text: (row) => megabytes(row.memory) };
   if (weighs) {
     return [
       name,
       { title: 'bytes each', text: (row) => whole(row.perConnection) },
-      ratio,
+      ...ratios,
       { title: 'after use', text: (row) => whole(row.perUsedConnection) },
       memory,
       { title: 'opened/s', text: (row) => whole(row.openedPerSecond) },
@@ -41,7 +44,7 @@ function columns({ workload: { unit, wire, weighs } }) {
     { title: `${PLURAL[unit]}/s`, text: (row) => whole(row.messagesPerSecond) },
     cpu,
     { title: 'JS thread', text: (row) => row.javascriptUs?.toFixed(3) },
-    ratio,
+    ...ratios,
     spread,
     memory,
     { title: 'batch', text: (row) => row.messagesPerBatch?.toFixed(1) },

@@ -34,9 +34,10 @@ export function summarize({ name, label, javascript }, runs) {
   };
 }
 
-/** Adds each row's processor time, or memory per connection, relative to the reference's. */
-export function relate(rows, reference, { weighs }) {
-  const figure = (row) => (weighs ? row.perConnection : row.cpuUs);
-  const whole = figure(rows.find((row) => row.name === reference) ?? {});
-  return rows.map((row) => ({ ...row, ratio: whole && figure(row) && figure(row) / whole }));
+/** Adds each row's processor time, or memory per connection, relative to each reference's, by its name. */
+export function relate(rows, references, { weighs }) {
+  const figure = (row) => (weighs ? row?.perConnection : row?.cpuUs);
+  const wholes = references.map((name) => [name, figure(rows.find((row) => row.name === name))]);
+  const ratios = (row) => wholes.map(([name, whole]) => [name, whole && figure(row) && figure(row) / whole]);
+  return rows.map((row) => ({ ...row, ratios: Object.fromEntries(ratios(row)) }));
 }
