@@ -5,7 +5,7 @@
  */
 import { QWormholeError } from '../errors/error.js';
 import type { HandshakeStats } from '../stats.js';
-import type { Link, Protocol, Upgrade } from '../link/link.js';
+import type { Link, Protocol, Upgrade, UpgradeRequest } from '../link/link.js';
 import {
   checkVerdict,
   type Authorize,
@@ -30,7 +30,7 @@ export interface UpgradeRules extends OriginRules {
 export interface Admission {
   readonly link: Link;
   readonly protocol: Protocol;
-  readonly request: OpeningRequest;
+  readonly request: UpgradeRequest;
   readonly user: unknown;
 }
 
@@ -127,7 +127,8 @@ export class UpgradePolicy {
     if (!this.#host.hasRoom(request.remoteAddress)) return this.#refuse(upgrade, 503, TRY_LATER);
     const { user } = verdict as Welcome;
     this.#host.settled('accepted');
-    upgrade.accept(subprotocol, (link) => destination.admit({ link, protocol, request, user }));
+    const admission = { protocol, request: upgrade.request, user };
+    upgrade.accept(subprotocol, (link) => destination.admit({ link, ...admission }));
   }
 
   /** Peers of qwh ask for its subprotocol; others are let in unless it is required. */

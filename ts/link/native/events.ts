@@ -25,16 +25,16 @@ const [remotes, locals, subprotocols] = [new Sameness(), new Sameness(), new Sam
 export function infoOf(text: string, carrier: Carrier): LinkInfo {
   const [lines, ...secured] = text.split('\0');
   const [remote, remotePort, local, localPort, subprotocol, isDeflated] = lines.split('\n');
+  const isFramed = isWebSocket(carrier);
+  // One literal: what is spread together takes more memory, and every connection keeps it.
   const info = {
     carrier,
     remoteAddress: remotes.of(remote),
     remotePort: Number(remotePort),
     localAddress: locals.of(local),
     localPort: Number(localPort),
-    ...(isWebSocket(carrier) && {
-      subprotocol: subprotocols.of(subprotocol),
-      isDeflated: isDeflated === '1',
-    }),
+    subprotocol: isFramed ? subprotocols.of(subprotocol) : undefined,
+    isDeflated: isFramed ? isDeflated === '1' : undefined,
   };
   return secured.length === 0 ? info : { ...info, tls: tlsInfoOf(secured, remote) };
 }
