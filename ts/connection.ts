@@ -6,29 +6,26 @@
  * event `message`, iteration, `pause`, `resume`), ending (`close`, `terminate`, `Symbol.asyncDispose`),
  * looking (`id`, `state`, addresses, `stats`). The `on…` methods are the link's reports, not for users.
  */
+import { Audience } from './audience.js';
 import { codecFor } from './codec/builtin.js';
-import type { Codec, CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
+import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
 import type { ConnectionEvents, ConnectionState } from './connection-events.js';
-import { Emitter, type EventMap } from './emitter.js';
+import type { EventMap } from './emitter.js';
 import { closed, type QWormholeError } from './errors/error.js';
+import { Linked } from './linked.js';
 import { randomId } from './ids.js';
-import { Iterators, type MessageIterator } from './iteration.js';
+import type { MessageIterator } from './iteration.js';
 import type {
-  Carrier,
   ClassIndex,
   DropReason,
   Link,
   LinkClose,
   LinkHandler,
-  LinkInfo,
   Mode,
   Protocol,
   SendResult,
   SharedMessage,
 } from './link/link.js';
-import type { HandshakeInfo } from './link/qwh.js';
-import { MessageListeners } from './message-listeners.js';
-import { sessionOf, type ConnectionTls } from './tls/session.js';
 import type { SharedSettings } from './options/settings.js';
 import type { Outgoing } from './policy/backlog.js';
 import { DropLog, type DropRun } from './policy/drop-log.js';
@@ -49,37 +46,29 @@ export abstract class Connection<
   C extends CodecOption = CodecOption,
   Events extends ConnectionEvents<C> & EventMap<Events> = ConnectionEvents<C>,
 >
-  extends Emitter<Events>
+  extends Linked<Events>
   implements LinkHandler, Idler, AsyncIterable<CodecMessage<C>>, AsyncDisposable
 {
-  /** Random, 128 bits, in hexadecimal. */
-  readonly id: string = randomId();
-  protected readonly traffic = new Traffic();
-  protected link: Link | undefined;
-  readonly #codec: Codec;
-  /** Messages are bytes, and strings where the carrier tells text from bytes. */
-  readonly #isBytes: boolean;
+  // Of what most connections never need nothing is made before it is needed: there may be very many of them.
+  #id: string | undefined;
+  #traffic: Traffic | undefined;
   /** Messages are their payloads: the codec `buffer` has nothing to do for bytes. */
   readonly #isPlain: boolean;
-  readonly #copies: boolean;
   readonly #settings: SharedSettings;
   #overflow: Overflow;
   #state: ConnectionState = 'idle';
-  #info: LinkInfo | undefined;
   #isPaused = false;
   /** Whether the link was told to deliver. */
   #isFlowing = false;
   #isBackpressured = false;
   /** Messages go the long way, by `#pressure`: while backpressured, and always under a hard rate. */
   #isHindered: boolean;
-  readonly #listeners = new MessageListeners(this);
-  readonly #iterators = new Iterators<CodecMessage<C>>(this);
+  #audience: Audience<CodecMessage<C>> | undefined;
   #drops: DropLog | undefined;
   /** Of messages that were accepted before. */
   #losses: DropLog | undefined;
   /** Set: the number of handlers at work is bounded. */
   protected readonly handlers: Handlers | undefined;
-  /** Made when first needed, these four: most connections never wait for anything. */
   #pressure: Pressure | undefined;
   #drainWaits: Waits | undefined;
   #emptyWaits: Waits | undefined;
@@ -88,15 +77,17 @@ export abstract class Connection<
 
   protected constructor(settings: SharedSettings) {
     super();
-    this.#codec = settings.codec;
-    this.#copies = settings.copy;
     this.#settings = settings;
     this.#overflow = settings.overflow;
     this.#isHindered = settings.outboundRate?.isHard === true;
     if (settings.concurrency !== Infinity)
       this.handlers = new Handlers(settings.concurrency, () => this.updateFlow());
-    this.#isBytes = settings.codec === codecFor('buffer');
-    this.#isPlain = this.#isBytes && !settings.copy;
+    this.#isPlain = settings.codec === codecFor('buffer') && !settings.copy;
+  }
+
+  /** Random, 128 bits, in hexadecimal. */
+  get id(): string {
+    return (this.#id ??= this.newId());
   }
 
   /** The wire protocol. */
@@ -118,7 +109,7 @@ export abstract class Connection<
     if (key !== undefined) checkKey(key);
     if (this.#isPlain && (message as unknown) instanceof Uint8Array && options?.text === undefined)
       return this.sendPayload(message, cls, false, key);
-    const payload = this.#codec.encode(message);
+    const payload = this.#settings.codec.encode(message);
     return this.sendPayload(payload, cls, isTextOf(payload, options?.text), key);
   }
 
@@ -179,7 +170,7 @@ export abstract class Connection<
    * from its first step and ends with the connection.
    */
   [Symbol.asyncIterator](): MessageIterator<CodecMessage<C>> {
-    return this.#iterators.create();
+    return this.#heard.loop();
   }
 
   // --- Ending ---
@@ -221,58 +212,18 @@ export abstract class Connection<
     this.#state = state;
   }
 
-  /** What carries the messages. */
-  get carrier(): Carrier {
-    return this.#info?.carrier ?? 'tcp';
+  protected get traffic(): Traffic {
+    return (this.#traffic ??= new Traffic());
   }
 
-  /** WebSocket: the subprotocol that both ends agreed on, empty for none. */
-  get subprotocol(): string | undefined {
-    return this.#info?.subprotocol;
-  }
-
-  /** Of the protocol qwh: who the peer is, and what both ends agreed on; that of the last link of a client. */
-  get handshake(): HandshakeInfo | undefined {
-    return this.#info?.handshake;
-  }
-
-  /** The TLS session: what was agreed on, the peer's certificate, keying material. `undefined` without TLS. */
-  get tls(): ConnectionTls | undefined {
-    return sessionOf(this.#info?.tls, this.link);
-  }
-
-  /** The peer's address; that of the last one after the end, empty before the first. */
-  get remoteAddress(): string {
-    return this.#info?.remoteAddress ?? '';
-  }
-
-  get remotePort(): number {
-    return this.#info?.remotePort ?? 0;
-  }
-
-  get localAddress(): string {
-    return this.#info?.localAddress ?? '';
-  }
-
-  get localPort(): number {
-    return this.#info?.localPort ?? 0;
+  /** @internal Adds this connection's counters to a total. */
+  addTrafficTo(total: Traffic): void {
+    if (this.#traffic !== undefined) total.add(this.#traffic);
   }
 
   /** Counters since the start. */
   stats(): TrafficStats {
     return this.traffic.stats({ bytes: this.bufferedAmount, messages: this.bufferedMessages });
-  }
-
-  /** The process lives at least as long as the connection: the default. */
-  ref(): this {
-    this.link?.ref();
-    return this;
-  }
-
-  /** The connection does not keep the process alive. */
-  unref(): this {
-    this.link?.unref();
-    return this;
   }
 
   // --- Reports of the link ---
@@ -282,9 +233,8 @@ export abstract class Connection<
     const { traffic } = this;
     traffic.messagesIn += 1;
     traffic.bytesIn += payload.length;
-    if (isText && this.#isBytes) this.deliver(payload.toString() as CodecMessage<C>);
-    else if (this.#isPlain) this.deliver(payload as CodecMessage<C>);
-    else this.#decode(payload);
+    if (this.#isPlain) this.deliver((isText ? payload.toString() : payload) as CodecMessage<C>);
+    else this.#decode(payload, isText);
   }
 
   /** @internal */
@@ -294,7 +244,7 @@ export abstract class Connection<
     this.#losses?.end();
     this.#isBackpressured = false;
     this.#isHindered = this.#settings.outboundRate?.isHard === true;
-    this.traffic.drains += 1;
+    this.traffic.incidents.drains += 1;
     this.onDrained();
     if (!this.#isBackpressured) this.#drainWaits?.resolve();
   }
@@ -314,7 +264,8 @@ export abstract class Connection<
 
   /** @internal The peer has said all it will: our side ends when the loops have used what they hold. */
   onEnd(): void {
-    this.#iterators.whenIdle(() => this.peerEnded());
+    if (this.#audience === undefined) this.peerEnded();
+    else this.#audience.whenIdle(() => this.peerEnded());
   }
 
   /** @internal */
@@ -323,7 +274,7 @@ export abstract class Connection<
     if (link !== undefined)
       this.traffic.discard({ bytes: link.bufferedAmount, messages: link.bufferedMessages });
     if (this.#pressure !== undefined) this.traffic.discard(this.#pressure.clear());
-    if (close.error?.code === 'ERR_QW_HEARTBEAT_TIMEOUT') this.traffic.heartbeatTimeouts += 1;
+    if (close.error?.code === 'ERR_QW_HEARTBEAT_TIMEOUT') this.traffic.incidents.heartbeatTimeouts += 1;
     this.link = undefined;
     this.#idleWatch?.stop();
     this.#isFlowing = false;
@@ -331,6 +282,16 @@ export abstract class Connection<
   }
 
   // --- For the two ends ---
+
+  /** Makes the identifier, once, when it is first asked for. */
+  protected newId(): string {
+    return randomId();
+  }
+
+  /** @internal Somebody has asked for the identifier. */
+  get hasId(): boolean {
+    return this.#id !== undefined;
+  }
 
   /** The link is over. */
   protected abstract linkClosed(close: LinkClose): void;
@@ -354,17 +315,18 @@ export abstract class Connection<
 
   /** @internal */
   get isHeard(): boolean {
-    return !this.#listeners.isEmpty || !this.#iterators.isEmpty || this.hasOtherConsumers();
+    return this.#audience?.isEmpty === false || this.hasOtherConsumers();
   }
 
   /** Goes on with a link. */
   protected attach(link: Link): void {
     this.link = link;
-    this.#info = link.info;
+    this.info = link.info;
     link.handler = this;
     this.#state = 'open';
     this.updateFlow();
-    this.#idleWatch = IdleWatch.start(this, this.traffic, this.#settings.idleTimeoutMs);
+    const { idleTimeoutMs } = this.#settings;
+    if (idleTimeoutMs !== undefined) this.#idleWatch = new IdleWatch(this, this.traffic, idleTimeoutMs);
   }
 
   /** @internal Messages may wait to be received. */
@@ -372,12 +334,15 @@ export abstract class Connection<
     return this.isHeard && !this.#isFlowing;
   }
 
-  #decode(payload: Buffer): void {
+  #decode(payload: Buffer, isText: boolean): void {
+    const { codec, copy } = this.#settings;
+    // Messages are bytes, and strings where the carrier tells text from bytes.
+    if (isText && codec === codecFor('buffer')) return this.deliver(payload.toString() as CodecMessage<C>);
     let message: CodecMessage<C>;
     try {
-      message = this.#codec.decode(this.#copies ? copyOf(payload) : payload) as CodecMessage<C>;
+      message = codec.decode(copy ? copyOf(payload) : payload) as CodecMessage<C>;
     } catch (error) {
-      this.traffic.undecodable += 1;
+      this.traffic.incidents.undecodable += 1;
       return this.report(error as QWormholeError);
     }
     this.deliver(message);
@@ -506,15 +471,22 @@ export abstract class Connection<
     this.fire('drain');
   }
 
+  get #heard(): Audience<CodecMessage<C>> {
+    if (this.#audience === undefined) {
+      this.#audience = new Audience<CodecMessage<C>>(this);
+      if (this.#state === 'closed') this.#audience.finish();
+    }
+    return this.#audience;
+  }
+
   /** Gives a message to whoever listens. */
   protected deliver(message: CodecMessage<C>): void {
-    if (!this.#listeners.isEmpty) this.#listeners.call(message, this.handlers);
-    if (!this.#iterators.isEmpty) this.#iterators.push(message);
+    this.#audience?.deliver(message, this.handlers);
   }
 
   /** Has the link deliver or not: not before somebody listens, and not while somebody wants a pause. */
   protected updateFlow(): void {
-    const isBusy = this.#iterators.isFull || this.handlers?.isFull === true;
+    const isBusy = this.#audience?.isFull === true || this.handlers?.isFull === true;
     const flows = this.isHeard && !this.#isPaused && !isBusy;
     if (flows === this.#isFlowing || this.link === undefined) return;
     this.#isFlowing = flows;
@@ -528,7 +500,7 @@ export abstract class Connection<
 
   protected onBackpressure(): void {
     this.#isBackpressured = this.#isHindered = true;
-    this.traffic.backpressures += 1;
+    this.traffic.incidents.backpressures += 1;
     this.fire('backpressure', this.bufferedAmount);
   }
 
@@ -541,7 +513,7 @@ export abstract class Connection<
     this.#drops?.end();
     this.#losses?.end();
     this.#state = 'closed';
-    this.#iterators.finish();
+    this.#audience?.finish();
     // An error costs its stack: without somebody who waits there is none.
     this.#drainWaits?.reject(closed('connection'));
     this.#emptyWaits?.reject(closed('connection'));
@@ -553,7 +525,7 @@ export abstract class Connection<
 
   protected override listenersChanged(event: string | symbol): void {
     if (event !== 'message') return;
-    this.#listeners.refresh();
+    this.#heard.refresh();
     this.updateFlow();
   }
 }

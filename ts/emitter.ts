@@ -1,7 +1,7 @@
 /**
- * Typed events over `node:events`, with three differences: an `error` without a listener never throws,
- * a listener that fails harms neither the other listeners nor what comes next, and a subclass learns
- * when listeners come and go.
+ * Typed events over `node:events`, with four differences: an `error` without a listener never throws,
+ * a listener that fails harms neither the other listeners nor what comes next, a subclass learns
+ * when listeners come and go, and without any it takes no memory.
  */
 import { EventEmitter } from 'node:events';
 
@@ -14,7 +14,17 @@ export type Listener<Arguments extends readonly unknown[]> = (...values: Argumen
 type Names<Events> = Extract<keyof Events, string>;
 type AnyListener = (...values: any[]) => unknown;
 
-export abstract class Emitter<Events extends EventMap<Events>> extends EventEmitter {
+/**
+ * `EventEmitter` without its constructor, which makes a table of listeners: Node makes one with the first listener
+ * where there is none, and most connections never have a listener of their own.
+ */
+function LazyEmitter(): void {}
+LazyEmitter.prototype = EventEmitter.prototype;
+Object.setPrototypeOf(LazyEmitter, EventEmitter);
+
+export abstract class Emitter<
+  Events extends EventMap<Events>,
+> extends (LazyEmitter as unknown as typeof EventEmitter) {
   /** @internal A listener threw, or the promise that it returned was rejected. */
   abstract handlerFailed(error: unknown, isRejection: boolean): void;
 

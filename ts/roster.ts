@@ -45,7 +45,9 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   readonly #settings: ServerSettings;
   readonly #voice: ServerVoice<C>;
   readonly #listeners: MessageListeners;
-  readonly #connections = new Map<string, ServerConnection<C>>();
+  readonly #connections = new Set<ServerConnection<C>>();
+  /** Those whose identifiers were asked for: nobody knows those of the others. */
+  readonly #byId = new Map<string, ServerConnection<C>>();
   /** What became of those who asked for a WebSocket. */
   readonly handshakes = { accepted: 0, refused: 0, failed: 0, abandoned: 0 };
   /** What became of those who shook hands by qwh. */
@@ -77,7 +79,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
   }
 
   get(id: string): ServerConnection<C> | undefined {
-    return this.#connections.get(id);
+    return this.#byId.get(id);
   }
 
   [Symbol.iterator](): IterableIterator<ServerConnection<C>> {
@@ -119,7 +121,7 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     this.lastHandshake = link.info.handshake;
     recordHandshake(this.#qwhHandshakeTimes, link.info.handshake);
     const connection = new ServerConnection<C>(this, arrival, this.#settings);
-    this.#connections.set(connection.id, connection);
+    this.#connections.add(connection);
     this.#accepted += 1;
     this.#crowd.enter(connection.remoteAddress);
     this.#voice.fire('connection', connection);
@@ -154,11 +156,11 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     checkKey(key);
     if (overflow !== undefined) checkOverflow(overflow);
     const manner = { overflow, key };
-    const left = except === undefined ? undefined : idsOf(except);
+    const left = except === undefined ? undefined : this.#named(except);
     let accepted = 0;
     let dropped = 0;
     for (const connection of connections) {
-      if (connection.state !== 'open' || left?.has(connection.id)) continue;
+      if (connection.state !== 'open' || left?.has(connection)) continue;
       if (connection.sendShared(message, cls, manner) === 'dropped') dropped += 1;
       else accepted += 1;
     }
@@ -214,6 +216,13 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     for (const connection of this.#connections.values()) connection.hostListenersChanged();
   }
 
+  /** Connections, some of them by their identifiers. */
+  #named(except: NonNullable<BroadcastOptions<C>['except']>): Set<ServerConnection<C> | undefined> {
+    if (except instanceof ServerConnection) return new Set([except]);
+    const all = typeof except === 'string' ? [except] : except;
+    return new Set(Array.from(all, (each) => (typeof each === 'string' ? this.get(each) : each)));
+  }
+
   // --- Reports of the connections ---
 
   get profile(): Profile | undefined {
@@ -222,6 +231,10 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
 
   get hasMessageListeners(): boolean {
     return !this.#listeners.isEmpty;
+  }
+
+  identify(id: string, connection: ServerConnection<C>): void {
+    if (this.#connections.has(connection)) this.#byId.set(id, connection);
   }
 
   deliver(message: CodecMessage<C>, connection: ServerConnection<C>, handlers?: Handlers): void {
@@ -242,7 +255,8 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
 
   connectionClosed(connection: ServerConnection<C>, { code, reason, clean }: LinkClose): void {
     connection.addTrafficTo(this.#past);
-    this.#connections.delete(connection.id);
+    this.#connections.delete(connection);
+    if (connection.hasId) this.#byId.delete(connection.id);
     this.#crowd.leave(connection.remoteAddress);
     this.#voice.fire('clientClosed', connection, code, reason, clean);
     this.#checkEmpty();
@@ -272,10 +286,4 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     this.#onEmpty();
     this.#onEmpty = undefined;
   }
-}
-
-function idsOf<C extends CodecOption>(except: NonNullable<BroadcastOptions<C>['except']>): Set<string> {
-  if (typeof except === 'string') return new Set([except]);
-  if (except instanceof ServerConnection) return new Set([except.id]);
-  return new Set(Array.from(except, (each) => (typeof each === 'string' ? each : each.id)));
 }

@@ -4,12 +4,21 @@ import { Connection } from './connection.js';
 import type { SharedManner } from './policy/overflow.js';
 import type { QWormholeError } from './errors/error.js';
 import type { Headers } from './link/headers.js';
-import type { ClassIndex, Link, LinkClose, Mode, Protocol, SendResult, SharedMessage } from './link/link.js';
+import type {
+  ClassIndex,
+  Link,
+  LinkClose,
+  Mode,
+  Protocol,
+  SendResult,
+  SharedMessage,
+  UpgradeRequest,
+} from './link/link.js';
 import type { ServerSettings } from './options/settings.js';
 import type { DropRun } from './policy/drop-log.js';
 import type { Handlers } from './policy/handlers.js';
-import type { OpeningRequest } from './policy/upgrade-request.js';
-import type { Amount, Traffic } from './stats.js';
+import { OpeningRequest } from './policy/upgrade-request.js';
+import type { Amount } from './stats.js';
 import type { Profile } from './telemetry/profile.js';
 import { checkTopic, tooManyTopics, type TopicTable } from './topics.js';
 
@@ -19,12 +28,14 @@ export interface ConnectionHost<C extends CodecOption> {
   readonly hasMessageListeners: boolean;
   /** Set: the connection is measured. */
   readonly profile: Profile | undefined;
+  /** A connection has an identifier from now on. */
+  identify(id: string, connection: ServerConnection<C>): void;
   deliver(message: CodecMessage<C>, connection: ServerConnection<C>, handlers?: Handlers): void;
   /** Passes on an event that the connection has fired. */
   echo(event: 'backpressure' | 'dropped' | 'drain', values: readonly unknown[]): void;
   connectionFailed(error: QWormholeError, connection: ServerConnection<C>): void;
   handlerOfConnectionFailed(error: unknown, isRejection: boolean, connection: ServerConnection<C>): void;
-  connectionClosed(connection: ServerConnection<C>, close: LinkClose, traffic: Traffic): void;
+  connectionClosed(connection: ServerConnection<C>, close: LinkClose): void;
 }
 
 /** Somebody who has connected. */
@@ -32,7 +43,7 @@ export interface Arrival {
   readonly link: Link;
   readonly protocol: Protocol;
   /** WebSocket: what the client asked for. */
-  readonly request?: OpeningRequest;
+  readonly request?: UpgradeRequest;
   /** WebSocket: what `authorize` said. */
   readonly user?: unknown;
 }
@@ -42,7 +53,8 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
   readonly protocol: Protocol;
   /** WebSocket: the user that `authorize` gave. */
   readonly user: unknown;
-  readonly #request: OpeningRequest | undefined;
+  readonly #request: UpgradeRequest | undefined;
+  #opening: OpeningRequest | undefined;
   readonly #host: ConnectionHost<C>;
   readonly #maxTopics: number;
   /** With the first topic: most connections have none. */
@@ -65,17 +77,23 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
 
   /** WebSocket: the path that the client asked for, percent-encoded, without the query. */
   get path(): string | undefined {
-    return this.#request?.path;
+    return this.#asked?.path;
   }
 
   /** WebSocket: the query that came with the path. */
   get query(): URLSearchParams | undefined {
-    return this.#request?.query;
+    return this.#asked?.query;
   }
 
   /** WebSocket: the headers of the client's request, names in lower case; the object has no prototype. */
   get headers(): Headers | undefined {
-    return this.#request?.headers;
+    return this.#asked?.headers;
+  }
+
+  /** What is asked of the request is taken out of it once. */
+  get #asked(): OpeningRequest | undefined {
+    if (this.#request !== undefined) this.#opening ??= new OpeningRequest(this.#request);
+    return this.#opening;
   }
 
   // --- Topics ---
@@ -129,14 +147,15 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     this.updateFlow();
   }
 
+  protected override newId(): string {
+    const id = super.newId();
+    this.#host.identify(id, this);
+    return id;
+  }
+
   protected override onDrained(): void {
     super.onDrained();
     this.#host.echo('drain', [this]);
-  }
-
-  /** @internal Adds this connection's counters to a total. */
-  addTrafficTo(total: Traffic): void {
-    total.add(this.traffic);
   }
 
   /** @internal Adds what is not written yet to a total. */
@@ -172,7 +191,7 @@ export class ServerConnection<C extends CodecOption = CodecOption> extends Conne
     for (const topic of this.#topics ?? []) this.#host.topics.delete(topic, this);
     this.#topics = undefined;
     this.finish(close);
-    this.#host.connectionClosed(this, close, this.traffic);
+    this.#host.connectionClosed(this, close);
   }
 
   protected report(error: QWormholeError): void {

@@ -123,68 +123,85 @@ const REASONS: readonly DropReason[] = [
   'conflated',
 ];
 
-/** The counters behind `TrafficStats`: plain fields, as they change with every message. */
-export class Traffic {
-  messagesIn = 0;
-  bytesIn = 0;
+/** What happens to few connections. */
+class Incidents {
   undecodable = 0;
-  messagesOut = 0;
-  bytesOut = 0;
   bytesDiscarded = 0;
   messagesDiscarded = 0;
   backpressures = 0;
   drains = 0;
   heartbeatTimeouts = 0;
-  /** With the first drop: an idle connection costs memory too. */
-  #dropped: Record<DropReason, Amount> | undefined;
+  readonly dropped = noDrops();
+}
+
+const NONE: Readonly<Incidents> = new Incidents();
+
+/** The counters behind `TrafficStats`: plain fields, as they change with every message. */
+export class Traffic {
+  messagesIn = 0;
+  bytesIn = 0;
+  messagesOut = 0;
+  bytesOut = 0;
+  /** With the first of them: an idle connection costs memory too. */
+  #incidents: Incidents | undefined;
+
+  /** To be counted. */
+  get incidents(): Incidents {
+    return (this.#incidents ??= new Incidents());
+  }
 
   /** Adds what another has counted. */
   add(other: Traffic): void {
     this.messagesIn += other.messagesIn;
     this.bytesIn += other.bytesIn;
-    this.undecodable += other.undecodable;
     this.messagesOut += other.messagesOut;
     this.bytesOut += other.bytesOut;
-    this.bytesDiscarded += other.bytesDiscarded;
-    this.messagesDiscarded += other.messagesDiscarded;
-    this.backpressures += other.backpressures;
-    this.drains += other.drains;
-    this.heartbeatTimeouts += other.heartbeatTimeouts;
-    const dropped = other.#dropped;
-    if (dropped === undefined) return;
-    for (const reason of REASONS) this.drop(reason, dropped[reason].bytes, dropped[reason].messages);
+    const more = other.#incidents;
+    if (more === undefined) return;
+    const { incidents } = this;
+    incidents.undecodable += more.undecodable;
+    incidents.bytesDiscarded += more.bytesDiscarded;
+    incidents.messagesDiscarded += more.messagesDiscarded;
+    incidents.backpressures += more.backpressures;
+    incidents.drains += more.drains;
+    incidents.heartbeatTimeouts += more.heartbeatTimeouts;
+    for (const reason of REASONS)
+      this.drop(reason, more.dropped[reason].bytes, more.dropped[reason].messages);
   }
 
   /** What was accepted is lost. */
   discard({ bytes, messages }: Amount): void {
-    this.bytesDiscarded += bytes;
-    this.messagesDiscarded += messages;
+    if (messages === 0) return;
+    const { incidents } = this;
+    incidents.bytesDiscarded += bytes;
+    incidents.messagesDiscarded += messages;
   }
 
   drop(reason: DropReason, bytes: number, messages = 1): void {
-    const dropped = (this.#dropped ??= noDrops())[reason];
+    const dropped = this.incidents.dropped[reason];
     dropped.messages += messages;
     dropped.bytes += bytes;
   }
 
   /** A copy for users. */
   stats({ bytes: bufferedAmount, messages: bufferedMessages }: Readonly<Amount>): TrafficStats {
+    const { undecodable, bytesDiscarded, messagesDiscarded, ...incidents } = this.#incidents ?? NONE;
     const dropped = noDrops();
-    for (const reason of REASONS) Object.assign(dropped[reason], this.#dropped?.[reason]);
+    for (const reason of REASONS) Object.assign(dropped[reason], incidents.dropped[reason]);
     return {
       received: { messages: this.messagesIn, bytes: this.bytesIn },
-      undecodable: this.undecodable,
+      undecodable,
       accepted: { messages: this.messagesOut, bytes: this.bytesOut },
-      bytesWritten: this.bytesOut - bufferedAmount - this.bytesDiscarded,
-      messagesWritten: this.messagesOut - bufferedMessages - this.messagesDiscarded,
+      bytesWritten: this.bytesOut - bufferedAmount - bytesDiscarded,
+      messagesWritten: this.messagesOut - bufferedMessages - messagesDiscarded,
       bufferedAmount,
       bufferedMessages,
-      bytesDiscarded: this.bytesDiscarded,
-      messagesDiscarded: this.messagesDiscarded,
+      bytesDiscarded,
+      messagesDiscarded,
       dropped,
-      backpressures: this.backpressures,
-      drains: this.drains,
-      heartbeatTimeouts: this.heartbeatTimeouts,
+      backpressures: incidents.backpressures,
+      drains: incidents.drains,
+      heartbeatTimeouts: incidents.heartbeatTimeouts,
     };
   }
 }

@@ -58,9 +58,7 @@ impl Plan {
         } = self.options;
         let meter = Arc::new(Meter::new(Arc::clone(&self.budget)));
         let ledger = Box::new(MeterLedger(Arc::clone(&meter)));
-        let handle = Handle::new(protocol, ledger);
-        handle.limit(&self.options.inbound_rates, &self.options.outbound_rates);
-        handle.watch(self.options.heartbeat);
+        let handle = Handle::new(protocol, &self.options.outbound_rates, ledger);
         let shared = Arc::new(Shared {
             handle: Arc::new(handle),
             limits: self.limits,
@@ -81,6 +79,8 @@ impl Plan {
             handle: Arc::clone(&shared.handle),
             beginning: Inbound::new(protocol, max_message),
             sink: LinkSink::new(Arc::clone(&shared), place),
+            inbound: self.options.inbound_rates,
+            heartbeat: self.options.heartbeat,
             close_timeout,
             security: security.cloned(),
             within: self.options.connect_timeout,

@@ -34,32 +34,54 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The receiving half of a stream.
 pub(super) struct Receiver {
+    /// Ours, unless it is watched.
+    half: Option<OwnedReadHalf>,
+    watched: Option<Box<Watched>>,
+}
+
+/// A half of which nothing is read although there may be something to read.
+struct Watched {
     half: Arc<OwnedReadHalf>,
-    /// Runs while nothing is read although there is something to read.
-    watch: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Resolves with the peer's end.
+    watch: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Watched {
+    fn new(half: OwnedReadHalf) -> Box<Self> {
+        let half = Arc::new(half);
+        let watch = Box::pin(peer_end(Arc::clone(&half)));
+        Box::new(Self { half, watch })
+    }
 }
 
 impl Receiver {
     pub(super) fn new(half: OwnedReadHalf) -> Self {
         Self {
-            half: Arc::new(half),
-            watch: None,
+            half: Some(half),
+            watched: None,
         }
     }
 
     /// Ready when there is something to read.
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.half.as_ref().as_ref().poll_read_ready(cx)
+        match (&self.half, &self.watched) {
+            (Some(half), _) => half.as_ref().poll_read_ready(cx),
+            (None, Some(watched)) => watched.half.as_ref().as_ref().poll_read_ready(cx),
+            (None, None) => Poll::Pending,
+        }
     }
 
     /// Ready once the peer has ended its side or reset the connection, whatever still waits to be read.
     pub(super) fn poll_peer_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let watch = self
-            .watch
-            .get_or_insert_with(|| Box::pin(peer_end(Arc::clone(&self.half))));
-        let poll = watch.as_mut().poll(cx);
+        if let Some(half) = self.half.take() {
+            self.watched = Some(Watched::new(half));
+        }
+        let Some(watched) = &mut self.watched else {
+            return Poll::Pending;
+        };
+        let poll = watched.watch.as_mut().poll(cx);
         if poll.is_ready() {
-            self.watch = None;
+            self.stop_watching();
         }
         poll
     }
@@ -70,12 +92,21 @@ impl Receiver {
         cx: &'a mut Context<'cx>,
         secured: Option<&'a Handle>,
     ) -> Reader<'a, 'cx> {
-        self.watch = None;
+        self.stop_watching();
         Reader {
             half: &mut self.half,
             cx,
             secured,
             left: usize::MAX,
+        }
+    }
+
+    fn stop_watching(&mut self) {
+        if let Some(watched) = self.watched.take() {
+            let Watched { half, watch } = *watched;
+            drop(watch);
+            // Nobody else has it: the watch is gone.
+            self.half = Arc::into_inner(half);
         }
     }
 }
@@ -108,7 +139,7 @@ impl<R: AsyncRead + Unpin> Read for Socket<'_, '_, R> {
 
 /// Reads a link's bytes in clear.
 pub(super) struct Reader<'a, 'cx> {
-    half: &'a mut Arc<OwnedReadHalf>,
+    half: &'a mut Option<OwnedReadHalf>,
     cx: &'a mut Context<'cx>,
     secured: Option<&'a Handle>,
     /// Bytes that may be read: beyond, the socket seems empty.
@@ -135,8 +166,7 @@ impl Read for Reader<'_, '_> {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let buf = &mut buf[..end];
-        // Nobody shares it: the watch is gone.
-        let Some(half) = Arc::get_mut(half) else {
+        let Some(half) = half else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let mut socket = Socket { half, cx };

@@ -74,7 +74,7 @@ pub(super) async fn run<S: Sink>(
     let within = within.saturating_sub(started.elapsed());
     match link.rebegin(()) {
         (link, Beginning::Stream(inbound)) => {
-            let (link, ()) = link.rebegin(Incoming::Stream(inbound, Vec::new()));
+            let (link, ()) = link.rebegin(Incoming::stream(inbound, Vec::new()));
             Some(LinkTask::start(stream, ends, link, Agreed::default()))
         }
         (link, Beginning::Qwh(meeting, inbound)) => {

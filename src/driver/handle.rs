@@ -15,15 +15,11 @@ use std::{
 use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::{
-    carrier::Writer,
-    pace::{Inlet, Outlet},
-    sink::Ledger,
-};
+use super::{carrier::Writer, pace::Outlet, sink::Ledger};
 use crate::{
     error::Error,
     frame::Protocol,
-    link::{Class, Heartbeat, Outbound, Rates, Released, Written},
+    link::{Class, Outbound, Rates, Released, Written},
     socket,
     tls::{Identity, Session},
     ws::CloseFrame,
@@ -42,17 +38,13 @@ pub(super) struct Half {
     pub socket: Option<OwnedWriteHalf>,
     /// Set: what is written is held back. Only the task writes then.
     pub outlet: Option<Box<Outlet>>,
-    /// Taken by the task.
-    pub inlet: Option<Box<Inlet>>,
-    /// How its peer is watched.
-    pub heartbeat: Option<Heartbeat>,
     /// Of a carrier with TLS, as long as `socket` is there.
     pub session: Option<Box<Session>>,
     /// What was released before the ciphertext that waits; it is told later, when that is written.
     pub settled: Released,
     pub wishes: Wishes,
     /// A write failed outside the task.
-    pub fault: Option<Error>,
+    pub fault: Option<Box<Error>>,
     pub waker: Option<Waker>,
     ledger: Box<dyn Ledger>,
     notify_at: Option<Released>,
@@ -80,24 +72,23 @@ pub(super) struct Wishes {
     /// Reading was wanted since the task last looked, if only for a moment: what was read ahead is taken.
     pub has_resumed: bool,
     /// Write what is queued, then end our side.
-    pub close: Option<CloseFrame>,
+    pub close: Option<Box<CloseFrame>>,
     /// What comes until the peer's own last word is wanted although we have said ours.
     pub takes_rest: bool,
     /// What becomes of a peer that waits for it.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<Box<Verdict>>,
     /// Reset now. Also what a connection that is over is left with: nothing is queued for it any more.
     pub terminate: bool,
 }
 
 impl Handle {
-    pub(crate) fn new(protocol: Protocol, ledger: Box<dyn Ledger>) -> Self {
+    /// What it sends is held to `outbound`.
+    pub(crate) fn new(protocol: Protocol, outbound: &Rates, ledger: Box<dyn Ledger>) -> Self {
         Self {
             half: Mutex::new(Half {
                 out: Outbound::new(protocol),
                 socket: None,
-                outlet: None,
-                inlet: None,
-                heartbeat: None,
+                outlet: Outlet::new(outbound),
                 session: None,
                 settled: Released::default(),
                 wishes: Wishes::default(),
@@ -108,18 +99,6 @@ impl Handle {
             }),
             held: AtomicUsize::new(0),
         }
-    }
-
-    /// Bounds what passes, from the beginning on: to be called before the link runs.
-    pub(crate) fn limit(&self, inbound: &Rates, outbound: &Rates) {
-        let mut half = self.lock();
-        half.inlet = Inlet::new(inbound);
-        half.outlet = Outlet::new(outbound);
-    }
-
-    /// Watches the peer, on a carrier that has signs of life: to be called before the link runs.
-    pub(crate) fn watch(&self, heartbeat: Option<Heartbeat>) {
-        self.lock().heartbeat = heartbeat;
     }
 
     /// Counts bytes of an unfinished message, up or down. Only the link's task does.
@@ -173,14 +152,14 @@ impl Handle {
     /// Ends the connection after what is queued; where the carrier has a close frame, with `farewell`.
     pub(crate) fn close(&self, farewell: CloseFrame) {
         let mut half = self.lock();
-        half.wishes.close.get_or_insert(farewell);
+        half.wishes.close.get_or_insert_with(|| Box::new(farewell));
         half.wake();
     }
 
     /// Answers the opening handshake.
     pub(crate) fn judge(&self, verdict: Verdict) {
         let mut half = self.lock();
-        half.wishes.verdict.get_or_insert(verdict);
+        half.wishes.verdict.get_or_insert_with(|| Box::new(verdict));
         half.wake();
     }
 
@@ -191,7 +170,7 @@ impl Handle {
         if verdict.is_none() {
             half.waker = Some(cx.waker().clone());
         }
-        verdict
+        verdict.map(|verdict| *verdict)
     }
 
     /// Queues records that other links have too; [`flush`](Self::flush) writes them.
@@ -233,7 +212,7 @@ impl Handle {
     /// Ends the connection with a fault.
     pub(crate) fn fail(&self, fault: Error) {
         let mut half = self.lock();
-        half.fault = Some(fault);
+        half.fault = Some(Box::new(fault));
         half.wake();
     }
 
@@ -336,7 +315,7 @@ impl Half {
             Ok(Written::All) if !self.is_notify_due() => {}
             Ok(_) => self.wake(),
             Err(error) => {
-                self.fault = Some(error);
+                self.fault = Some(Box::new(error));
                 self.wake();
             }
         }

@@ -20,8 +20,8 @@ const VOID: usize = 16 * 1024;
 /// Bytes to messages.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// Messages straight from the stream, and what was read of it to know that.
-    Stream(Inbound, Vec<u8>),
+    /// Messages straight from the stream.
+    Stream(Box<Direct>),
     /// Messages in WebSocket frames.
     WebSocket(Box<Decoder>),
     /// Messages in records of QWH/1.
@@ -30,7 +30,20 @@ pub(crate) enum Incoming {
     Records(Box<Records>),
 }
 
+/// A stream's own messages.
+#[derive(Debug)]
+pub(crate) struct Direct {
+    inbound: Inbound,
+    /// What was read of it before, to know that they are.
+    first: Vec<u8>,
+}
+
 impl Incoming {
+    /// Messages straight from a stream of which `first` was read before.
+    pub(super) fn stream(inbound: Inbound, first: Vec<u8>) -> Self {
+        Self::Stream(Box::new(Direct { inbound, first }))
+    }
+
     pub(super) fn on_readable(
         &mut self,
         io: &mut impl Read,
@@ -38,10 +51,7 @@ impl Incoming {
         most: usize,
     ) -> Result<ReadTurn> {
         match self {
-            Self::Stream(inbound, first) if first.is_empty() => inbound.on_readable(io, room, most),
-            Self::Stream(inbound, first) => {
-                inbound.on_readable(&mut Ahead { first, io }, room, most)
-            }
+            Self::Stream(direct) => direct.on_readable(io, room, most),
             Self::WebSocket(decoder) => decoder.on_readable(io, room, most, Instant::now()),
             Self::Qwh(decoder) => decoder.on_readable(io, room, most, Instant::now()),
             Self::Records(records) => records.on_readable(io, room, most),
@@ -52,7 +62,7 @@ impl Incoming {
     /// answers is none.
     pub(super) fn data(&self) -> u64 {
         match self {
-            Self::Stream(inbound, _) => inbound.received(),
+            Self::Stream(direct) => direct.inbound.received(),
             Self::WebSocket(decoder) => decoder.data(),
             Self::Qwh(decoder) => decoder.data(),
             Self::Records(records) => records.data(),
@@ -62,7 +72,7 @@ impl Incoming {
     /// Grows with every byte that comes; as read, so behind TLS without its own.
     pub(super) fn received(&self) -> u64 {
         match self {
-            Self::Stream(inbound, _) => inbound.received(),
+            Self::Stream(direct) => direct.inbound.received(),
             Self::WebSocket(decoder) => decoder.received(),
             Self::Qwh(decoder) => decoder.received(),
             Self::Records(records) => records.received(),
@@ -72,7 +82,7 @@ impl Incoming {
     /// Counts of what is received, and the rate that it is held to.
     pub(super) fn intake(&mut self) -> &mut Intake {
         match self {
-            Self::Stream(inbound, _) => inbound.intake(),
+            Self::Stream(direct) => direct.inbound.intake(),
             Self::WebSocket(decoder) => decoder.intake(),
             Self::Qwh(decoder) => decoder.intake(),
             Self::Records(records) => records.intake(),
@@ -82,7 +92,7 @@ impl Incoming {
     /// Nothing was ever received, be it for the carrier.
     pub(super) fn is_untouched(&self) -> bool {
         match self {
-            Self::Stream(inbound, first) => inbound.received() == 0 && first.is_empty(),
+            Self::Stream(direct) => direct.inbound.received() == 0 && direct.first.is_empty(),
             // They began with a handshake of their own.
             Self::WebSocket(_) | Self::Qwh(_) | Self::Records(_) => false,
         }
@@ -90,9 +100,9 @@ impl Incoming {
 
     pub(super) fn discard(&mut self, room: &mut impl Room) {
         match self {
-            Self::Stream(inbound, first) => {
-                first.clear();
-                inbound.discard(room);
+            Self::Stream(direct) => {
+                direct.first.clear();
+                direct.inbound.discard(room);
             }
             Self::WebSocket(decoder) => decoder.discard(room),
             Self::Qwh(decoder) => decoder.discard(room),
@@ -106,7 +116,7 @@ impl Incoming {
     /// `Resources` when the system has no random bytes to mask them with.
     pub(super) fn take_replies(&mut self) -> Result<Option<Vec<u8>>> {
         match self {
-            Self::Stream(..) => Ok(None),
+            Self::Stream(_) => Ok(None),
             Self::WebSocket(decoder) => decoder.take_replies(),
             Self::Qwh(decoder) => Ok(decoder.take_replies()),
             Self::Records(records) => records.take_replies(),
@@ -116,7 +126,7 @@ impl Incoming {
     /// What the peer said when it began to close.
     pub(super) fn farewell(&self) -> Option<Farewell> {
         let goaway = match self {
-            Self::Stream(..) => return None,
+            Self::Stream(_) => return None,
             Self::WebSocket(decoder) => return decoder.peer_close().map(Farewell::of_frame),
             Self::Qwh(decoder) => decoder.goaway(),
             Self::Records(records) => match records.goaway() {
@@ -131,7 +141,7 @@ impl Incoming {
     pub(super) fn verdict(&self, error: &Error) -> CloseFrame {
         let code = match self {
             Self::Qwh(_) | Self::Records(_) => CloseCode::of(error).0,
-            Self::Stream(..) | Self::WebSocket(_) => close_code(error),
+            Self::Stream(_) | Self::WebSocket(_) => close_code(error),
         };
         CloseFrame {
             code: Some(code),
@@ -144,7 +154,7 @@ impl Incoming {
         match self {
             Self::WebSocket(decoder) => decoder.role() == Role::Server,
             Self::Records(records) => records.role() == Role::Server,
-            Self::Stream(..) | Self::Qwh(_) => true,
+            Self::Stream(_) | Self::Qwh(_) => true,
         }
     }
 
@@ -154,7 +164,22 @@ impl Incoming {
     }
 
     pub(super) fn has_farewells(&self) -> bool {
-        !matches!(self, Self::Stream(..))
+        !matches!(self, Self::Stream(_))
+    }
+}
+
+impl Direct {
+    fn on_readable(
+        &mut self,
+        io: &mut impl Read,
+        room: &mut impl Room,
+        most: usize,
+    ) -> Result<ReadTurn> {
+        let Self { inbound, first } = self;
+        match first.is_empty() {
+            true => inbound.on_readable(io, room, most),
+            false => inbound.on_readable(&mut Ahead { first, io }, room, most),
+        }
     }
 }
 

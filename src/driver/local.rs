@@ -34,7 +34,7 @@ pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) 
     // Started here and not in the task, which may be dropped before it runs: from now on the handle
     // has the socket.
     let (link, inbound) = link.rebegin(());
-    let (link, ()) = link.rebegin(Incoming::Stream(inbound, Vec::new()));
+    let (link, ()) = link.rebegin(Incoming::stream(inbound, Vec::new()));
     Life::from(LinkTask::start(stream, ends, link, Agreed::default())).spawn();
     Ok(ends)
 }

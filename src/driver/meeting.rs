@@ -140,7 +140,7 @@ pub(super) async fn meet<S: Sink>(
         }
         Ok(Outcome::Other(inbound)) => {
             drop(place);
-            let incoming = Incoming::Stream(inbound, pipe.into_first());
+            let incoming = Incoming::stream(inbound, pipe.into_first());
             let (link, ()) = link.rebegin(incoming);
             Some(LinkTask::start(stream, ends, link, agreed))
         }

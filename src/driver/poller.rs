@@ -7,7 +7,11 @@ use tokio::sync::oneshot;
 use super::{
     adopt::Begun, handle::Handle, meeting::Meeting, opening::Opening, secure::Security, sink::Sink,
 };
-use crate::{error::Error, link::Inbound, socket::SocketOptions};
+use crate::{
+    error::Error,
+    link::{Heartbeat, Inbound, Rates},
+    socket::SocketOptions,
+};
 
 /// Runs links: owns their sockets, and calls the link core when they are ready or time is up.
 ///
@@ -52,6 +56,10 @@ pub(crate) struct NewLink<S: Sink, B = Beginning> {
     pub handle: Arc<Handle>,
     pub beginning: B,
     pub sink: S,
+    /// What it may receive.
+    pub inbound: Rates,
+    /// How its peer is watched, on a carrier that has signs of life.
+    pub heartbeat: Option<Heartbeat>,
     pub close_timeout: Duration,
     /// Set: TLS below it.
     pub security: Option<Security>,
@@ -66,6 +74,8 @@ impl<S: Sink, B> NewLink<S, B> {
             handle: self.handle,
             beginning,
             sink: self.sink,
+            inbound: self.inbound,
+            heartbeat: self.heartbeat,
             close_timeout: self.close_timeout,
             security: self.security,
             within: self.within,

@@ -34,7 +34,7 @@ pub(super) struct Pulse {
     received: u64,
     /// The kernel took no more when the timer last fired, and had taken so much.
     blocked_at: Option<Released>,
-    timeout: Duration,
+    timeout_ms: u32,
 }
 
 impl Pulse {
@@ -51,7 +51,9 @@ impl Pulse {
             armed: None,
             received: 0,
             blocked_at: None,
-            timeout: heartbeat.map_or(Duration::ZERO, |heartbeat| heartbeat.timeout),
+            timeout_ms: heartbeat.map_or(0, |heartbeat| {
+                u32::try_from(heartbeat.timeout.as_millis()).unwrap_or(u32::MAX)
+            }),
         }))
     }
 
@@ -103,7 +105,7 @@ impl Pulse {
 
     /// The peer is dead.
     pub(super) fn verdict(&self) -> Error {
-        let timeout = self.timeout.as_millis();
+        let timeout = self.timeout_ms;
         let why = format!("the peer gave no sign of life for {timeout} ms");
         let timeout = usize::try_from(timeout).unwrap_or(usize::MAX);
         Error::new(Code::HeartbeatTimeout, why).with("timeoutMs", timeout)
@@ -121,7 +123,7 @@ impl Pulse {
 pub(super) fn sign(incoming: &Incoming, is_ping: bool) -> Result<Vec<u8>> {
     let mut frame = Vec::new();
     match incoming {
-        Incoming::Stream(..) => {}
+        Incoming::Stream(_) => {}
         Incoming::WebSocket(decoder) => {
             let opcode = match is_ping {
                 true => Opcode::Ping,

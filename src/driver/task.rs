@@ -9,7 +9,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use self::ending::{Deadline, Phase};
@@ -39,13 +38,13 @@ pub(crate) struct LinkTask<S: Sink> {
     is_secured: bool,
     incoming: Incoming,
     sink: S,
-    close_timeout: Duration,
+    close_timeout_ms: u32,
     phase: Phase,
     /// The peer ended its side.
     peer_ended: bool,
     /// Our side is ended.
     we_ended: bool,
-    deadline: Option<Deadline>,
+    deadline: Option<Box<Deadline>>,
     /// Not to be read: how much data had come when that was said.
     ahead_of: Option<u64>,
     /// The end of the peer was seen while there was nothing to be read.
@@ -76,7 +75,7 @@ impl<S: Sink> LinkTask<S> {
             handle: link.handle,
             incoming: link.beginning,
             sink: link.sink,
-            close_timeout: link.close_timeout,
+            close_timeout_ms: u32::try_from(link.close_timeout.as_millis()).unwrap_or(u32::MAX),
             phase: Phase::Open,
             peer_ended: false,
             we_ended: false,
@@ -91,12 +90,12 @@ impl<S: Sink> LinkTask<S> {
         };
         let mut half = task.handle.lock();
         half.socket = Some(writer);
-        task.inlet = half.inlet.take();
+        task.inlet = Inlet::new(&link.inbound);
         if let Some(inlet) = &task.inlet {
             inlet.bound(task.incoming.intake());
         }
         if task.incoming.has_farewells() {
-            task.pulse = Pulse::start(half.heartbeat, agreed.peer_timeout);
+            task.pulse = Pulse::start(link.heartbeat, agreed.peer_timeout);
         }
         if let Some((session, info)) = secured {
             half.session = Some(session);
@@ -122,7 +121,7 @@ impl<S: Sink> LinkTask<S> {
             return Ok(Some(Closed::cut()));
         }
         if let Some(fault) = half.fault.take() {
-            return Err(fault);
+            return Err(*fault);
         }
         if let Some(farewell) = &half.wishes.close {
             let farewell = farewell.clone();
@@ -154,7 +153,7 @@ impl<S: Sink> LinkTask<S> {
             }
             Phase::Closing if takes_rest => self.hear(cx)?,
             Phase::Closing if self.incoming.has_farewells() => self.await_farewell(cx)?,
-            Phase::Leaving { .. } => {}
+            Phase::Leaving(_) => {}
             Phase::Closing | Phase::Parting(_) => self.await_end(cx, written)?,
         }
         if matches!(self.phase, Phase::Open) {

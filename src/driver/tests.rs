@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::{Code, Error},
     frame::Protocol,
-    link::{Class, Inbound, Marks, Payload, Released, Room},
+    link::{Class, Inbound, Marks, Payload, Rates, Released, Room},
     socket::SocketOptions,
 };
 
@@ -151,7 +151,11 @@ impl Scene {
         peer.set_read_timeout(Some(PATIENCE)).expect("an option");
         let (socket, _) = listener.accept().expect("accepts");
         socket.set_nonblocking(true).expect("an option");
-        let handle = Arc::new(Handle::new(Protocol::LengthPrefixed, Box::new(NoLedger)));
+        let handle = Arc::new(Handle::new(
+            Protocol::LengthPrefixed,
+            &Rates::default(),
+            Box::new(NoLedger),
+        ));
         let (tell, told) = mpsc::channel();
         handle.set_reading(true);
         let link = NewLink {
@@ -162,6 +166,8 @@ impl Scene {
                 memory: Vec::new(),
                 found: Found::default(),
             },
+            inbound: Rates::default(),
+            heartbeat: None,
             close_timeout: Duration::from_secs(5),
             security: None,
             within: Duration::MAX,

@@ -205,7 +205,11 @@ fn place_of(address: IpAddr) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{driver::Ledger, frame::Protocol, link::Released};
+    use crate::{
+        driver::Ledger,
+        frame::Protocol,
+        link::{Rates, Released},
+    };
 
     struct NoLedger;
 
@@ -214,7 +218,11 @@ mod tests {
     }
 
     fn handle() -> Arc<Handle> {
-        Arc::new(Handle::new(Protocol::Raw, Box::new(NoLedger)))
+        Arc::new(Handle::new(
+            Protocol::Raw,
+            &Rates::default(),
+            Box::new(NoLedger),
+        ))
     }
 
     fn is_cut(handle: &Handle) -> bool {

@@ -125,10 +125,7 @@ impl<P: Poller> Core<P> {
         let (id, handle) = self.table.insert(self.counters.slots(), |id| {
             self.counters.reset(id.slot);
             let ledger = SlotLedger::new(Arc::clone(&self.counters), id);
-            let handle = Handle::new(plan.protocol, Box::new(ledger));
-            handle.limit(&plan.rates.0, &plan.rates.1);
-            handle.watch(plan.heartbeat);
-            Arc::new(handle)
+            Arc::new(Handle::new(plan.protocol, &plan.rates.1, Box::new(ledger)))
         })?;
         self.starving().enlist(&handle, plan.memory_budget);
         let link = NewLink {
@@ -142,6 +139,8 @@ impl<P: Poller> Core<P> {
             },
             sink: LinkSink::new(Arc::clone(self), id, listener, &handle, plan.memory_budget),
             handle,
+            inbound: plan.rates.0,
+            heartbeat: plan.heartbeat,
             close_timeout: plan.close_timeout,
             security: plan.security.clone(),
             within: plan.within,

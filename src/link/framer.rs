@@ -22,7 +22,7 @@ const MAX_CONTROL_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) enum Wire {
     WebSocket(Encoder),
-    Qwh(Packer),
+    Qwh(Box<Packer>),
 }
 
 /// Makes frames of records, in the order in which they may go out.
@@ -31,12 +31,19 @@ pub(super) struct Framer {
     wire: Wire,
     /// Frames packed and not all written; none where nothing is.
     stage: Option<Box<Stage>>,
+    /// What is said besides messages and waits: rarely anything.
+    asides: Option<Box<Asides>>,
+    /// The close frame is packed: nothing follows it.
+    is_closed: bool,
+}
+
+/// Frames that are no messages.
+#[derive(Debug, Default)]
+struct Asides {
     /// Whole control frames that overtake the messages.
     control: Vec<u8>,
     /// The close frame, behind the messages.
     close: Option<Vec<u8>>,
-    /// The close frame is packed: nothing follows it.
-    is_closed: bool,
 }
 
 impl Framer {
@@ -44,14 +51,13 @@ impl Framer {
         Self {
             wire,
             stage: None,
-            control: Vec::new(),
-            close: None,
+            asides: None,
             is_closed: false,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.stage.is_none() && self.control.is_empty() && self.close.is_none()
+        self.stage.is_none() && self.asides.is_none()
     }
 
     /// Payload bytes of the messages that are packed and not written.
@@ -65,18 +71,18 @@ impl Framer {
 
     pub(super) fn clear(&mut self) {
         self.stage = None;
-        self.control = Vec::new();
-        self.close = None;
+        self.asides = None;
     }
 
     pub(super) fn control(&mut self, frames: &[u8]) {
         if self.is_closed {
             return;
         }
-        if self.control.len() + frames.len() > MAX_CONTROL_BYTES {
-            self.control.clear();
+        let control = &mut self.asides.get_or_insert_default().control;
+        if control.len() + frames.len() > MAX_CONTROL_BYTES {
+            control.clear();
         }
-        self.control.extend_from_slice(frames);
+        control.extend_from_slice(frames);
     }
 
     /// Has the end say when to come back, where it can.
@@ -87,11 +93,16 @@ impl Framer {
     }
 
     pub(super) fn close_with(&mut self, close: &CloseFrame) -> Result<()> {
-        if !self.is_closed && self.close.is_none() {
-            self.close = Some(match &mut self.wire {
+        let is_said = self
+            .asides
+            .as_ref()
+            .is_some_and(|asides| asides.close.is_some());
+        if !self.is_closed && !is_said {
+            let frame = match &mut self.wire {
                 Wire::WebSocket(encoder) => encoder.close(close)?,
                 Wire::Qwh(packer) => packer.close(close)?,
-            });
+            };
+            self.asides.get_or_insert_default().close = Some(frame);
         }
         Ok(())
     }
@@ -135,8 +146,10 @@ impl Framer {
     /// nothing.
     pub(super) fn refill(&mut self, queues: &mut [Queue; 3], left: &mut usize) -> Result<bool> {
         let mut stage = Stage::take();
-        stage.control(&self.control);
-        self.control = Vec::new();
+        let close = self.asides.take().and_then(|asides| {
+            stage.control(&asides.control);
+            asides.close
+        });
         match &mut self.wire {
             _ if self.is_closed => {}
             Wire::Qwh(packer) => packer.refill(queues, &mut stage, left)?,
@@ -150,12 +163,13 @@ impl Framer {
                 }
             }
         }
-        if !stage.is_full()
-            && queues.iter().all(Queue::is_empty)
-            && let Some(close) = self.close.take()
-        {
-            stage.control(&close);
-            self.is_closed = true;
+        match close {
+            Some(close) if !stage.is_full() && queues.iter().all(Queue::is_empty) => {
+                stage.control(&close);
+                self.is_closed = true;
+            }
+            Some(_) => self.asides.get_or_insert_default().close = close,
+            None => {}
         }
         if stage.is_empty() {
             stage.give_back();
@@ -177,7 +191,6 @@ fn pack_front(
     stage: &mut Stage,
     queue: &mut Queue,
 ) -> Result<Option<usize>> {
-    queue.seal();
     let Some((payload, is_text)) = queue.front_record() else {
         return Ok(None);
     };

@@ -1,20 +1,20 @@
-//! What comes in, counted as the application counts it, and bounded where it is to be.
+//! What comes in, where it is bounded: counted as the application counts it.
 
 use super::{
     rate::{Rates, Throttle},
     room::{Marks, Payload},
 };
 
-/// Messages received whole, and the rate that they are held to.
+/// The rate that messages are held to, if there is one.
 #[derive(Debug, Default)]
 pub struct Intake {
-    messages: u64,
-    bytes: u64,
     gate: Option<Box<Gate>>,
 }
 
 #[derive(Debug)]
 struct Gate {
+    messages: u64,
+    bytes: u64,
     throttle: Throttle,
     is_hard: bool,
     /// The time of this turn, and when the socket was last known to be empty: what is read has come since then.
@@ -28,6 +28,8 @@ impl Intake {
     pub fn bound(&mut self, rates: &Rates) {
         self.gate = Throttle::new(rates).map(|throttle| {
             Box::new(Gate {
+                messages: 0,
+                bytes: 0,
                 throttle,
                 is_hard: rates.is_hard,
                 now: 0,
@@ -55,7 +57,7 @@ impl Intake {
     pub fn allowance(&mut self) -> usize {
         match &mut self.gate {
             Some(gate) if !gate.is_hard => {
-                let mean = self.bytes / self.messages.max(1);
+                let mean = gate.bytes / gate.messages.max(1);
                 let mean = usize::try_from(mean).unwrap_or(usize::MAX);
                 gate.throttle.allowance(mean, gate.now)
             }
@@ -76,8 +78,6 @@ impl Intake {
 
     /// Counts a message; false if it is not to be delivered.
     pub(super) fn admits(&mut self, len: usize) -> bool {
-        self.messages += 1;
-        self.bytes += len as u64;
         match &mut self.gate {
             Some(gate) => gate.admits(len as u64),
             None => true,
@@ -87,6 +87,8 @@ impl Intake {
 
 impl Gate {
     fn admits(&mut self, len: u64) -> bool {
+        self.messages += 1;
+        self.bytes += len;
         if !self.is_hard {
             self.throttle.take(len, 1, self.now);
             return true;

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 /// Least between two signs of life, whatever the peer would like, milliseconds: control frames are
 /// bounded on its side too, by default at 32 a second.
-const LEAST_SIGN: u64 = 100;
+const LEAST_SIGN: u32 = 100;
 
 /// Signs within the time after which a peer loses patience: one may be late, and one lost in a queue.
-const SIGNS_IN_TIME: u64 = 3;
+const SIGNS_IN_TIME: u32 = 3;
 
 /// How a peer is watched that says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,8 @@ pub enum Act {
 #[derive(Debug)]
 pub struct Liveness {
     watch: Option<Watch>,
-    /// Between two signs of ours while we do not read; `None` where nobody waits for them.
-    sign: Option<u64>,
+    /// Between two signs of ours while we do not read.
+    sign: u32,
     heard_at: u64,
     said_at: u64,
     asked: Option<Asked>,
@@ -65,9 +65,9 @@ pub struct Liveness {
 
 #[derive(Clone, Copy, Debug)]
 struct Watch {
-    interval: u64,
+    interval: u32,
     /// From the first question on.
-    patience: u64,
+    patience: u32,
 }
 
 /// Questions without an answer.
@@ -91,11 +91,10 @@ impl Liveness {
         });
         let wanted = peer_timeout.map(|timeout| (millis(timeout) / SIGNS_IN_TIME).max(LEAST_SIGN));
         let sign = match (watch, wanted) {
-            (Some(watch), Some(wanted)) => Some(watch.interval.min(wanted)),
-            (Some(watch), None) => Some(watch.interval),
-            (None, wanted) => wanted,
+            (Some(watch), Some(wanted)) => watch.interval.min(wanted),
+            (Some(watch), None) => watch.interval,
+            (None, wanted) => wanted?,
         };
-        sign?;
         Some(Self {
             watch,
             sign,
@@ -141,14 +140,14 @@ impl Liveness {
         let Some(asked) = self.asked else {
             return Some(self.ask(now, now));
         };
-        if now - due > watch.interval / 2 {
+        if now - due > u64::from(watch.interval / 2) {
             self.looking = None;
             return Some(self.ask(now, now));
         }
         if self.looking.is_some() {
             return Some(Act::Dead);
         }
-        if now >= asked.first + watch.patience {
+        if now >= asked.first + u64::from(watch.patience) {
             self.looking = Some(now);
             return Some(Act::Look);
         }
@@ -170,12 +169,12 @@ impl Liveness {
     }
 
     fn sign_due(&self) -> Option<u64> {
-        let sign = self.sign.filter(|_| self.was_deaf)?;
-        Some(self.said_at + sign)
+        self.was_deaf.then_some(self.said_at + u64::from(self.sign))
     }
 
     fn watch_due(&self) -> Option<u64> {
         let Watch { interval, patience } = self.watch.filter(|_| self.is_reading)?;
+        let (interval, patience) = (u64::from(interval), u64::from(patience));
         Some(match (self.looking, self.asked) {
             (Some(at), _) => at,
             (None, None) => self.heard_at + interval,
@@ -184,9 +183,9 @@ impl Liveness {
     }
 }
 
-fn millis(time: Duration) -> u64 {
-    // Options are far below; so no sum of two overflows.
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX) & (u64::MAX >> 1)
+fn millis(time: Duration) -> u32 {
+    // Options are at most half of it; so no sum overflows.
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

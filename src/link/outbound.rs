@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{
     framer::{Framer, Wire},
     packer::Packer,
-    queue::Queue,
+    queue::{self, Queue},
     stage::STAGE,
 };
 use crate::{
@@ -32,7 +32,7 @@ pub enum Class {
     Low,
 }
 
-const CLASSES: usize = 3;
+const CLASSES: [Class; 3] = [Class::High, Class::Normal, Class::Low];
 
 /// Slices offered to one vectored write; the kernel's own limit is 1,024.
 const SLICES: usize = 64;
@@ -69,16 +69,16 @@ pub enum Written {
 #[derive(Debug)]
 pub struct Outbound {
     wire_header: usize,
-    queues: [Queue; CLASSES],
+    queues: [Queue; CLASSES.len()],
     /// The class whose front record is partly written, and how many of its wire bytes are.
-    started: Option<(usize, usize)>,
+    started: Option<(Class, u32)>,
     released: Released,
     /// Payload bytes that wait.
     queued: usize,
     /// Messages ever queued, wrapping as those released do.
     accepted: u32,
     /// Makes WebSocket frames of the records; without it records or payloads go out as they are.
-    framer: Option<Box<Framer>>,
+    framer: Option<Framer>,
 }
 
 impl Outbound {
@@ -98,7 +98,7 @@ impl Outbound {
     /// An empty queue whose messages go out as WebSocket frames.
     pub(crate) fn framed(encoder: Encoder) -> Self {
         Self {
-            framer: Some(Box::new(Framer::new(Wire::WebSocket(encoder)))),
+            framer: Some(Framer::new(Wire::WebSocket(encoder))),
             ..Self::new(Protocol::LengthPrefixed)
         }
     }
@@ -106,7 +106,7 @@ impl Outbound {
     /// An empty queue whose messages go out as records of QWH/1, in WebSocket messages where there are `frames`.
     pub(crate) fn packed(frames: Option<Encoder>) -> Self {
         Self {
-            framer: Some(Box::new(Framer::new(Wire::Qwh(Packer::new(frames))))),
+            framer: Some(Framer::new(Wire::Qwh(Box::new(Packer::new(frames))))),
             ..Self::new(Protocol::LengthPrefixed)
         }
     }
@@ -161,7 +161,7 @@ impl Outbound {
         self.accepted = self.accepted.wrapping_add(count as u32);
         self.released.add(whole - count * HEADER, count);
         self.push_shared(class, keep(&records[whole..]));
-        self.consume(class as usize, taken - whole);
+        self.consume(class, taken - whole);
         Ok(Written::Blocked)
     }
 
@@ -187,7 +187,6 @@ impl Outbound {
             if left == 0 {
                 return Ok(Written::Held);
             }
-            self.queues[class].seal();
             let (offered, taken) = {
                 let mut slices = [IoSlice::new(&[]); SLICES];
                 let (count, offered) = self.gather(class, &mut slices, left);
@@ -330,27 +329,36 @@ impl Outbound {
     }
 
     /// A started message first, else the highest class that has something.
-    fn next_class(&self) -> Option<usize> {
-        match self.started {
-            Some((class, _)) => Some(class),
-            None => self.queues.iter().position(|queue| !queue.is_empty()),
+    fn next_class(&self) -> Option<Class> {
+        if let Some((class, _)) = self.started {
+            return Some(class);
         }
+        let mut classes = CLASSES.into_iter();
+        classes.find(|class| !self.queues[*class as usize].is_empty())
+    }
+
+    /// Wire bytes of the front record that are written.
+    fn started(&self) -> usize {
+        self.started.map_or(0, |(_, written)| written as usize)
     }
 
     /// Fills `slices` with what comes next of `class`, up to `most` bytes; gives their number and total length.
     fn gather<'a>(
         &'a self,
-        class: usize,
+        class: Class,
         slices: &mut [IoSlice<'a>; SLICES],
         most: usize,
     ) -> (usize, usize) {
-        let mut skip = self.started.map_or(0, |(_, written)| written);
+        let mut skip = self.started();
         // A started message of a lower class may be finished, but nothing behind it goes out while
         // a higher class waits.
-        let only_first = skip > 0 && self.queues[..class].iter().any(|queue| !queue.is_empty());
+        let only_first = skip > 0
+            && self.queues[..class as usize]
+                .iter()
+                .any(|queue| !queue.is_empty());
         let (mut count, mut total) = (0, 0);
-        for chunk in self.queues[class].chunks() {
-            for slice in chunk.wire(self.wire_header, only_first) {
+        for records in self.queues[class as usize].pieces() {
+            for slice in queue::wire(records, self.wire_header, only_first) {
                 if count == SLICES || total == most {
                     return (count, total);
                 }
@@ -369,11 +377,10 @@ impl Outbound {
     }
 
     /// Accounts for `taken` wire bytes of `class`.
-    fn consume(&mut self, class: usize, mut taken: usize) {
+    fn consume(&mut self, class: Class, mut taken: usize) {
         let header = self.wire_header;
-        let mut written = self.started.take().map_or(0, |(_, written)| written);
-        let queue = &mut self.queues[class];
-        queue.seal();
+        let mut written = self.started();
+        let queue = &mut self.queues[class as usize];
         while let Some(payload) = queue.front() {
             let left = header + payload - written;
             let step = taken.min(left);
@@ -393,7 +400,8 @@ impl Outbound {
                 break;
             }
         }
-        self.started = (written > 0).then_some((class, written));
+        // A record has its length in 32 bits, of which one says that it is text.
+        self.started = (written > 0).then_some((class, written as u32));
     }
 }
 

@@ -74,10 +74,7 @@ impl Packer {
         left: &mut usize,
     ) -> Result<()> {
         while !stage.is_full() && *left > 0 {
-            let waiting = queues.each_mut().map(|queue| {
-                queue.seal();
-                queue.front()
-            });
+            let waiting = queues.each_ref().map(Queue::front);
             let Some(fragment) = self.scheduler.next(waiting) else {
                 break;
             };

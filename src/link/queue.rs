@@ -1,8 +1,8 @@
 //! Records of one class that wait, and how they lie on a stream's wire.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::frame::{self, HEADER};
 
@@ -13,30 +13,39 @@ const CHUNK: usize = 64 * 1024;
 /// From this size on a chunk of its own costs less than a copy.
 const SHARED: usize = 4 * 1024;
 
-/// One class.
+/// One class. It takes memory only while something waits.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct Queue(Option<Box<Waiting>>);
+
+/// There is a record.
+#[derive(Debug, Default)]
+struct Waiting {
     chunks: VecDeque<Chunk>,
-    /// Small pushes gather here, behind the chunks.
-    tail: BytesMut,
+    /// Small pushes gather here, behind the chunks; what is before `at` is written.
+    tail: Vec<u8>,
+    at: usize,
 }
 
 /// Whole records; those before `at` are written.
 #[derive(Debug)]
-pub(super) struct Chunk {
+struct Chunk {
     records: Bytes,
     at: usize,
 }
 
 impl Queue {
     pub(super) fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.tail.is_empty()
+        self.0.is_none()
     }
 
     pub(super) fn push(&mut self, records: &[u8]) {
-        self.tail.extend_from_slice(records);
-        if self.tail.len() >= CHUNK {
-            self.seal();
+        if records.is_empty() {
+            return;
+        }
+        let waiting = self.0.get_or_insert_default();
+        waiting.tail.extend_from_slice(records);
+        if waiting.tail.len() >= CHUNK {
+            waiting.seal();
         }
     }
 
@@ -44,70 +53,93 @@ impl Queue {
         if records.len() < SHARED {
             return self.push(&records);
         }
-        self.seal();
-        self.chunks.push_back(Chunk { records, at: 0 });
+        let waiting = self.0.get_or_insert_default();
+        waiting.seal();
+        waiting.chunks.push_back(Chunk { records, at: 0 });
     }
 
-    /// Makes a chunk of the tail.
-    pub(super) fn seal(&mut self) {
-        if !self.tail.is_empty() {
-            let records = self.tail.split().freeze();
-            self.chunks.push_back(Chunk { records, at: 0 });
-        }
-    }
-
-    /// What is sealed.
-    pub(super) fn chunks(&self) -> impl Iterator<Item = &Chunk> {
-        self.chunks.iter()
+    /// What is not written, as whole records in pieces.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().flat_map(|waiting| waiting.pieces())
     }
 
     /// Payload length of the front record.
     pub(super) fn front(&self) -> Option<usize> {
-        let chunk = self.chunks.front()?;
-        frame::queued(&chunk.records[chunk.at..]).map(|(length, _)| length)
+        let (length, _) = frame::queued(self.pieces().next()?)?;
+        Some(length)
     }
 
     /// Payload of the front record, and whether it is text.
     pub(super) fn front_record(&self) -> Option<(&[u8], bool)> {
-        let chunk = self.chunks.front()?;
-        let records = &chunk.records[chunk.at..];
+        let records = self.pieces().next()?;
         let (length, is_text) = frame::queued(records)?;
         Some((&records[HEADER..HEADER + length], is_text))
     }
 
     /// As [`front_record`](Self::front_record), keeping its memory; the record is taken out.
     pub(super) fn take_record(&mut self) -> Option<Bytes> {
-        let chunk = self.chunks.front()?;
         let length = self.front()?;
-        let mut record = chunk.records.slice(chunk.at..chunk.at + HEADER + length);
-        record.advance(HEADER);
+        let waiting = self.0.as_mut()?;
+        if waiting.chunks.is_empty() {
+            waiting.seal();
+        }
+        let chunk = waiting.chunks.front()?;
+        let from = chunk.at + HEADER;
+        let record = chunk.records.slice(from..from + length);
         self.pop_record(length);
         Some(record)
     }
 
     pub(super) fn pop_record(&mut self, payload: usize) {
-        if let Some(chunk) = self.chunks.front_mut() {
-            chunk.at += HEADER + payload;
-            if chunk.at >= chunk.records.len() {
-                self.chunks.pop_front();
-            }
+        let Some(waiting) = &mut self.0 else {
+            return;
+        };
+        waiting.pop(HEADER + payload);
+        if waiting.pieces().next().is_none() {
+            self.0 = None;
         }
     }
 }
 
-impl Chunk {
-    /// The unwritten records as wire slices: one slice where headers go out too, else one a payload.
-    pub(super) fn wire(&self, wire_header: usize, only_first: bool) -> WireSlices<'_> {
-        WireSlices {
-            rest: &self.records[self.at..],
-            one_piece: wire_header == HEADER && !only_first,
-            wire_header,
-            only_first,
+impl Waiting {
+    /// Makes a chunk of the tail.
+    fn seal(&mut self) {
+        let at = mem::take(&mut self.at);
+        let records = Bytes::from(mem::take(&mut self.tail));
+        if at < records.len() {
+            self.chunks.push_back(Chunk { records, at });
+        }
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let chunks = self.chunks.iter().map(|chunk| &chunk.records[chunk.at..]);
+        let tail = self.tail.get(self.at..).filter(|tail| !tail.is_empty());
+        chunks.chain(tail)
+    }
+
+    fn pop(&mut self, bytes: usize) {
+        let Some(chunk) = self.chunks.front_mut() else {
+            self.at += bytes;
+            return;
+        };
+        chunk.at += bytes;
+        if chunk.at >= chunk.records.len() {
+            self.chunks.pop_front();
         }
     }
 }
 
-/// Iterator of [`Chunk::wire`].
+/// Unwritten records as wire slices: one slice where headers go out too, else one a payload.
+pub(super) fn wire(records: &[u8], wire_header: usize, only_first: bool) -> WireSlices<'_> {
+    WireSlices {
+        rest: records,
+        one_piece: wire_header == HEADER && !only_first,
+        wire_header,
+        only_first,
+    }
+}
+
+/// Iterator of [`wire`].
 pub(super) struct WireSlices<'a> {
     rest: &'a [u8],
     one_piece: bool,
@@ -123,7 +155,7 @@ impl<'a> Iterator for WireSlices<'a> {
             return None;
         }
         if self.one_piece {
-            return Some(std::mem::take(&mut self.rest));
+            return Some(mem::take(&mut self.rest));
         }
         let end = HEADER + frame::queued(self.rest)?.0;
         let (record, rest) = self.rest.split_at(end);

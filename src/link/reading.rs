@@ -79,7 +79,8 @@ pub(crate) trait Parse {
 #[derive(Debug)]
 pub(crate) struct FrameReader<P> {
     parser: P,
-    pending: Pending,
+    /// Bytes received and not done with, if there are any.
+    pending: Option<Box<Pending>>,
     /// Bytes that the room was told are held.
     accounted: usize,
     received: u64,
@@ -88,10 +89,11 @@ pub(crate) struct FrameReader<P> {
     usual: usize,
 }
 
-/// Bytes received and not done with.
+/// Bytes that wait to be parsed, or for those behind them.
 #[derive(Debug)]
 struct Pending {
     bytes: Vec<u8>,
+    /// Those before are done with; not all are.
     at: usize,
     /// They were looked at: nothing comes of them without further bytes.
     hungry: bool,
@@ -103,11 +105,7 @@ impl<P: Parse> FrameReader<P> {
         Self {
             parser,
             received: first.len() as u64,
-            pending: Pending {
-                hungry: first.is_empty(),
-                bytes: first,
-                at: 0,
-            },
+            pending: Pending::of(first, false),
             accounted: 0,
             intake: Intake::default(),
             usual: 0,
@@ -141,7 +139,7 @@ impl<P: Parse> FrameReader<P> {
         self.account(room);
         let mut read = 0;
         while read < most {
-            let step = if !self.pending.hungry {
+            let step = if !self.is_hungry() {
                 self.replay(room, now)?
             } else if self.parser.wants_filling() {
                 self.read_message(io, room)?
@@ -152,7 +150,7 @@ impl<P: Parse> FrameReader<P> {
                 Step::Read { bytes, filled } => {
                     read += bytes;
                     // A read that left room has emptied the socket, but we may not be done with it.
-                    if !filled && self.pending.hungry {
+                    if !filled && self.is_hungry() {
                         return Ok(ReadTurn::Drained);
                     }
                 }
@@ -166,7 +164,7 @@ impl<P: Parse> FrameReader<P> {
     /// Gives up an unfinished message; its bytes no longer count as held.
     pub(crate) fn discard(&mut self, room: &mut impl Room) {
         self.parser.discard();
-        self.pending = Pending::of(&[], true);
+        self.pending = None;
         self.account(room);
     }
 
@@ -182,22 +180,16 @@ impl<P: Parse> FrameReader<P> {
 
     /// Bytes held for what is unfinished.
     pub(crate) fn held(&self) -> usize {
-        self.pending.rest().len() + self.parser.held()
+        self.rest().len() + self.parser.held()
     }
 
     /// Adds bytes that something else has read, for [`replay_all`](Self::replay_all) to take.
     pub(crate) fn push(&mut self, mut bytes: Vec<u8>) {
         self.received += bytes.len() as u64;
-        let rest = self.pending.rest();
-        let pending = match rest {
-            [] => std::mem::take(&mut bytes),
-            rest => [rest, &bytes].concat(),
-        };
-        self.pending = Pending {
-            hungry: pending.is_empty(),
-            bytes: pending,
-            at: 0,
-        };
+        if !self.rest().is_empty() {
+            bytes = [self.rest(), &bytes].concat();
+        }
+        self.pending = Pending::of(bytes, false);
     }
 
     /// Takes what is there without a read: `Drained` if nothing comes of it any more, `Stalled` while
@@ -207,7 +199,7 @@ impl<P: Parse> FrameReader<P> {
     /// The parser's, after the messages before it.
     pub(crate) fn replay_all(&mut self, room: &mut impl Room, now: Instant) -> Result<ReadTurn> {
         self.account(room);
-        while !self.pending.hungry {
+        while !self.is_hungry() {
             if let Step::Done(turn) = self.replay(room, now)? {
                 return Ok(turn);
             }
@@ -224,7 +216,10 @@ impl<P: Parse> FrameReader<P> {
         if self.parser.is_inside() && !room.hold(0) {
             return Ok(Step::Done(ReadTurn::Stalled));
         }
-        let carry = self.pending.rest();
+        let carry = self
+            .pending
+            .as_ref()
+            .map_or(&[][..], |pending| pending.rest());
         let carried = carry.len();
         // Large frames are read one by one, each to its end: a read that ends inside one costs copies.
         let whole = self.usual.min(MAX_READ);
@@ -252,7 +247,8 @@ impl<P: Parse> FrameReader<P> {
         };
         let stop = self.parser.parse(space, &mut used, Some(marks), now);
         let hungry = !matches!(stop, Ok(Stop::Whole(..)));
-        self.pending = Pending::of(space.get(used..).unwrap_or_default(), hungry);
+        let rest = space.get(used..).unwrap_or_default();
+        self.pending = Pending::of(rest.to_vec(), hungry);
         self.usual = self.parser.take_largest();
         // What came before an error is delivered all the same.
         room.commit(used);
@@ -286,8 +282,10 @@ impl<P: Parse> FrameReader<P> {
     /// Goes on with bytes that were read before: copies a run of frames that need no memory of their own
     /// to the room, or parses the others where they are.
     fn replay<R: Room>(&mut self, room: &mut R, now: Instant) -> Result<Step> {
-        let rest = self.pending.bytes.get_mut(self.pending.at..);
-        let rest = rest.unwrap_or_default();
+        let Some(pending) = &mut self.pending else {
+            return Ok(Step::Done(ReadTurn::Drained));
+        };
+        let rest = pending.bytes.get_mut(pending.at..).unwrap_or_default();
         let run = self.parser.run(rest);
         let mut used = 0;
         let stop = if let Some(run) = rest.get(..run).filter(|run| !run.is_empty()) {
@@ -309,7 +307,9 @@ impl<P: Parse> FrameReader<P> {
         } else {
             return Ok(Step::Done(ReadTurn::Stalled));
         };
-        self.pending.advance(used);
+        if !pending.advance(used) {
+            self.pending = None;
+        }
         let length = self.deliver(stop, room)?;
         // A small read can inflate to much: that too is work, of which others want their turn.
         Ok(Step::Read {
@@ -333,6 +333,15 @@ impl<P: Parse> FrameReader<P> {
         }
     }
 
+    /// Nothing comes of what is there without further bytes.
+    fn is_hungry(&self) -> bool {
+        self.pending.as_ref().is_none_or(|pending| pending.hungry)
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.pending.as_ref().map_or(&[], |pending| pending.rest())
+    }
+
     fn account(&mut self, room: &mut impl Room) {
         let held = self.held();
         if held != self.accounted {
@@ -342,7 +351,7 @@ impl<P: Parse> FrameReader<P> {
     }
 
     fn end(&self) -> Result<ReadTurn> {
-        let inside = self.parser.is_unfinished() || !self.pending.rest().is_empty();
+        let inside = self.parser.is_unfinished() || !self.rest().is_empty();
         if inside && !self.parser.is_over() {
             let held = self.held();
             return Err(Error::new(
@@ -355,21 +364,21 @@ impl<P: Parse> FrameReader<P> {
 }
 
 impl Pending {
-    fn of(bytes: &[u8], hungry: bool) -> Self {
-        Self {
-            bytes: bytes.to_vec(),
-            at: 0,
-            hungry: hungry || bytes.is_empty(),
-        }
+    /// `None` of no bytes: an idle connection holds no memory for them.
+    fn of(bytes: Vec<u8>, hungry: bool) -> Option<Box<Self>> {
+        let at = 0;
+        (!bytes.is_empty()).then(|| Box::new(Self { bytes, at, hungry }))
     }
 
-    /// Leaves `used` bytes behind; none means that nothing comes of the rest.
-    fn advance(&mut self, used: usize) {
+    /// Leaves `used` bytes behind, and is hungry if that are none; false if nothing is left.
+    fn advance(&mut self, used: usize) -> bool {
         self.at += used;
-        if used == 0 || self.at >= self.bytes.len() {
-            // What is done with is given back: an idle connection holds no buffer.
-            *self = Self::of(self.rest(), true);
+        if used == 0 {
+            self.hungry = true;
+            self.bytes = self.rest().to_vec();
+            self.at = 0;
         }
+        self.at < self.bytes.len()
     }
 
     fn rest(&self) -> &[u8] {

@@ -20,6 +20,12 @@ const MAX_PINGS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Control {
     allowance: Allowance,
+    /// What matters of those that came, if anything does.
+    heard: Option<Box<Heard>>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
     pings: VecDeque<Ping>,
     close: Option<CloseFrame>,
 }
@@ -34,8 +40,7 @@ impl Control {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             allowance: Allowance::new(limits.control_burst, limits.control_per_second),
-            pings: VecDeque::new(),
-            close: None,
+            heard: None,
         }
     }
 
@@ -46,7 +51,10 @@ impl Control {
         }
         match opcode {
             Opcode::Ping => self.queue(payload),
-            Opcode::Close => self.close = Some(CloseFrame::parse(payload)?),
+            Opcode::Close => {
+                let close = CloseFrame::parse(payload)?;
+                self.heard.get_or_insert_default().close = Some(close);
+            }
             _ => {}
         }
         Ok(())
@@ -54,11 +62,18 @@ impl Control {
 
     /// The pongs that are due, as frames.
     pub(super) fn take_replies(&mut self, role: Role) -> Result<Option<Vec<u8>>> {
-        if self.pings.is_empty() {
+        let Some(heard) = &mut self.heard else {
+            return Ok(None);
+        };
+        let pings = std::mem::take(&mut heard.pings);
+        if heard.close.is_none() {
+            self.heard = None;
+        }
+        if pings.is_empty() {
             return Ok(None);
         }
         let mut replies = Vec::new();
-        for ping in std::mem::take(&mut self.pings) {
+        for ping in pings {
             let key = match role {
                 Role::Client => Some(mask::new_key()?),
                 Role::Server => None,
@@ -71,7 +86,7 @@ impl Control {
 
     /// What the peer closed with.
     pub(super) fn close(&self) -> Option<&CloseFrame> {
-        self.close.as_ref()
+        self.heard.as_ref()?.close.as_ref()
     }
 
     #[cold]
@@ -81,8 +96,9 @@ impl Control {
     }
 
     fn queue(&mut self, payload: &[u8]) {
-        if self.pings.len() == MAX_PINGS {
-            self.pings.pop_front();
+        let pings = &mut self.heard.get_or_insert_default().pings;
+        if pings.len() == MAX_PINGS {
+            pings.pop_front();
         }
         let mut ping = Ping {
             payload: [0; MAX_CONTROL],
@@ -91,6 +107,6 @@ impl Control {
         for (to, from) in ping.payload.iter_mut().zip(payload) {
             *to = *from;
         }
-        self.pings.push_back(ping);
+        pings.push_back(ping);
     }
 }

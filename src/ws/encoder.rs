@@ -22,7 +22,7 @@ pub struct Compression {
 #[derive(Debug)]
 pub struct Encoder {
     role: Role,
-    deflater: Option<Deflater>,
+    deflater: Option<Box<Deflater>>,
     threshold: usize,
 }
 
@@ -31,7 +31,8 @@ impl Encoder {
     pub fn new(role: Role, agreed: Option<(Params, Compression)>) -> Self {
         let threshold = agreed.map_or(usize::MAX, |(_, compression)| compression.threshold);
         let deflater = agreed
-            .and_then(|(params, compression)| Deflater::new(params.ours(role), compression.level));
+            .and_then(|(params, compression)| Deflater::new(params.ours(role), compression.level))
+            .map(Box::new);
         Self {
             role,
             deflater,

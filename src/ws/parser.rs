@@ -24,10 +24,10 @@ use crate::{
 pub(super) struct Parser {
     role: Role,
     limits: Limits,
-    inflater: Option<Inflater>,
+    inflater: Option<Box<Inflater>>,
     pub(super) control: Control,
     /// The message under way, if it needs memory of its own.
-    message: Option<Message>,
+    message: Option<Box<Message>>,
     /// Its frame that is not whole yet.
     open: Option<Open>,
     begun: Begun,
@@ -42,8 +42,8 @@ pub(super) struct Parser {
 struct Open {
     rest: usize,
     key: Option<Key>,
-    /// Bytes of its payload that are behind us.
-    offset: usize,
+    /// How far the payload is into the key.
+    offset: u8,
     fin: bool,
 }
 
@@ -61,7 +61,7 @@ impl Parser {
             role,
             control: Control::new(&limits),
             limits,
-            inflater: deflate.map(|params| Inflater::new(params.theirs(role))),
+            inflater: deflate.map(|params| Box::new(Inflater::new(params.theirs(role)))),
             message: None,
             open: None,
             begun: Begun::default(),
@@ -137,7 +137,7 @@ impl Parse for Parser {
     ) -> Option<io::Result<usize>> {
         let (message, open) = (self.message.as_mut()?, self.open.as_mut()?);
         let offer = open.rest.min(message.len().max(least));
-        let filled = message.fill(offer, open.key, open.offset, read);
+        let filled = message.fill(offer, open.key, open.offset.into(), read);
         open.advance(*filled.as_ref().unwrap_or(&0));
         Some(filled)
     }
@@ -151,7 +151,7 @@ impl Parse for Parser {
     }
 
     fn wants_filling(&self) -> bool {
-        self.open.is_some() && self.message.as_ref().is_some_and(Message::is_plain)
+        self.open.is_some() && self.message.as_deref().is_some_and(Message::is_plain)
     }
 
     fn is_inside(&self) -> bool {
@@ -159,7 +159,7 @@ impl Parse for Parser {
     }
 
     fn held(&self) -> usize {
-        self.message.as_ref().map_or(0, Message::len)
+        self.message.as_deref().map_or(0, Message::len)
     }
 
     fn discard(&mut self) {
@@ -279,7 +279,7 @@ impl Parser {
         }
         let message = self
             .message
-            .get_or_insert_with(|| Message::new(header.payload(), header.rsv1));
+            .get_or_insert_with(|| Box::new(Message::new(header.payload(), header.rsv1)));
         message.announce(header, &self.limits)?;
         self.open = Some(Open {
             // What was announced is within the limit, and that is a usize.
@@ -299,10 +299,10 @@ impl Parser {
         let count = bytes.len().min(open.rest);
         let fresh = bytes.get_mut(..count).unwrap_or_default();
         if let Some(key) = open.key {
-            mask::apply(fresh, key, open.offset);
+            mask::apply(fresh, key, open.offset.into());
         }
         open.advance(count);
-        message.push(fresh, self.inflater.as_mut(), self.limits.max_message)?;
+        message.push(fresh, self.inflater.as_deref_mut(), self.limits.max_message)?;
         Ok(count)
     }
 
@@ -320,7 +320,8 @@ impl Parser {
         let Some(message) = self.message.take() else {
             return Ok(None);
         };
-        let (bytes, payload) = message.finish(self.inflater.as_mut(), self.limits.max_message)?;
+        let (bytes, payload) =
+            message.finish(self.inflater.as_deref_mut(), self.limits.max_message)?;
         Ok(Some(Stop::Whole(bytes, payload)))
     }
 }
@@ -328,8 +329,7 @@ impl Parser {
 impl Open {
     fn advance(&mut self, count: usize) {
         self.rest = self.rest.saturating_sub(count);
-        // Only its place in the key matters.
-        self.offset = (self.offset + count) % 4;
+        self.offset = ((usize::from(self.offset) + count) % 4) as u8;
     }
 }
 

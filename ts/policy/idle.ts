@@ -27,16 +27,11 @@ export class IdleWatch {
   #looks = 0;
   #isOver = false;
 
-  private constructor(idler: Idler, traffic: Traffic, idleTimeoutMs: number) {
+  constructor(idler: Idler, traffic: Traffic, idleTimeoutMs: number) {
     this.#idler = idler;
     this.#traffic = traffic;
     this.#activity = this.#count();
     this.#timer = setInterval(this.#look, Math.ceil(idleTimeoutMs / LOOKS)).unref();
-  }
-
-  /** Nothing without a time. */
-  static start(idler: Idler, traffic: Traffic, idleTimeoutMs: number | undefined): IdleWatch | undefined {
-    return idleTimeoutMs === undefined ? undefined : new IdleWatch(idler, traffic, idleTimeoutMs);
   }
 
   stop(): void {

@@ -5,7 +5,7 @@
  */
 import { QWormholeError } from '../errors/error.js';
 import type { HandshakeStats } from '../stats.js';
-import type { Link, Protocol, Upgrade } from '../link/link.js';
+import type { Link, Protocol, Upgrade, UpgradeRequest } from '../link/link.js';
 import {
   checkVerdict,
   type Authorize,
@@ -30,7 +30,7 @@ export interface UpgradeRules extends OriginRules {
 export interface Admission {
   readonly link: Link;
   readonly protocol: Protocol;
-  readonly request: OpeningRequest;
+  readonly request: UpgradeRequest;
   readonly user: unknown;
 }
 
@@ -131,9 +131,10 @@ export class UpgradePolicy {
     if (!this.#host.hasRoom(request.remoteAddress)) return this.#refuse(upgrade, 503, TRY_LATER);
     const { user } = verdict as Welcome;
     this.#host.settled('accepted');
+    const admission = { protocol, request: upgrade.request, user };
     upgrade.accept(subprotocol, (link) => {
       this.#host.opened(performance.now() - since);
-      destination.admit({ link, protocol, request, user });
+      destination.admit({ link, ...admission });
     });
   }
 

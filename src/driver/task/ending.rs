@@ -5,6 +5,7 @@ use std::{
     io::{self, Read},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::time::{Sleep, sleep};
@@ -36,14 +37,16 @@ pub(super) enum Phase {
     Closing,
     /// WebSocket: the peer has said farewell or broken the rules, and the owner was told: what it answers to
     /// what came before goes out in front of our close frame.
-    Leaving {
-        /// Our close frame.
-        farewell: CloseFrame,
-        /// How it ends.
-        closed: Closed,
-    },
+    Leaving(Box<Leave>),
     /// WebSocket: nothing follows but the end of the stream on both sides, and this is how it ended.
-    Parting(Closed),
+    Parting(Box<Closed>),
+}
+
+/// What is said at the end, and how that is.
+pub(super) struct Leave {
+    /// Our close frame.
+    farewell: CloseFrame,
+    closed: Closed,
 }
 
 /// When a close that makes no progress is given up.
@@ -61,9 +64,9 @@ impl<S: Sink> LinkTask<S> {
                 half.out.close_with(farewell)?;
                 Phase::Closing
             }
-            Phase::Leaving { farewell, closed } => {
-                half.out.close_with(&farewell)?;
-                Phase::Parting(closed)
+            Phase::Leaving(leave) => {
+                half.out.close_with(&leave.farewell)?;
+                Phase::Parting(Box::new(leave.closed))
             }
             phase => phase,
         };
@@ -81,7 +84,7 @@ impl<S: Sink> LinkTask<S> {
         if !matches!(self.phase, Phase::Open) {
             return self.part(&farewell, closed, cx);
         }
-        self.phase = Phase::Leaving { farewell, closed };
+        self.phase = Phase::Leaving(Box::new(Leave { farewell, closed }));
         self.sink.ended();
         Ok(())
     }
@@ -89,7 +92,8 @@ impl<S: Sink> LinkTask<S> {
     /// Both sides have ended.
     pub(super) fn outcome(&mut self) -> Closed {
         match std::mem::replace(&mut self.phase, Phase::Closing) {
-            Phase::Parting(closed) | Phase::Leaving { closed, .. } => closed,
+            Phase::Parting(closed) => *closed,
+            Phase::Leaving(leave) => leave.closed,
             Phase::Open | Phase::Closing => Closed::clean(),
         }
     }
@@ -100,7 +104,7 @@ impl<S: Sink> LinkTask<S> {
         match self.phase {
             Phase::Parting(_) => self.outcome(),
             // Why it ends was known before; that the peer did not wait for our answers makes it unclean.
-            Phase::Leaving { .. } => Closed {
+            Phase::Leaving(_) => Closed {
                 clean: false,
                 ..self.outcome()
             },
@@ -112,14 +116,14 @@ impl<S: Sink> LinkTask<S> {
     pub(super) fn late(&mut self, cx: &mut Context<'_>) -> Result<Option<Closed>> {
         match std::mem::replace(&mut self.phase, Phase::Closing) {
             // The owner does not answer: neither does what it may still have to say matter any more.
-            Phase::Leaving { farewell, closed } => {
+            Phase::Leaving(leave) => {
                 self.deadline = None;
-                self.part(&farewell, closed, cx)?;
+                self.part(&leave.farewell, leave.closed, cx)?;
                 Ok(None)
             }
             // Both have sent their close frame: that the stream does not end changes nothing.
-            Phase::Parting(closed) => Ok(Some(closed)),
-            Phase::Open | Phase::Closing => Ok(Some(Closed::timed_out(self.close_timeout))),
+            Phase::Parting(closed) => Ok(Some(*closed)),
+            Phase::Open | Phase::Closing => Ok(Some(Closed::timed_out(self.close_timeout()))),
         }
     }
 
@@ -132,7 +136,7 @@ impl<S: Sink> LinkTask<S> {
     ) -> Result<()> {
         let nothing_lost = self.handle.lock().out.cut_short(farewell)?;
         closed.clean &= nothing_lost;
-        self.phase = Phase::Parting(closed);
+        self.phase = Phase::Parting(Box::new(closed));
         cx.waker().wake_by_ref();
         Ok(())
     }
@@ -218,6 +222,10 @@ impl<S: Sink> LinkTask<S> {
         Ok(())
     }
 
+    fn close_timeout(&self) -> Duration {
+        Duration::from_millis(self.close_timeout_ms.into())
+    }
+
     /// The peer has so long to take our next bytes, to send more of what we still take, and to end its side.
     pub(super) fn poll_deadline(
         &mut self,
@@ -229,10 +237,10 @@ impl<S: Sink> LinkTask<S> {
             .as_ref()
             .is_none_or(|deadline| deadline.since != progress)
         {
-            self.deadline = Some(Deadline {
+            self.deadline = Some(Box::new(Deadline {
                 since: progress,
-                sleep: Box::pin(sleep(self.close_timeout)),
-            });
+                sleep: Box::pin(sleep(self.close_timeout())),
+            }));
         }
         match &mut self.deadline {
             Some(deadline) => deadline.sleep.as_mut().poll(cx),

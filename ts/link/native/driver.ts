@@ -129,7 +129,7 @@ export class NativeDriver implements LinkDriver, Owner {
     await Promise.all(Array.from(this.#listeners, (listener) => listener.close()));
     const links = this.#exchanges.flatMap((exchange) => exchange.linksOf(this));
     // Those still being called are their callers' to give up.
-    const standing = links.filter(({ onDialled }) => onDialled === undefined);
+    const standing = links.filter(({ call }) => call === undefined);
     await Promise.all(standing.map((link) => link.abandon(error)));
     const notify = this.onFailure;
     this.onFailure = undefined;
@@ -155,23 +155,23 @@ export class NativeDriver implements LinkDriver, Owner {
     const carrier = carrierOf(spec);
     const info = { ...UNKNOWN, carrier, remoteAddress: spec.host, remotePort: spec.port } as const;
     const link = new NativeLink(exchange, this, name, info, spec.limits);
-    link.qwh = spec.qwh;
-    link.onAnswer = spec.onAnswer;
-    if (spec.tls !== undefined) link.onSecured = judging(link, spec.tls, exchange.outbox);
     return new Promise((resolve, reject) => {
       const stopListening =
         signal &&
         onAbort(signal, () => {
-          link.onDialled = undefined;
+          link.call = undefined;
           link.handler = NOBODY;
           link.terminate(0, '');
           reject(aborted(signal));
         });
-      link.onDialled = (error) => {
+      const onSettled = (error: QWormholeError | undefined): void => {
         stopListening?.();
         if (error === undefined) resolve(link);
         else reject(error);
       };
+      const { qwh, onAnswer, tls } = spec;
+      link.call = { onSettled, qwh, onAnswer };
+      if (tls !== undefined) link.call.onSecured = judging(link, tls, exchange.outbox);
     });
   }
 }

@@ -6,17 +6,37 @@ import type { TlsInfo, TlsVersion } from '../tls.js';
 import { faultOfText, type Met } from './faults.js';
 import type { Closed } from './link.js';
 
+/** Gives equal texts that follow each other as one: connections have addresses in common, those of a listener at least. */
+class Sameness {
+  #last = '';
+
+  of(text: string): string {
+    if (text !== this.#last) this.#last = text;
+    return this.#last;
+  }
+}
+
+const [remotes, locals, subprotocols] = [new Sameness(), new Sameness(), new Sameness()];
+
 /**
  * Of lines: addresses and ports of both ends, subprotocol, whether messages are compressed; and behind a zero what
  * there is of TLS.
  */
 export function infoOf(text: string, carrier: Carrier): LinkInfo {
   const [lines, ...secured] = text.split('\0');
-  const [remoteAddress, remotePort, localAddress, localPort, subprotocol, isDeflated] = lines.split('\n');
-  const ends = { remoteAddress, remotePort: Number(remotePort), localAddress, localPort: Number(localPort) };
-  const info = secured.length === 0 ? ends : { ...ends, tls: tlsInfoOf(secured, remoteAddress) };
-  if (!isWebSocket(carrier)) return { carrier, ...info };
-  return { carrier, ...info, subprotocol, isDeflated: isDeflated === '1' };
+  const [remote, remotePort, local, localPort, subprotocol, isDeflated] = lines.split('\n');
+  const isFramed = isWebSocket(carrier);
+  // One literal: what is spread together takes more memory, and every connection keeps it.
+  const info = {
+    carrier,
+    remoteAddress: remotes.of(remote),
+    remotePort: Number(remotePort),
+    localAddress: locals.of(local),
+    localPort: Number(localPort),
+    subprotocol: isFramed ? subprotocols.of(subprotocol) : undefined,
+    isDeflated: isFramed ? isDeflated === '1' : undefined,
+  };
+  return secured.length === 0 ? info : { ...info, tls: tlsInfoOf(secured, remote) };
 }
 
 export function isWebSocket(carrier: Carrier): boolean {

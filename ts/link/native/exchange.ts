@@ -17,7 +17,7 @@ import type { NativeLink } from './link.js';
 import { type LinkName, Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
 import type { Carrier, LinkInfo } from '../link.js';
 import type { ListenerTls } from './tls.js';
-import { type NativeUpgrade, requestOf, Upgrades } from './upgrades.js';
+import { type NativeUpgrade, RequestText, Upgrades } from './upgrades.js';
 import type { QWormholeError } from '../../errors/error.js';
 
 /** Most connections of one I/O thread: the memory for their counters is reserved, not touched. */
@@ -254,14 +254,19 @@ export class Exchange {
       link.onOpened(withHandshake(info, this.#meetings.take(link)));
     } else if (kind === EventKind.met) {
       const text = this.#text(aux);
-      const { qwh: settings } = link;
-      const onRefused = ({ error }: QwhRefusal): void => void (link.refusal = error);
-      const { carrier } = link.info;
-      link.onAnswer?.();
-      if (settings !== undefined)
-        void this.#meetings.meet(link, text, { settings, carrier, listener: 0, onRefused });
-    } else if (kind === EventKind.secured) link.onSecured?.(infoOf(this.#text(aux), link.info.carrier));
+      this.#met(link, text);
+    } else if (kind === EventKind.secured) link.call?.onSecured?.(infoOf(this.#text(aux), link.info.carrier));
     else if (kind === EventKind.closed) this.#closed(link, at);
+  }
+
+  /** A server that was called has said who it is. */
+  #met(link: NativeLink, text: string): void {
+    const { call } = link;
+    call?.onAnswer?.();
+    if (call?.qwh === undefined) return;
+    const { carrier } = link.info;
+    const onRefused = ({ error }: QwhRefusal): void => void (call.refusal = error);
+    void this.#meetings.meet(link, text, { settings: call.qwh, carrier, listener: 0, onRefused });
   }
 
   #closed(link: NativeLink, at: number): void {
@@ -285,7 +290,7 @@ export class Exchange {
       // Accepted before its listener closed, told of afterwards.
       else this.outbox.operation(Operation.terminate, target);
     } else if (kind === EventKind.asked) {
-      const request = requestOf(this.#text(aux));
+      const request = new RequestText(this.#text(aux));
       if (listener !== undefined)
         listener.onAsked(this.#upgrades.add(target, events[at + 4], request, this.outbox));
       else this.outbox.operation(Operation.terminate, target);

@@ -30,35 +30,34 @@ export interface Closed {
   readonly farewell: Farewell | undefined;
 }
 
+/** A call, until its link is open or over. */
+export interface Call {
+  /** Hears of the opening, or of the end if that comes first. */
+  onSettled(error: QWormholeError | undefined): void;
+  /** With TLS: judges the server. */
+  onSecured?(info: LinkInfo): void;
+  /** Of QWH/1: judges the server. */
+  readonly qwh: QwhSettings | undefined;
+  /** Hears that the server has said who it is. */
+  readonly onAnswer: (() => void) | undefined;
+  /** Why the server was not let in. */
+  refusal?: QWormholeError;
+}
+
+/** How far the kind of a message that is text is from that of one that is not, in their events. */
+const TEXT = EventKind.text - EventKind.message;
+
+/** There may be very many links: what follows from other fields, or is rare, has none of its own. */
 export class NativeLink extends BoundedLink implements Forsaken, Target {
-  readonly mode = 'native';
   /** Whose link it is: it ends with any thread of its owner. */
   readonly owner: Owner;
   info: LinkInfo;
   declare handler: LinkHandler;
   readonly slot: number;
-  readonly generation: number;
-  readonly flushIntervalMs: number;
   /** The second word of this link's message events. */
   readonly messageStamp: number;
-  /** The same of messages that are text. */
-  readonly textStamp: number;
-  /** A dialled link: hears of its opening, or of its end if that comes first. */
-  onDialled: ((error: QWormholeError | undefined) => void) | undefined;
-  /** A dialled link with TLS: judges the server. */
-  onSecured: ((info: LinkInfo) => void) | undefined;
-  /** A dialled link that speaks QWH/1: judges the server. */
-  qwh: QwhSettings | undefined;
-  /** A dialled link: hears that the server has said who it is. */
-  onAnswer: (() => void) | undefined;
-  /** Why the server was not let in. */
-  refusal: QWormholeError | undefined;
+  call: Call | undefined;
   readonly #exchange: Exchange;
-  readonly #counter: number;
-  /** The carrier knows text from bytes. */
-  #tellsText = false;
-  /** Whoever leaves says so: by a close frame, or a GOAWAY. */
-  #hasFarewells = false;
   /** Payload bytes and messages ever accepted, modulo 2^32. */
   #bytes = 0;
   #messages = 0;
@@ -94,47 +93,71 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     super(limits);
     this.#exchange = exchange;
     this.owner = owner;
-    this.flushIntervalMs = limits.flushIntervalMs ?? 0;
-    this.#counter = 2 * slot;
     this.slot = slot;
-    this.generation = generation;
     this.messageStamp = ((generation << KIND_BITS) | EventKind.message) >>> 0;
-    this.textStamp = ((generation << KIND_BITS) | EventKind.text) >>> 0;
     this.info = info;
     this.#adjust(info);
     exchange.add(this);
     exchange.hold(1);
   }
 
-  #adjust({ carrier, handshake }: LinkInfo): void {
-    this.#tellsText = isWebSocket(carrier) && handshake === undefined;
-    this.#hasFarewells = isWebSocket(carrier) || handshake !== undefined;
+  get mode(): 'native' {
+    return 'native';
+  }
+
+  get generation(): number {
+    return this.messageStamp >>> KIND_BITS;
+  }
+
+  /** As `messageStamp`, of messages that are text. */
+  get textStamp(): number {
+    return this.messageStamp + TEXT;
+  }
+
+  get flushIntervalMs(): number {
+    return this.limits.flushIntervalMs ?? 0;
+  }
+
+  /** The carrier knows text from bytes. */
+  get #tellsText(): boolean {
+    const { carrier, handshake } = this.info;
+    return isWebSocket(carrier) && handshake === undefined;
+  }
+
+  /** Whoever leaves says so: by a close frame, or a GOAWAY. */
+  get #hasFarewells(): boolean {
+    const { carrier, handshake } = this.info;
+    return isWebSocket(carrier) || handshake !== undefined;
+  }
+
+  #adjust({ handshake }: LinkInfo): void {
     if (handshake !== undefined) this.maxSend = Math.min(this.limits.maxMessage, handshake.maxMessage);
   }
 
   /** Our end of the handshake of QWH/1, of a call. */
   get meeting(): Met | undefined {
-    return this.qwh && { hello: this.qwh.hello, initiates: true };
+    const hello = this.call?.qwh?.hello;
+    return hello && { hello, initiates: true };
   }
 
   /** What it does, for errors. */
   get doing(): SystemContext {
     const what = `${this.info.remoteAddress}:${this.info.remotePort}`;
-    return { during: this.onDialled === undefined ? 'io' : 'connect', what };
+    return { during: this.call === undefined ? 'io' : 'connect', what };
   }
 
   get bufferedAmount(): number {
     if (this.#over) return 0;
-    return (this.#bytes - this.#exchange.counters[this.#counter]) >>> 0;
+    return (this.#bytes - this.#exchange.counters[2 * this.slot]) >>> 0;
   }
 
   get bufferedMessages(): number {
     if (this.#over) return 0;
-    return (this.#messages - this.#exchange.counters[this.#counter + 1]) >>> 0;
+    return (this.#messages - this.#exchange.counters[2 * this.slot + 1]) >>> 0;
   }
 
   get isIdle(): boolean {
-    return this.#messages === this.#exchange.counters[this.#counter + 1];
+    return this.#messages === this.#exchange.counters[2 * this.slot + 1];
   }
 
   protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void {
@@ -321,10 +344,10 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     this.#closed ??= closed;
     // With its thread a link is over at once: the owner of the driver hears of the failure only afterwards.
     if (this.#exchange.failure !== undefined) this.#forgetReceived();
-    if (this.onDialled !== undefined) this.#free();
+    if (this.call !== undefined) this.#free();
     else if (this.handler === undefined || this.#held !== undefined) this.#wake();
     else this.#finish(this.#closed);
-    this.#settle(this.refusal ?? closed.error ?? new QWormholeError('ERR_QW_CONNECTION_LOST'));
+    this.#settle(this.call?.refusal ?? closed.error ?? new QWormholeError('ERR_QW_CONNECTION_LOST'));
   }
 
   /** Tells the owner, who may still ask how much was never written, and gives the number back. */
@@ -351,9 +374,9 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   }
 
   #settle(error: QWormholeError | undefined): void {
-    const settle = this.onDialled;
-    this.onDialled = undefined;
-    settle?.(error);
+    const { call } = this;
+    this.call = undefined;
+    call?.onSettled(error);
   }
 
   /** Of two reasons the first is told; the fault that spoils an end in order comes with it. */
@@ -388,11 +411,15 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     if (this.#isWaking) return;
     this.#isWaking = true;
     // A dialled link has its handler once the promise of its caller is settled, not before.
-    if (this.handler === undefined) setImmediate(this.#onWake);
-    else process.nextTick(this.#onWake);
+    if (this.handler === undefined) setImmediate(NativeLink.#onWake, this);
+    else process.nextTick(NativeLink.#onWake, this);
   }
 
-  readonly #onWake = (): void => {
+  static #onWake(link: NativeLink): void {
+    link.#awake();
+  }
+
+  #awake(): void {
     this.#isWaking = false;
     this.#deliverHeld();
     if (this.#hasPeerEnded && this.#hasFarewells) this.#partWith();
@@ -404,7 +431,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     }
     if (this.#closed === undefined) this.#read();
     else this.#finish(this.#closed);
-  };
+  }
 
   /** Has a link that its peer has left, and that nobody listens to, end although something is held. */
   #bePatient(): void {

@@ -141,7 +141,7 @@ export function judging(link: NativeLink, settings: TlsSettings, outbox: Outbox)
       await settings.judge?.({ info: tls!, remoteAddress, remotePort });
       outbox.operation(Operation.allow, link);
     } catch (error) {
-      link.refusal = refusalOf(error);
+      if (link.call !== undefined) link.call.refusal = refusalOf(error);
       outbox.operation(Operation.deny, link);
     }
   };

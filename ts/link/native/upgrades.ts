@@ -84,14 +84,42 @@ export class Upgrades {
   }
 }
 
-/** Of lines: the peer's address and port, the target, the subprotocols, and headers' names and values in turn. */
-export function requestOf(text: string): UpgradeRequest {
-  const [remoteAddress, remotePort, target, subprotocols, ...rawHeaders] = text.split('\n');
-  return {
-    target,
-    rawHeaders,
-    subprotocols: subprotocols === '' ? [] : subprotocols.split(','),
-    remoteAddress,
-    remotePort: Number(remotePort),
-  };
+/** Lines in front of the headers. */
+const HEAD_LINES = 4;
+
+/**
+ * A request as it crosses, of lines: the peer's address and port, the target, the subprotocols, and headers' names and
+ * values in turn. Taken apart whenever it is asked: a connection keeps its request, and many are never asked.
+ */
+export class RequestText implements UpgradeRequest {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get remoteAddress(): string {
+    return this.#line(0);
+  }
+
+  get remotePort(): number {
+    return Number(this.#line(1));
+  }
+
+  get target(): string {
+    return this.#line(2);
+  }
+
+  get subprotocols(): readonly string[] {
+    const subprotocols = this.#line(3);
+    return subprotocols === '' ? [] : subprotocols.split(',');
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#text.split('\n').slice(HEAD_LINES);
+  }
+
+  #line(index: number): string {
+    return this.#text.split('\n', index + 1)[index];
+  }
 }
