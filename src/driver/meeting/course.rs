@@ -8,8 +8,6 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
-
 use super::{
     LINGER, Meeting,
     pipe::{Pipe, gone},
@@ -18,6 +16,7 @@ use crate::{
     close_code::CloseCode,
     driver::{
         handle::{Handle, Verdict},
+        here::timeout,
         poller::NewLink,
         sink::{Agreed, Ends, Sink},
         stream::Stream,

@@ -7,12 +7,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::Sleep;
 
 use super::LinkTask;
 use crate::{
     driver::{
         handle::Half,
+        here::sleep,
         incoming::Void,
         sink::{Closed, Sink},
     },
