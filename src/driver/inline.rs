@@ -370,3 +370,6 @@ impl Surroundings for Shared {
         self.leash.attend(period);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ export interface Observed {
   readonly id: string;
   readonly mode: Vitals['mode'];
   readonly backend: Vitals['backend'];
+  readonly io: Vitals['io'] | undefined;
   telemetry(): Telemetry;
 }
 
@@ -39,10 +40,10 @@ export class Observation {
   }
 
   vitals(): Vitals {
-    const { id, mode, backend } = this.#observed;
+    const { id, mode, backend, io } = this.#observed;
     const uptimeMs = Math.round(performance.now() - this.#since);
     const latency = this.latencies && { latency: this.latencies.stats() };
-    return { id, time: Date.now(), uptimeMs, mode, backend, ...latency };
+    return { id, time: Date.now(), uptimeMs, mode, backend, ...(io && { io }), ...latency };
   }
 
   /** An event, with the arguments of its listeners. */
