@@ -31,14 +31,14 @@ export function contestants(built, workload) {
 function overQwh() {
   const protocol = ['--protocol', 'qwh'];
   return [
-    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', ...protocol]),
+    ...native(protocol),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', ...protocol]),
   ];
 }
 
 function overTls() {
   return [
-    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'tls']),
+    ...native(['--scheme', 'tls']),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'tls']),
     script('expert', 'node:tls, written by an expert', 'baselines/expert.mjs', ['--tls']),
   ];
@@ -46,7 +46,7 @@ function overTls() {
 
 function overSecureWebSocket() {
   return [
-    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'wss']),
+    ...native(['--scheme', 'wss']),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'wss']),
     thePackageWs(['--work', 'echo', '--tls']),
   ];
@@ -54,7 +54,7 @@ function overSecureWebSocket() {
 
 function overTcp({ loadgen, addon }) {
   return [
-    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native']),
+    ...native(),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts']),
     script('expert', 'node:net, written by an expert', 'baselines/expert.mjs'),
     script('write-per-message', 'node:net, one write per message', 'baselines/write-per-message.mjs'),
@@ -72,13 +72,22 @@ function overTcp({ loadgen, addon }) {
 function overWebSocket({ loadgen, tungstenite }, work) {
   const args = ['--work', work];
   return [
-    ours('ours-native', 'QWormhole, Rust backend', ['--backend', 'native', '--scheme', 'ws', ...args]),
+    ...native(['--scheme', 'ws', ...args]),
     ours('ours-ts', 'QWormhole, TypeScript backend', ['--backend', 'ts', '--scheme', 'ws', ...args]),
     thePackageWs(args),
     rust('tungstenite', 'tokio-tungstenite on one thread', tungstenite, args),
     work === 'echo'
       ? rust('floor', 'naked poll loop in Rust', loadgen, ['floor', '--wire', 'ws'])
       : { name: 'floor', label: '', javascript: false, reason: 'it only echoes' },
+  ];
+}
+
+/** The native backend, its sockets on a thread of their own and on the JavaScript thread. */
+function native(args = []) {
+  const on = (io) => ['--backend', 'native', '--io', io, ...args];
+  return [
+    ours('ours-native', 'QWormhole, Rust backend, I/O thread', on('threads')),
+    ours('ours-inline', 'QWormhole, Rust backend, inline I/O', on('inline')),
   ];
 }
 

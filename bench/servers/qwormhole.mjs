@@ -1,6 +1,6 @@
 /**
  * QWormhole's own server: `node qwormhole.mjs --backend native|ts [--scheme tcp|tls|ws|wss] [--work echo|fanout]
- * [--protocol qwh]
+ * [--protocol qwh] [--io threads|inline]
  * [--port 0]`. `fanout`, over WebSocket: a client that sends the text `subscribe` gets every binary message
  * that any client sends.
  *
@@ -22,8 +22,9 @@ const options = {
   backend: { type: 'string' },
   scheme: { type: 'string', default: 'tcp' },
   protocol: { type: 'string', default: 'length-prefixed' },
+  io: { type: 'string' },
 };
-const { backend, scheme, protocol } = parseArgs({ options, strict: false }).values;
+const { backend, scheme, protocol, io } = parseArgs({ options, strict: false }).values;
 if (backend !== 'native' && backend !== 'ts') {
   console.error('qwormhole: --backend must be native or ts');
   process.exit(2);
@@ -37,6 +38,7 @@ const server = await listen(`${scheme}://127.0.0.1:${portFromArguments()}`, {
   ...(isSecure && { tls: { ...(await tlsOptions()), postQuantum: 'off', sessionResumption: false } }),
   forceTs: backend === 'ts',
   preferNative: backend === 'native',
+  ...(io && { io }),
 });
 if (server.mode !== backend) {
   console.error(`qwormhole: the backend is ${server.mode}, ${backend} was asked for`);
