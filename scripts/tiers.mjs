@@ -16,6 +16,14 @@ const TIERS = {
   async tls(checks) {
     await checks.run('scan of TLS', () => script('tls-scan.mjs'));
   },
+  /** What the Rust paths of a message cost, in instructions: some two minutes, most of them a build. */
+  async instructions(checks) {
+    if (outputOf('cargo', ['--version']) === undefined) return checks.skip('instructions', 'no cargo');
+    await checks.run('instructions', async () => {
+      await installValgrind();
+      script('instructions.mjs');
+    });
+  },
   /** Programs that others wrote as peers, over WebSocket and TLS: some two minutes. */
   async foreign(checks) {
     await checks.run('foreign programs', () => script('foreign.mjs'));
@@ -23,16 +31,22 @@ const TIERS = {
 };
 
 /** Python's virtual environments are a package of their own on Debian. */
-async function installPackages() {
+async function installPython() {
   if (outputOf('python3', ['-c', 'import venv, ensurepip']) !== undefined) return 'all there';
+  return await install('python3 with the module venv', ['python3', 'python3-venv']);
+}
+
+async function installValgrind() {
+  if (outputOf('valgrind', ['--version']) === undefined) await install('valgrind', ['valgrind', 'libc6-dbg']);
+}
+
+async function install(what, packages) {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
-    throw new StepError('python3 with the module venv is needed, and only root can install it.');
+    throw new StepError(`${what} is needed, and only root can install it.`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   await quietly('Package lists', 'apt-get', ['update', '-qq'], env);
-  const packages = ['python3', 'python3-venv'];
   const options = ['install', '-y', '-qq', '--no-install-recommends'];
-  await quietly('Installing Python', 'apt-get', [...options, ...packages], env);
-  return undefined;
+  await quietly(`Installing ${what}`, 'apt-get', [...options, ...packages], env);
 }
 
 function script(name, ...args) {
@@ -44,7 +58,7 @@ await main(async () => {
   const unknown = wanted.find((name) => !Object.hasOwn(TIERS, name));
   if (unknown !== undefined) throw new StepError(`There are the tiers ${Object.keys(TIERS).join(', ')}.`);
   const checks = new Checks();
-  await checks.run('Debian packages', installPackages);
+  await checks.run('Python', installPython);
   for (const name of wanted.length > 0 ? wanted : Object.keys(TIERS)) await TIERS[name](checks);
   checks.summarise();
 });

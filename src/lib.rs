@@ -143,6 +143,9 @@ mod ws;
 #[cfg(feature = "addon")]
 mod ffi;
 
+#[cfg(test)]
+mod instructions;
+
 pub use api::{
     Authorize, Connection, Deflate, Message, Options, Origins, Request, SendError, Sender, Sent,
     Server, TlsIdentity, TlsInfo, TlsOptions, Verdict, WebSocketOptions, connect, listen,

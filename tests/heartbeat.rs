@@ -75,7 +75,8 @@ async fn one_that_answers_nothing_is_dead() {
         .windows(2)
         .filter(|bytes| bytes == &[0x89, 0x00])
         .count();
-    assert_eq!(pings, 2);
+    // One of a machine that stood still, two of any other.
+    assert!((1..=2).contains(&pings), "{pings}");
 }
 
 #[tokio::test]

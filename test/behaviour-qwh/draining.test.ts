@@ -80,11 +80,11 @@ it('delivers what its clients sent before they heard that it goes', async () => 
 });
 
 it('delivers at the pace of its handlers what came before the peer left', async () => {
-  const server = await serve({ concurrency: 1, closeTimeoutMs: 200 });
+  const server = await serve({ concurrency: 1, closeTimeoutMs: 1000 });
   let taken = 0;
   server.on('message', async () => {
     taken += 1;
-    await sleep(10);
+    await sleep(20);
   });
   const client = await call(server, { reconnect: false });
   for (let n = 0; n < 100; n += 1) client.send('x');

@@ -8,6 +8,7 @@ onTcp('tells who finds no room so, asks nobody about it, and counts it', async (
   let asked = 0;
   const server = await serve({ maxConnections: 1, verifyHandshake: () => void (asked += 1) });
   const first = await call(server, { reconnect: false });
+  await until(() => server.getConnectionCount() === 1, 'the first');
   const error = await failure(() => call(server, { reconnect: false }));
   expect(error).toMatchObject({ code: 'ERR_QW_HANDSHAKE_REFUSED', closeCode: CloseCode.busy });
   // The client may have read the answer before the server's JavaScript is told of it.

@@ -130,7 +130,7 @@ it('lets a client refuse its server', async () => {
 it('has a time for all of it', async () => {
   let signal: AbortSignal | undefined;
   const server = await serve({
-    handshakeTimeoutMs: 100,
+    handshakeTimeoutMs: 1000,
     verifyHandshake: (peer) => {
       ({ signal } = peer);
       return new Promise<void>(() => {});

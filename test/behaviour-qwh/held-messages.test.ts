@@ -43,7 +43,8 @@ it('connects again when what a rate held back is delivered', async () => {
   let taken = 0;
   client.on('message', () => (taken += 1));
   const back = next(client, 'reconnecting');
-  await leaving.close();
+  // Without grace the server would cut who takes longer than a moment.
+  await leaving.close({ gracefulMs: 10_000 });
   await back;
   expect(taken).toBe(MESSAGES);
   expect(client.stats().disconnects).toBe(1);

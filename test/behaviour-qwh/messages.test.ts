@@ -1,7 +1,7 @@
 /** Messages of protocol qwh: sizes, classes, limits of the other end, and the last words of a connection. */
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { call, cleanUp, echo, pair, serve, stuffKernel } from '../support/scene.js';
+import { call, cleanUp, echo, pair, serve, somewhere, stuffKernel } from '../support/scene.js';
 import { collect, failure, next, until } from '../support/wait.js';
 
 it.each([0, 1, 64, 16_383, 16_384, 16_385, 65_535, 65_536, 300_000, 2_000_000])(
@@ -79,12 +79,12 @@ it('answers what came before the peer left', async () => {
 });
 
 it('says that the server goes away, and the client comes back', async () => {
-  const server = await serve();
+  const server = await serve({}, await somewhere());
   const client = await call(server, { reconnect: { baseMs: 5, capMs: 20 } });
   await until(() => server.getConnectionCount() === 1, 'the connection');
   const lost = next(client, 'disconnect');
   const [address] = server.addresses;
-  await server.close({ gracefulMs: 500 });
+  await server.close({ gracefulMs: 10_000 });
   expect(await lost).toEqual([CloseCode.shutdown, 'the server is going away', true]);
   const again = next(client, 'ready');
   const back = await serve({}, address);

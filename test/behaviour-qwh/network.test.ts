@@ -10,7 +10,7 @@ const options = { heartbeat, protocol: 'qwh' };
 /** A cut is noticed in a second, and a lost SYN repeated after one and two more; three times. */
 const LONG_MS = 60_000;
 /** Machines are busy: this much later it may be noticed. */
-const LATE_MS = 1500;
+const LATE_MS = 2500;
 
 const reason = whyNoNetworks();
 const onTs = process.env.QWORMHOLE_TEST_TS_SIDE;
@@ -43,11 +43,13 @@ describe.skipIf(reason !== undefined)(`on two hosts${reason === undefined ? '' :
     ['either way', ['up', 'down']],
   ])('packets that are lost %s are noticed by both ends in time', async (_, ways) => {
     const { network, server, client } = await hosts();
-    for (const way of ways) network.cut(way);
+    // Each cut is a program that takes its time.
     const cutAt = performance.now();
+    for (const way of ways) network.cut(way);
     const [closed, lost] = await Promise.all([server.event('closed'), client.event('disconnect')]);
     const took = performance.now() - cutAt;
-    expect(took).toBeGreaterThan(heartbeat.timeoutMs - heartbeat.intervalMs - 50);
+    // The last sign of life may have been late.
+    expect(took).toBeGreaterThan(heartbeat.timeoutMs - 2 * heartbeat.intervalMs);
     expect(took).toBeLessThan(heartbeat.timeoutMs + heartbeat.intervalMs + LATE_MS);
     // Timeout: by its own watch, or by a reset of the other's.
     expect([closed.code, lost.code]).toEqual([8, 8]);
@@ -59,18 +61,22 @@ describe.skipIf(reason !== undefined)(`on two hosts${reason === undefined ? '' :
       server.say('count');
       return (await server.event('count')) as { whole: number; wrong: number };
     };
+    const moreThan = async (whole: number) => {
+      for (;;) {
+        const counts = await count();
+        if (counts.whole > whole) return counts;
+        await sleep(100);
+      }
+    };
+    let before = { whole: 0 };
     for (const ways of [['up', 'down'], ['up'], ['down']] as const) {
-      await sleep(300);
+      await moreThan(before.whole);
       for (const way of ways) network.cut(way);
       await client.event('disconnect');
-      const before = await count();
-      expect(before.whole).toBeGreaterThan(0);
+      before = await count();
       network.heal();
       await client.event('connect');
-      await sleep(300);
-      const after = await count();
-      expect(after.whole).toBeGreaterThan(before.whole);
-      expect(after.wrong).toBe(0);
+      expect((await moreThan(before.whole)).wrong).toBe(0);
     }
   });
 });

@@ -6,7 +6,8 @@ import { next, sleep, until } from '../support/wait.js';
 import { gone, openTls, plain, secureCall, secureServer, TRUSTING, VERSIONS } from './support.js';
 
 const MUTUAL = { requestCert: true, ca: ca.cert, ...pairOf(serverCert()) };
-const never = () => new Promise<never>(() => {});
+let asked = 0;
+const never = () => ((asked += 1), new Promise<never>(() => {}));
 
 it('go to newcomers from those who say nothing, the longest silent first', async () => {
   const server = await secureServer({ maxPendingHandshakes: 2 });
@@ -30,12 +31,13 @@ it.each([
   ['sniCallback', { sniCallback: never }],
 ])('are kept by those who wait for %s', async (_what, callback) => {
   const server = await secureServer({ ...MUTUAL, ...callback, maxPendingHandshakes: 1 });
+  const before = asked;
   const waiting = openTls(server, {
     servername: 'x.example',
     rejectUnauthorized: false,
     ...pairOf(clientCert()),
   });
-  await sleep(100);
+  await until(() => asked > before, 'the question');
   await gone(await plain(server));
   await until(() => server.stats().tls!.failures.ERR_QW_RESOURCES === 1, 'the failure');
   expect(waiting.socket.destroyed).toBe(false);
@@ -49,10 +51,11 @@ describe.each(VERSIONS)('in %s', (maxVersion) => {
   ])('nobody waits for the verdict on another: %s', async (_what, tls, secureOptions) => {
     const verify = ({ peerCertificate }: any) => peerCertificate.subject !== 'CN=slow' || never();
     const server = await secureServer({ ...MUTUAL, ...tls, maxVersion, verify });
+    const before = asked;
     openTls(server, { secureOptions, ...pairOf(clientCert({ name: 'slow' })) });
-    await sleep(100);
+    await until(() => asked > before, 'the question');
     const { socket } = openTls(server, { secureOptions, ...pairOf(clientCert({ name: 'fast' })) });
-    const opened = Promise.race([next(socket, 'secureConnect'), sleep(2000, 'nobody')]);
+    const opened = Promise.race([next(socket, 'secureConnect'), sleep(5000, 'nobody')]);
     expect(await opened).not.toBe('nobody');
     await secureCall(server, { ...TRUSTING, ...pairOf(clientCert({ name: 'fast' })) });
   });

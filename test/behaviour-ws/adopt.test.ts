@@ -117,6 +117,7 @@ it('agrees on compression and on a subprotocol', async () => {
   await next(client, 'open');
   expect(client.protocol).toBe('b');
   expect(client.extensions).toContain('permessage-deflate');
+  await until(() => server.getConnectionCount() === 1, 'the connection');
   expect([...server.connections][0].subprotocol).toBe('b');
   const text = 'again and again '.repeat(5000);
   const back = next(client, 'message');
@@ -283,6 +284,7 @@ it('keeps TLS with Node', async (context) => {
   const client = new WebSocket(secureUrl(secure), { rejectUnauthorized: false });
   cleanUp(() => client.terminate());
   await next(client, 'open');
+  await until(() => server.getConnectionCount() === 1, 'the connection');
   expect([...server.connections][0].mode).toBe('ts');
   const back = next(client, 'message');
   client.send('over TLS');

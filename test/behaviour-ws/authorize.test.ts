@@ -115,9 +115,11 @@ it('has the time of the handshake, and what it says later is nothing', async () 
 });
 
 it('is not waited for by a server that closes', async () => {
-  const server = await serve({ authorize: () => new Promise<undefined>(() => {}) }, WS);
+  let isAsked = false;
+  const authorize = () => ((isAsked = true), new Promise<undefined>(() => {}));
+  const server = await serve({ authorize }, WS);
   const answer = exchange(server.addresses[0], openingRequest());
-  await sleep(50);
+  await until(() => isAsked, 'the question');
   await server.close();
   expect(statusOf(await answer)).toBe(503);
 });

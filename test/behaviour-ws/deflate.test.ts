@@ -156,6 +156,7 @@ it('reads nothing behind a fault that follows a message which takes long to infl
   }
   await until(() => seen.length === 2, 'the end');
   expect(seen).toEqual([4_000_000, 1007]);
+  await until(() => peer.closing !== undefined, 'the close frame');
   expect(peer.closing?.[0]).toBe(1007);
   expect(server.errors.map((error) => error.code)).toEqual(['ERR_QW_INVALID_UTF8']);
 });

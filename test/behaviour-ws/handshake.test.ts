@@ -148,7 +148,9 @@ it('resets the one that has been silent the longest when too many are under way'
 });
 
 it('resets those who come while too many wait for their verdict', async () => {
-  const options = { maxPendingHandshakes: 2, authorize: () => new Promise<never>(() => {}) };
+  let asked = 0;
+  const authorize = () => ((asked += 1), new Promise<never>(() => {}));
+  const options = { maxPendingHandshakes: 2, authorize };
   const server = await serve(options, WS);
   const { port } = new URL(server.addresses[0]);
   for (let count = 0; count < 2; count += 1) {
@@ -156,7 +158,7 @@ it('resets those who come while too many wait for their verdict', async () => {
     cleanUp(() => peer.destroy());
     peer.write(openingRequest());
   }
-  await sleep(50);
+  await until(() => asked === 2, 'both questions');
   expect(statusOf(await exchange(server.addresses[0], openingRequest()))).toBe(0);
 });
 

@@ -12,8 +12,8 @@ const MANNERS = ['without a listener', 'paused'] as const;
 type Manner = (typeof MANNERS)[number];
 
 /** A server, one raw peer, and the server's end of the connection. */
-async function unheard(manner: Manner, url = 'ws://127.0.0.1:0/') {
-  const server = await serve({ closeTimeoutMs: CLOSE_TIMEOUT_MS }, url);
+async function unheard(manner: Manner, url = 'ws://127.0.0.1:0/', closeTimeoutMs = CLOSE_TIMEOUT_MS) {
+  const server = await serve({ closeTimeoutMs }, url);
   const arrived = next(server, 'connection');
   const messages: string[] = [];
   server.on('connection', (connection) => {
@@ -48,7 +48,8 @@ describe.each(MANNERS)('%s', (manner) => {
   });
 
   it('sees a close frame behind a ping', async () => {
-    const { peer, closed } = await unheard(manner);
+    // Time for the peer to end its side too: nothing is held that would be given up.
+    const { peer, closed } = await unheard(manner, undefined, 10_000);
     peer.write(ping('a'));
     await until(() => pongs(peer).length === 1, 'the pong');
     peer.end(1000, 'bye');

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { call, IS_SECURE, pair, rawPair, serve } from '../support/scene.js';
 import { collect, next, sleep, until } from '../support/wait.js';
 
-it('never loses a message that the server sends at once', async () => {
+it('never loses a message that the server sends at once', { timeout: 60_000 }, async () => {
   const server = await serve({ codec: 'text' });
   server.on('connection', (connection) => connection.send('welcome'));
   // A TLS handshake takes ten times as long.

@@ -1,11 +1,12 @@
 /** Small messages that wait for one another, so that they go out together: `flushIntervalMs` and `flush`. */
 import { expect, it } from 'vitest';
 import { pair } from '../support/scene.js';
-import { failure, sleep, until } from '../support/wait.js';
+import { awake, failure, sleep, until } from '../support/wait.js';
 
-/** No message is seen so late unless the interval delays it, ms. */
+/** The longest interval. No message is seen so late unless it delays it, ms. */
 const LONG_MS = 1000;
-const SOON_MS = 500;
+/** Machines are busy: this much later it may be seen. */
+const LATE_MS = 1500;
 
 /**
  * What a connection gets: how many messages, and in how many turns of the event loop. When this resolves the tick is
@@ -27,7 +28,7 @@ async function watch(connection: { on(event: 'message', listener: () => void): u
 }
 
 it('sends what comes within an interval together, and no later', async () => {
-  const { client, connection } = await pair({}, { flushIntervalMs: 500 });
+  const { client, connection } = await pair({}, { flushIntervalMs: LONG_MS });
   const seen = await watch(connection);
   const began = performance.now();
   for (let n = 0; n < 20; n += 1) {
@@ -38,9 +39,9 @@ it('sends what comes within an interval together, and no later', async () => {
   expect(client.bufferedAmount).toBe(200);
   await until(() => seen.messages === 20, 'the messages');
   expect(seen.turns).toBeLessThanOrEqual(2);
-  expect(seen.firstAt - began).toBeGreaterThan(480);
-  expect(seen.firstAt - began).toBeLessThan(500 + SOON_MS);
-  expect(client.bufferedAmount).toBe(0);
+  expect(seen.firstAt - began).toBeGreaterThan(LONG_MS - 20);
+  expect(seen.firstAt - began).toBeLessThan(LONG_MS + LATE_MS);
+  await until(() => client.bufferedAmount === 0, 'the write to be counted');
 });
 
 it('sends each tick by itself without', async () => {
@@ -48,7 +49,8 @@ it('sends each tick by itself without', async () => {
   const seen = await watch(connection);
   for (let n = 0; n < 20; n += 1) {
     client.send(Buffer.alloc(10));
-    await sleep(5);
+    // Each has the time to go out by itself, also where the I/O thread is late.
+    await sleep(20);
   }
   await until(() => seen.messages === 20, 'the messages');
   expect(seen.turns).toBeGreaterThan(10);
@@ -57,7 +59,7 @@ it('sends each tick by itself without', async () => {
 it('hands over at once what is flushed, what is much, and what is closed', async () => {
   const { client, connection } = await pair({}, { flushIntervalMs: LONG_MS });
   const seen = await watch(connection);
-  const began = performance.now();
+  const took = awake();
   client.send('one');
   client.flush();
   await until(() => seen.messages === 1, 'what was flushed');
@@ -69,7 +71,7 @@ it('hands over at once what is flushed, what is much, and what is closed', async
   client.send('three');
   await client.close();
   await until(() => seen.messages === 23, 'what is closed');
-  expect(performance.now() - began).toBeLessThan(LONG_MS);
+  expect(took()).toBeLessThan(LONG_MS);
 });
 
 it('waits for a whole interval anew after each', async () => {
@@ -81,7 +83,7 @@ it('waits for a whole interval anew after each', async () => {
     server.broadcast(Buffer.alloc(10));
     await until(() => seen.messages === 2 * round, 'a round');
     expect(performance.now() - began).toBeGreaterThan(90);
-    expect(performance.now() - began).toBeLessThan(100 + SOON_MS);
+    expect(performance.now() - began).toBeLessThan(100 + LATE_MS);
   }
 });
 

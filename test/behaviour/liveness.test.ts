@@ -21,15 +21,15 @@ import {
 import { collect, next, sleep, until } from '../support/wait.js';
 import { OPCODE } from '../support/ws-frames.js';
 
-const INTERVAL_MS = 200;
-const TIMEOUT_MS = 600;
+const INTERVAL_MS = 250;
+const TIMEOUT_MS = 1000;
 /** The end that is on the TypeScript backend, where the other is not. */
 const TS_SIDE = process.env.QWORMHOLE_TEST_TS_SIDE as 'server' | 'client' | undefined;
 const heartbeat = { intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS };
 /** Machines are busy: this much later it may be noticed. */
 const LATE_MS = 1500;
 /** Long enough for a verdict that is wrong. */
-const LONG_MS = 3 * TIMEOUT_MS;
+const LONG_MS = 2 * TIMEOUT_MS;
 
 /** The errors of both ends. */
 function errorsOf({ server, client }: { server: { errors: any[] }; client: { errors: any[] } }): any[] {
@@ -75,7 +75,8 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     // The end that is told by the other one hears of a reset.
     const [[code, , clean]] = await Promise.all(closed);
     const took = performance.now() - cutAt;
-    expect(took).toBeGreaterThan(TIMEOUT_MS - INTERVAL_MS - 50);
+    // The last sign of life may have been late.
+    expect(took).toBeGreaterThan(TIMEOUT_MS - 2 * INTERVAL_MS);
     expect(took).toBeLessThan(TIMEOUT_MS + INTERVAL_MS + LATE_MS);
     expect([code, clean]).toEqual([8, false]);
     const codes = [...server.errors, ...client.errors].map((error) => error.code);
@@ -146,7 +147,7 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
   it.each(['inboundRate', 'outboundRate'] as const)(
     'one that the %s holds back is not evicted',
     async (name) => {
-      const rate = { bytesPerSecond: 20_000, burstBytes: 1000 };
+      const rate = { bytesPerSecond: 14_000, burstBytes: 1000 };
       const scene = await pair({ heartbeat, [name]: rate }, { heartbeat });
       const { client, connection } = scene;
       const isOut = name === 'outboundRate';
@@ -186,7 +187,8 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     cleanUp(() => child.kill());
     const { addresses, mode } = (await child.line()) as { addresses: string[]; mode: string };
     const client = await call(addresses[0], { heartbeat, reconnect: false });
-    child.say('sleep 2000');
+    const closed = next(client, 'close');
+    child.say('sleep 2500');
     await child.event('asleep');
     if (mode === 'native') {
       await child.event('awake');
@@ -196,7 +198,7 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
       expect(client.errors).toEqual([]);
     } else {
       // Nothing of it runs: that is what the other backend is for.
-      await next(client, 'close');
+      await closed;
       expect(client.errors[0].code).toBe('ERR_QW_HEARTBEAT_TIMEOUT');
     }
   });
@@ -213,6 +215,8 @@ describe.runIf(!IS_QWH && !IS_TCP)('on WebSocket', () => {
     expect(server.errors[0].code).toBe('ERR_QW_HEARTBEAT_TIMEOUT');
     expect(server.errors[0].details).toMatchObject({ timeoutMs: TIMEOUT_MS });
     expect(took).toBeLessThan(TIMEOUT_MS + LATE_MS);
+    // What the server does is told here before what its peer has read.
+    await until(() => peer.frames.length >= 2, 'the pings');
     expect(peer.frames.map(({ opcode }) => opcode).slice(0, 2)).toEqual([OPCODE.ping, OPCODE.ping]);
   });
 
@@ -221,7 +225,7 @@ describe.runIf(!IS_QWH && !IS_TCP)('on WebSocket', () => {
     const messages = collect(connection, 'message', 1);
     for (const byte of peer.pack('slowly')) {
       peer.write(Buffer.of(byte));
-      await sleep(INTERVAL_MS);
+      await sleep(INTERVAL_MS / 2);
     }
     await messages;
     expect(server.errors).toEqual([]);
@@ -240,21 +244,23 @@ describe.runIf(IS_TCP && !IS_QWH)('without signs of life', () => {
 
 describe('idleTimeoutMs', () => {
   it('ends a connection without messages, and says why', async () => {
-    const { client, connection } = await pair({ idleTimeoutMs: 400, heartbeat }, { reconnect: false });
-    const [code, reason, clean] = await next(connection, 'close');
+    const server = await serve({ idleTimeoutMs: 400, heartbeat });
+    const closed = next(server, 'clientClosed');
+    const client = await call(server, { reconnect: false });
+    const [, code, reason, clean] = await closed;
     expect([code, clean]).toEqual([9, true]);
     expect(reason).toContain('no message');
     await until(() => client.state === 'closed', 'the end');
   });
 
   it('counts messages in both directions', async () => {
-    const server = await serve({ idleTimeoutMs: 400 });
+    const server = await serve({ idleTimeoutMs: 1200 });
     echo(server);
     const client = await call(server);
     for (let round = 0; round < 10; round += 1) {
       client.send(Buffer.from('again'));
       await next(client, 'message');
-      await sleep(100);
+      await sleep(250);
     }
     expect(client.state).toBe('open');
     expect(client.stats().disconnects).toBe(0);

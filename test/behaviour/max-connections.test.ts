@@ -36,6 +36,7 @@ it('bounds those of one address, and lets others in', async () => {
   expect(server.errors[0]).toMatchObject({ code: 'ERR_QW_TOO_MANY_CONNECTIONS' });
   expect(server.errors[0].message).toContain('2 already from 127.0.0.1');
   const elsewhere = await call(server, { localAddress: '127.0.0.2' });
+  await until(() => server.getConnectionCount() === 3, 'the one from elsewhere');
   await clients[0].close();
   await until(() => server.getConnectionCount() === 2, 'one fewer');
   await call(server);

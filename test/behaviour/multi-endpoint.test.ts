@@ -1,7 +1,8 @@
 /** Several endpoints on one server: all or none. */
 import { createQWormholeServer, listen } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { ANYWHERE, call, cleanUp, echo, serve } from '../support/scene.js';
+import { freePort } from '../support/ports.js';
+import { ANYWHERE, call, cleanUp, echo, serve, somewhere } from '../support/scene.js';
 import { failure, next } from '../support/wait.js';
 
 it('listens on all of them and says where', async () => {
@@ -20,17 +21,18 @@ it('listens on all of them and says where', async () => {
 });
 
 it('binds none when one is taken, and may try again', async () => {
-  const other = await listen(ANYWHERE);
+  const other = await listen(await somewhere());
   cleanUp(() => other.close());
-  const { server } = createQWormholeServer({ endpoints: ['tcp://127.0.0.3:34567', other.addresses[0]] });
+  const place = `tcp://127.0.0.3:${await freePort()}`;
+  const { server } = createQWormholeServer({ endpoints: [place, other.addresses[0]] });
   cleanUp(() => server.close());
   const error = await failure(() => server.listen());
   expect(error).toMatchObject({ code: 'ERR_QW_ADDRESS_IN_USE', retriable: true });
   expect(server.addresses).toEqual([]);
-  const first = await listen('tcp://127.0.0.3:34567');
+  const first = await listen(place);
   await first.close();
   await other.close();
-  expect(await server.listen()).toEqual(['tcp://127.0.0.3:34567', other.addresses[0] ?? expect.any(String)]);
+  expect(await server.listen()).toEqual([place, other.addresses[0] ?? expect.any(String)]);
   expect(server.ready).toBe(true);
 });
 

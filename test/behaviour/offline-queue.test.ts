@@ -1,14 +1,14 @@
 /** What is sent while there is no connection waits, in order, within bounds. */
 import { createQWormholeClient, listen } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { ANYWHERE, call, cleanUp, serve } from '../support/scene.js';
+import { call, cleanUp, serve, somewhere } from '../support/scene.js';
 import { collect, failure, next, sleep, until } from '../support/wait.js';
 
 const fast = { reconnect: { baseMs: 5, capMs: 20 } };
 
 /** A client whose server has gone, and the address where it will be again. */
 async function orphan(options: { readonly codec?: 'buffer'; readonly [option: string]: unknown } = {}) {
-  const server = await listen<any>(ANYWHERE, { codec: options.codec ?? 'json' });
+  const server = await listen<any>(await somewhere(), { codec: options.codec ?? 'json' });
   const [address] = server.addresses;
   const client = await call(address, { codec: 'json', ...fast, ...options });
   const lost = next(client, 'disconnect');
@@ -21,9 +21,10 @@ it('goes out in order, before what comes later', async () => {
   const { client, address } = await orphan();
   for (let i = 0; i < 50; i += 1) expect(client.send(i)).toBe('backpressure');
   client.on('connect', () => client.send('at connect'));
+  const ready = next(client, 'ready');
   const server = await serve({ codec: 'json' }, address);
   const received = collect(server, 'message', 52);
-  await next(client, 'ready');
+  await ready;
   client.send('later');
   expect(await received).toEqual([...Array.from({ length: 50 }, (_, i) => i), 'at connect', 'later']);
 });

@@ -83,6 +83,7 @@ it('delivers what was held before the close', async () => {
   });
   peer.write(Buffer.concat([peer.pack('a'), peer.pack('b'), peer.pack('c')]));
   peer.end();
+  await until(() => order.length > 0, 'the first');
   await sleep(50);
   expect(order).toEqual(['a']);
   connection.resume();

@@ -1,24 +1,37 @@
 /** The end of a server: draining, grace, cutting, and the same end for all who ask. */
 import { CloseCode, createQWormholeServer, listen } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { IS_TCP, ANYWHERE, call, pair, rawPair, serve } from '../support/scene.js';
+import { IS_TCP, ANYWHERE, call, pair, rawPair, serve, somewhere } from '../support/scene.js';
 import { collect, failure, next, times, until } from '../support/wait.js';
 
+/** Half of it is longer than most machines stand still. */
+const SPREAD_MS = 1500;
+
 it('ends connections in order and frees the port', async () => {
-  const server = await serve();
+  const server = await serve({}, await somewhere());
   const [address] = server.addresses;
   const clients = await Promise.all(Array.from({ length: 10 }, () => call(server, { reconnect: false })));
   await until(() => server.getConnectionCount() === 10, 'the connections');
   const ends = Promise.all(clients.map((client) => next(client, 'close')));
   const closes: unknown[][] = [];
   server.on('clientClosed', (_connection, ...how) => closes.push(how));
-  await server.close();
+  await server.close({ gracefulMs: 10_000 });
   expect((await ends).every(([, , clean]) => clean)).toBe(true);
   expect(closes).toEqual(times(10, [CloseCode.shutdown, expect.any(String), true]));
   expect(server.getConnectionCount()).toBe(0);
   expect([server.ready, server.addresses]).toEqual([false, []]);
   const again = await listen(address);
   await again.close();
+});
+
+it('gives those who answer at once a moment for it, also without grace', async () => {
+  const { server, connection } = await pair({}, { reconnect: false });
+  const closed = next(connection, 'close');
+  const began = performance.now();
+  await server.close();
+  const [, , clean] = await closed;
+  // Who cannot answer in the moment, because all of the machine stands still, is cut after it and not before.
+  expect(clean || performance.now() - began > 240).toBe(true);
 });
 
 it('says that it drains before it is closed', async () => {
@@ -49,7 +62,7 @@ it('sends what is queued within the grace', async () => {
   await until(() => server.getConnectionCount() === 1, 'the connection');
   const received = collect(client, 'message', 1000);
   for (const connection of server) for (let i = 0; i < 1000; i += 1) connection.send(i);
-  await server.shutdown(2000);
+  await server.shutdown(10_000);
   expect((await received).at(-1)).toBe(999);
 });
 
@@ -58,7 +71,7 @@ it('cuts those who do not leave, soon without grace', async () => {
   const closed = next(connection, 'close');
   const began = performance.now();
   await server.close();
-  expect(performance.now() - began).toBeLessThan(2000);
+  expect(performance.now() - began).toBeLessThan(4000);
   expect((await closed)[2]).toBe(false);
 });
 
@@ -78,7 +91,7 @@ it('is hurried by a second caller with less patience', async () => {
   const patient = server.close({ gracefulMs: 60_000 });
   await server.close({ gracefulMs: 0 });
   await patient;
-  expect(performance.now() - began).toBeLessThan(2000);
+  expect(performance.now() - began).toBeLessThan(4000);
 });
 
 it('spreads the ends of connections over a time', async () => {
@@ -92,11 +105,12 @@ it('spreads the ends of connections over a time', async () => {
   const ends: number[] = [];
   const began = performance.now();
   for (const client of clients) client.on('close', () => ends.push(performance.now() - began));
-  await server.close({ gracefulMs: 2000, spreadMs: 400 });
+  await server.close({ gracefulMs: 10_000, spreadMs: SPREAD_MS });
   await until(() => ends.length === 20, 'the ends');
-  expect(Math.max(...ends)).toBeGreaterThan(300);
-  expect(ends.filter((time) => time < 200).length).toBeGreaterThan(1);
-  expect(ends.filter((time) => time < 200).length).toBeLessThan(19);
+  expect(Math.max(...ends)).toBeGreaterThan(SPREAD_MS * 0.75);
+  const early = ends.filter((time) => time < SPREAD_MS / 2).length;
+  expect(early).toBeGreaterThan(1);
+  expect(early).toBeLessThan(19);
 });
 
 it('refuses times that are none', async () => {

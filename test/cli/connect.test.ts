@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Cli, listening, onEachBackend, run, until } from './cli.js';
 import { peer, saying } from './peer.js';
 import { frame } from '../support/frames.js';
+import { freePort } from '../support/ports.js';
 
 const HOSTILE = Buffer.concat([
   Buffer.from('\x1b[2J\x1b]0;owned\x07\r\n\b\x7f tab\t'),
@@ -14,8 +15,8 @@ const ESCAPED =
   '\\x00\\xff\\xc0\\xaf\\xed\\xa0\\x80\\xf0\\x9f';
 
 onEachBackend((backend) => {
-  /** The echoes here answer within a few milliseconds. */
-  const on = ['--backend', backend, '--wait', '200'];
+  /** The echoes here answer within a few milliseconds, unless the machine stands still. */
+  const on = ['--backend', backend, '--wait', '1000'];
   /** For peers that are plain sockets. */
   const plainly = [...on, '--protocol', 'length-prefixed'];
 
@@ -118,9 +119,9 @@ onEachBackend((backend) => {
       const timer = setInterval(() => {
         if (!socket.writable || left-- === 0) return clearInterval(timer);
         socket.write(frame(`reply ${left}`));
-      }, 250);
+      }, 700);
     });
-    const { code, stdout } = await run(['connect', url, ...plainly, '--wait', '600ms'], { input: 'x\n' });
+    const { code, stdout } = await run(['connect', url, ...plainly, '--wait', '2000ms'], { input: 'x\n' });
     expect(stdout).toBe('reply 3\nreply 2\nreply 1\nreply 0\n');
     expect(code).toBe(0);
   });
@@ -149,14 +150,17 @@ onEachBackend((backend) => {
       socket.on('end', () => socket.end());
     };
     let away: Promise<unknown> = Promise.resolve();
-    const first = await peer((socket) => {
-      collect(socket);
-      socket.once('data', () => {
-        // Before anybody can come back.
-        away = new Promise((resolve) => first.server.close(resolve));
-        socket.resetAndDestroy();
-      });
-    });
+    const first = await peer(
+      (socket) => {
+        collect(socket);
+        socket.once('data', () => {
+          // Before anybody can come back.
+          away = new Promise((resolve) => first.server.close(resolve));
+          socket.resetAndDestroy();
+        });
+      },
+      await freePort(),
+    );
     const cli = new Cli(['connect', first.url, ...plainly]);
     cli.process.stdin.write('first\n');
     await cli.noted('The connection is lost');

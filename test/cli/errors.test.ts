@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { run } from './cli.js';
 import { peer, saying } from './peer.js';
+import { freePort } from '../support/ports.js';
 
 const ENDPOINT = 'tcp://127.0.0.1:9';
 
@@ -33,7 +34,7 @@ test.each([
 });
 
 test('errors of the library are told by code and message, without a stack', async () => {
-  const { port, server, url } = await peer(saying());
+  const { port, server, url } = await peer(saying(), await freePort());
   const inUse = await run(['listen', url, '--backend', 'ts']);
   expect(inUse.code).toBe(1);
   expect(inUse.stderr).toMatch(/^ERR_QW_ADDRESS_IN_USE: [^\n]+\n$/);
@@ -73,7 +74,7 @@ const PLAINLY = ['--backend', 'ts', '--protocol', 'length-prefixed'];
 test('--backend ts overrules a forced native backend', async () => {
   const { url } = await peer(saying('hello'));
   const env = { QWORMHOLE_NATIVE: '1', QWORMHOLE_NATIVE_PATH: '/nonexistent/addon.node' };
-  const { code, stdout } = await run(['connect', url, ...PLAINLY, '--wait', '200'], { env });
+  const { code, stdout } = await run(['connect', url, ...PLAINLY, '--wait', '1000'], { env });
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'hello\n' });
 });
 

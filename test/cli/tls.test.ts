@@ -26,7 +26,7 @@ async function listening(scheme: string, ...options: string[]): Promise<string> 
 }
 
 const talk = (url: string, ...options: string[]) =>
-  run(['connect', url, ...TS, '--wait', '300', '--no-reconnect', ...options], { input: 'hello\n' });
+  run(['connect', url, ...TS, '--wait', '1000', '--no-reconnect', ...options], { input: 'hello\n' });
 
 test.each(['tls', 'wss'])('an echo over %s, and a measurement', async (scheme) => {
   const { ca, server } = await certificates();
@@ -39,7 +39,7 @@ test.each(['tls', 'wss'])('an echo over %s, and a measurement', async (scheme) =
     '--ca',
     ca,
     '--duration',
-    '200ms',
+    '1000ms',
     '--warmup',
     '0',
     '--json',

@@ -18,7 +18,18 @@ test('lines come back from an echo', async () => {
   const url = await listening('--echo', '--deflate', '--subprotocol', 'a', '--subprotocol', 'b');
   expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/chat$/);
   const { code, stdout } = await run(
-    ['connect', `${url}?x=1`, ...TS, '--protocol', 'raw', '--wait', '300', '--deflate', '--subprotocol', 'b'],
+    [
+      'connect',
+      `${url}?x=1`,
+      ...TS,
+      '--protocol',
+      'raw',
+      '--wait',
+      '1000',
+      '--deflate',
+      '--subprotocol',
+      'b',
+    ],
     { input: `one\nGrüße\n${'long '.repeat(1000)}\n` },
   );
   expect(stdout).toBe(`one\nGrüße\n${'long '.repeat(1000)}\n`);
@@ -65,7 +76,7 @@ test('an echo is measured', async () => {
     url,
     ...TS,
     '--duration',
-    '200ms',
+    '1000ms',
     '--warmup',
     '50ms',
     '--json',

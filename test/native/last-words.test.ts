@@ -40,14 +40,14 @@ it.each(['tcp', 'ws'])('delivers over %s what its peer sent before it heard of t
 });
 
 it('waits for handlers longer than for its peer', async () => {
-  const server = await serve({ preferNative: true, concurrency: 1, closeTimeoutMs: 200 });
+  const server = await serve({ preferNative: true, concurrency: 1, closeTimeoutMs: 1000 });
   const arrived = next(server, 'connection');
   const client = await call(server, NATIVE);
   const [connection] = await arrived;
   let taken = 0;
   server.on('message', async () => {
     taken += 1;
-    await sleep(10);
+    await sleep(30);
   });
   for (let n = 0; n < 60; n += 1) client.send('x');
   await until(() => taken > 3, 'the first');
@@ -84,5 +84,5 @@ it('drops as ever what nobody listens to', async () => {
   linkOf(connection).close(GOING, 'going', 0, true);
   const [, code, , clean] = await closed;
   expect([code, clean]).toEqual([GOING, true]);
-  expect(performance.now() - startedAt).toBeLessThan(2000);
+  expect(performance.now() - startedAt).toBeLessThan(4000);
 });

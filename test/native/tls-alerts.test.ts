@@ -1,11 +1,11 @@
 /** What a peer with OpenSSL hears when a verdict that comes behind the handshake goes against it. */
 import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { QWormholeError } from '../../ts/errors/error.js';
 import { parseFingerprint } from '../../ts/tls/fingerprint.js';
+import { freePort } from '../support/ports.js';
 import { cleanUp } from '../support/scene.js';
 import { sleep, until } from '../support/wait.js';
 import { authority, call, dialing, callWith, serve, server, stranger } from './tls/scene.js';
@@ -73,12 +73,4 @@ async function openSslServer(version: string) {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)));
   await until(() => output.includes('ACCEPT'), 'openssl');
   return { port, output: () => output };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

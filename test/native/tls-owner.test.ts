@@ -147,7 +147,9 @@ describe.each(VERSIONS)('a client of %s that goes when it has seen our certifica
     });
     tls.on('error', () => {});
     await new Promise((resolve) => tls.once('secureConnect', resolve));
-    await sleep(30);
+    // The server has to be through as well.
+    if (isWebSocket) await sleep(30);
+    else await until(() => served.arrived.length === 1, 'the connection');
     socket.resetAndDestroy();
     const heard = () => (isWebSocket ? served.errors[0] : served.arrived[0]?.close?.error);
     await until(() => heard() !== undefined, 'the fault');

@@ -7,6 +7,10 @@ import { Worker } from 'node:worker_threads';
 import { cleanUp } from './scene.js';
 import { next, sleep } from './wait.js';
 
+/** Rests after which an attempt is unanswered: a machine that stands still prolongs one of them. */
+const RESTS = 10;
+const REST_MS = 10;
+
 const BLOCKED = `
   const { parentPort } = require('node:worker_threads');
   const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
@@ -26,11 +30,8 @@ export async function blackHole(): Promise<string> {
   for (let i = 0; i < 20; i += 1) {
     const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {});
     fillers.push(socket);
-    const connected = await Promise.race([
-      next(socket, 'connect').then(() => true),
-      sleep(100).then(() => false),
-    ]);
-    if (!connected) return `tcp://127.0.0.1:${port}`;
+    for (let rest = 0; rest < RESTS && socket.connecting; rest += 1) await sleep(REST_MS);
+    if (socket.connecting) return `tcp://127.0.0.1:${port}`;
   }
   throw new Error('this system queues any number of connections');
 }

@@ -37,6 +37,29 @@ export function collect<T = any>(emitter: EventEmitter, event: string, count: nu
   });
 }
 
+/** Of a time in which this process was not run at all so much counts, ms. */
+const MOMENT_MS = 50;
+
+/**
+ * Counts the time from now on in which this process was awake, ms: for bounds from above, which a machine that stands
+ * still for a while would break.
+ */
+export function awake(): () => number {
+  let ms = 0;
+  let last = performance.now();
+  const count = (): void => {
+    const now = performance.now();
+    ms += Math.min(now - last, MOMENT_MS);
+    last = now;
+  };
+  const timer = setInterval(count, MOMENT_MS / 5).unref();
+  return () => {
+    clearInterval(timer);
+    count();
+    return ms;
+  };
+}
+
 /** The same value so many times. */
 export function times<T>(count: number, value: T): T[] {
   return Array.from({ length: count }, () => value);

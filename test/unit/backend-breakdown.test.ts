@@ -18,7 +18,7 @@ import {
   type ListenSpec,
 } from 'qwormhole/internal';
 import { describe, expect, it } from 'vitest';
-import { ANYWHERE, cleanUp } from '../support/scene.js';
+import { ANYWHERE, cleanUp, somewhere } from '../support/scene.js';
 import { next, sleep, times, until } from '../support/wait.js';
 
 const BROKEN = new QWormholeError('ERR_QW_NATIVE_FAILED', 'on purpose');
@@ -123,7 +123,7 @@ async function clientOf(endpoints: string, driver: TsDriver = new TsDriver(), op
 
 describe('a server', () => {
   it('goes on in TypeScript on the same ports, under load, and every client comes back', async () => {
-    const { driver, server, errors, address } = await breakableServer();
+    const { driver, server, errors, address } = await breakableServer({ endpoints: await somewhere() });
     const clients = await Promise.all(Array.from({ length: 20 }, () => clientOf(address)));
     let echoes = 0;
     for (const { client } of clients) {
@@ -150,7 +150,7 @@ describe('a server', () => {
   });
 
   it('waits for a port that is not free at once', async () => {
-    const { driver, server, address } = await breakableServer();
+    const { driver, server, address } = await breakableServer({ endpoints: await somewhere() });
     const { port, hostname } = new URL(address);
     const listening = next(server, 'listening');
     const { createServer } = await import('node:net');

@@ -8,7 +8,6 @@ mod frame;
 mod handshake;
 mod outbound;
 mod script;
-mod speed;
 mod splits;
 mod support;
 mod vectors;
