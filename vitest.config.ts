@@ -68,6 +68,9 @@ const TLS_ONLY = 'test/behaviour-tls/**/*.test.ts';
  * | `…-ws`                       | WebSocket  | raw               | `UPGRADED`; mixed: `CROSSING`; what only it has    |
  * | `…-tls`                      | TLS        | qwh               | `THROUGH_RECORDS`; mixed: fewer; what only TLS has |
  * | `…-wss`                      | both       | qwh               | `CROSSING`, and what only qwh has; not mixed: more |
+ *
+ * `native` is on I/O threads. `native-inline` runs the same without them, over TCP and WebSocket; TLS is the same there
+ * but for who waits for whom, `CROSSING`.
  */
 /** The shortest that still cross every seam. */
 const CROSSING = ['backpressure', 'broadcast', 'close', 'echo', 'slow-reader', 'transfer'];
@@ -130,7 +133,22 @@ if (!withNative) {
 }
 
 const TS = { QWORMHOLE_NATIVE: 'force-ts' };
-const NATIVE = { QWORMHOLE_NATIVE: 'force' };
+const NATIVE = { QWORMHOLE_NATIVE: 'force', QWORMHOLE_IO: 'threads' };
+const INLINE = { QWORMHOLE_NATIVE: 'force', QWORMHOLE_IO: 'inline' };
+/** What is about the I/O side itself, and how it ends. */
+const IO_ENDS = ['adopt', 'last-words', 'moved-slabs', 'paused-memory', 'runtime-failure', 'teardown'];
+
+const inline = [
+  project('native-inline', [BEHAVIOUR, QWH_ONLY], { env: INLINE }),
+  project('native-inline-ws', WS, { env: { ...INLINE, ...OVER_WS } }),
+  project('native-inline-tls', behaviour(CROSSING), { env: { ...INLINE, ...OVER_TLS } }),
+  project('native-inline-wss', behaviour(CROSSING), { env: { ...INLINE, ...OVER_WSS } }),
+  project(
+    'native-inline-only',
+    IO_ENDS.map((name) => `test/native/${name}.test.ts`),
+    { env: { ...INLINE, QWORMHOLE_NATIVE: 'auto', RUST_BACKTRACE: '0' } },
+  ),
+];
 
 const native = [
   project('native', [BEHAVIOUR, QWH_ONLY], { env: NATIVE }),
@@ -150,8 +168,9 @@ const native = [
   }),
   // Its panics are made on purpose: their backtraces would hide what really goes wrong.
   project('native-only', 'test/native/**/*.test.ts', {
-    env: { QWORMHOLE_NATIVE: 'auto', RUST_BACKTRACE: '0' },
+    env: { QWORMHOLE_NATIVE: 'auto', QWORMHOLE_IO: 'threads', RUST_BACKTRACE: '0' },
   }),
+  ...(process.platform === 'linux' ? inline : []),
 ];
 
 export default defineConfig({

@@ -47,7 +47,7 @@ export class Attachments<C extends CodecOption> {
     const taken = takenOf(server);
     if (taken.has(target.path)) throw invalid('path', path, 'is taken already at this HTTP server');
     // Any of them may stay on Node's loop, which has no thread of its own.
-    assertSupported({ ...this.#settings, endpoints: [], ioThreads: 1 }, 'ts');
+    assertSupported({ ...this.#settings, endpoints: [], io: undefined, ioThreads: 1 }, 'ts');
     this.#choice ??= onTypeScript(undefined);
     const { driver } = this.#choice;
     const protocol = protocolOn('ws', this.#settings.protocol);

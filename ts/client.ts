@@ -24,6 +24,7 @@ import type {
   SendResult,
 } from './link/link.js';
 import type { ClientSettings, SettledEndpoint } from './options/settings.js';
+import type { Io } from './policy/io.js';
 import { nativeFailed, nativeFailureAction } from './policy/native-failure.js';
 import { OfflineQueue } from './policy/offline-queue.js';
 import { Backoff } from './policy/reconnect.js';
@@ -119,6 +120,11 @@ export class QWormholeClient<C extends CodecOption = CodecOption> extends Connec
   /** The name of that backend. */
   get backend(): Backend {
     return this.#choice.backend;
+  }
+
+  /** Where the native backend serves sockets; `undefined` on the TypeScript backend. */
+  get io(): Io | undefined {
+    return this.#choice.io;
   }
 
   get protocol(): Protocol {

@@ -45,6 +45,7 @@ export type { LatencyStats } from './telemetry/latencies.js';
 export { METRICS_CONTENT_TYPE, metricsText, type MetricsSource } from './telemetry/metrics.js';
 export type { ClientTelemetry, ServerTelemetry, Telemetry, Vitals } from './telemetry/snapshot.js';
 export type { DropRun } from './policy/drop-log.js';
+export type { Io, IoWish } from './policy/io.js';
 export type { WaitOptions } from './policy/waits.js';
 export type {
   ClientOptions,

@@ -4,6 +4,7 @@ import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
 import type { QWormholeError } from './errors/error.js';
 import type { Backend, Mode } from './link/link.js';
 import type { ServerTlsUpdate } from './tls/types.js';
+import type { Io } from './policy/io.js';
 import type { DropRun } from './policy/drop-log.js';
 import type { Overflow } from './policy/overflow.js';
 import type { WaitOptions } from './policy/waits.js';
@@ -102,6 +103,8 @@ export interface QWormholeServerLike<C extends CodecOption = CodecOption>
   readonly mode: Mode;
   /** The name of that backend. */
   readonly backend: Backend;
+  /** Where the native backend serves sockets; `undefined` on the TypeScript backend. */
+  readonly io: Io | undefined;
   /** It takes connections: false before `listening` and from the start of `close`. */
   readonly ready: boolean;
   /** The endpoints as bound, ports resolved, in the order of the options; empty when none is bound. */

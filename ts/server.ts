@@ -19,6 +19,7 @@ import { invalidOption } from './options/check.js';
 import type { ServerSettings } from './options/settings.js';
 import { toListenSpec } from './options/specs.js';
 import type { ServerTlsUpdate } from './tls/types.js';
+import type { Io } from './policy/io.js';
 import { toListenQwh } from './policy/handshake.js';
 import { nativeFailed, nativeFailureAction, whilePortIsTaken } from './policy/native-failure.js';
 import type { WaitOptions } from './policy/waits.js';
@@ -110,6 +111,10 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
 
   get backend(): Backend {
     return this.#choice.backend;
+  }
+
+  get io(): Io | undefined {
+    return this.#choice.io;
   }
 
   get ready(): boolean {

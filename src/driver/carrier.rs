@@ -16,10 +16,9 @@ use tokio::{
         TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    time::sleep,
 };
 
-use super::handle::Handle;
+use super::{handle::Handle, here::sleep};
 use crate::tls::Session;
 
 /// What wakes a watch for the peer's end: with epoll that end and no bytes.

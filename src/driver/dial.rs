@@ -6,12 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    time::timeout,
-};
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::{
+    here::timeout,
     incoming::Incoming,
     meeting::{Begin, Pipe, meet},
     poller::{Beginning, NewLink},
@@ -52,6 +50,23 @@ pub(super) async fn dial<S: Sink>(
         Err(error) => {
             // A server may be done with a connection before we have seen it established.
             let error = refused(error, link.security.is_some());
+            link.sink.closed(Closed::fault(error));
+            None
+        }
+    }
+}
+
+/// A link over a connection that others made.
+#[cfg(any(feature = "addon", test))]
+pub(super) async fn adopted<S: Sink>(
+    socket: std::net::TcpStream,
+    mut link: NewLink<S>,
+) -> Option<LinkTask<S>> {
+    let stream = TcpStream::from_std(socket)
+        .map_err(|error| Error::system(Code::Resources, "watching a socket", error));
+    match stream.and_then(|stream| ends_of(&stream).map(|ends| (stream, ends))) {
+        Ok((stream, ends)) => run(stream, ends, link, Duration::MAX).await,
+        Err(error) => {
             link.sink.closed(Closed::fault(error));
             None
         }

@@ -112,8 +112,8 @@ impl Handle {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Offers `records` to the kernel, and queues what it does not take, which is part of `batch`.
-    pub(crate) fn send(&self, class: Class, records: &[u8], batch: &Bytes) {
+    /// Offers `records` to the kernel, and queues what it does not take, which is part of `batch` or is copied.
+    pub(crate) fn send(&self, class: Class, records: &[u8], batch: Option<&Bytes>) {
         self.lock().send(class, records, |rest| keep(rest, batch));
     }
 
@@ -372,10 +372,10 @@ impl Half {
 
 /// Shares the memory of `batch` with the part of it that stays queued, unless that is the smaller part:
 /// then a copy pins less.
-pub(crate) fn keep(rest: &[u8], batch: &Bytes) -> Bytes {
-    match 2 * rest.len() >= batch.len() {
-        true => batch.slice_ref(rest),
-        false => Bytes::copy_from_slice(rest),
+pub(crate) fn keep(rest: &[u8], batch: Option<&Bytes>) -> Bytes {
+    match batch {
+        Some(batch) if 2 * rest.len() >= batch.len() => batch.slice_ref(rest),
+        _ => Bytes::copy_from_slice(rest),
     }
 }
 
@@ -394,10 +394,11 @@ mod tests {
     #[test]
     fn what_stays_pins_no_more_than_twice_itself() {
         let batch = Bytes::from(vec![7; 100]);
-        let small = keep(&batch[..49], &batch);
-        let large = keep(&batch[50..], &batch);
+        let small = keep(&batch[..49], Some(&batch));
+        let large = keep(&batch[50..], Some(&batch));
         assert_ne!(small.as_ptr(), batch.as_ptr());
         assert_eq!(large.as_ptr(), batch[50..].as_ptr());
         assert_eq!((small.len(), large.len()), (49, 50));
+        assert_ne!(keep(&batch, None).as_ptr(), batch.as_ptr());
     }
 }

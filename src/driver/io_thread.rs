@@ -12,18 +12,17 @@ use std::{
 };
 
 use tokio::{
-    net::{TcpListener, TcpStream},
     runtime::{self, Runtime},
     sync::{Notify, oneshot},
 };
 
 use super::{
-    accept::accept,
-    dial::{dial, ends_of, run},
+    accept::listening,
+    dial::{adopted, dial},
     guarded::{guarded, message},
     life::Life,
     poller::{Admit, Host, NewLink, Poller},
-    sink::{Closed, Sink},
+    sink::Sink,
     task::LinkTask,
 };
 use crate::{
@@ -93,16 +92,7 @@ impl Poller for IoThread {
         stop: oneshot::Receiver<()>,
     ) {
         let bells = Arc::clone(&self.bells);
-        let life = async move {
-            match TcpListener::from_std(listener) {
-                Ok(listener) => accept(listener, options, admit, stop).await,
-                Err(error) => {
-                    let mut admit = admit;
-                    admit.failed(Error::system(Code::Resources, "watching a listener", error));
-                    admit.closed();
-                }
-            }
-        };
+        let life = listening(listener, options, admit, stop);
         self.runtime
             .spawn(guarded(life, move |why| bells.fail(why)));
     }
@@ -117,18 +107,8 @@ impl Poller for IoThread {
         self.spawn_link(async move { dial(socket, to, timeout, link).await });
     }
 
-    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, mut link: NewLink<S>) {
-        self.spawn_link(async move {
-            let stream = TcpStream::from_std(socket)
-                .map_err(|error| Error::system(Code::Resources, "watching a socket", error));
-            match stream.and_then(|stream| ends_of(&stream).map(|ends| (stream, ends))) {
-                Ok((stream, ends)) => run(stream, ends, link, Duration::MAX).await,
-                Err(error) => {
-                    link.sink.closed(Closed::fault(error));
-                    None
-                }
-            }
-        });
+    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>) {
+        self.spawn_link(adopted(socket, link));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{guarded::Guarded, sink::Sink, task::LinkTask};
+use super::{guarded::Guarded, here, sink::Sink, task::LinkTask};
 
 /// A link from its beginning to its end.
 pub(super) struct Life<S: Sink>(State<S>);
@@ -34,9 +34,9 @@ impl<S: Sink> Life<S> {
         Self(State::Beginning(Guarded::new(Box::pin(beginning))))
     }
 
-    /// Runs it on the current runtime.
+    /// Runs it beside the current task.
     pub(super) fn spawn(self) {
-        tokio::spawn(self);
+        here::spawn(self);
     }
 }
 

@@ -5,8 +5,6 @@ mod pipe;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::timeout;
-
 pub(super) use self::pipe::Pipe;
 use self::{
     course::{Course, Met, Outcome},
@@ -14,6 +12,7 @@ use self::{
 };
 use super::{
     handle::Handle,
+    here::timeout,
     incoming::Incoming,
     poller::NewLink,
     records::Records,

@@ -1,7 +1,8 @@
 //! Running links: sockets, readiness, time.
 //!
 //! The link core knows none of it. [`Poller`] is what a way of running links offers to its callers;
-//! [`IoThread`] is the reference: one tokio current-thread runtime on a thread of its own. A link's
+//! [`IoThread`] is the reference: one tokio current-thread runtime on a thread of its own. [`Inline`](inline) runs
+//! the same links on their consumer's thread. A link's
 //! half that other threads may touch is [`Handle`]; the rest lives in its task. `local` runs links on
 //! the caller's own runtime.
 
@@ -13,7 +14,12 @@ mod ciphertext;
 mod dial;
 mod guarded;
 mod handle;
+mod here;
 mod incoming;
+#[cfg(all(target_os = "linux", any(feature = "addon", test)))]
+mod inline;
+#[cfg(any(feature = "addon", test))]
+mod io;
 #[cfg(any(feature = "addon", test))]
 mod io_thread;
 mod life;
@@ -48,9 +54,13 @@ pub(crate) use guarded::message as panic_message;
 #[cfg(any(feature = "addon", test))]
 pub(crate) use {
     adopt::{Admitted, Answer},
+    io::Io,
     io_thread::IoThread,
     poller::{Admit, Host, Placement, Poller},
 };
+
+#[cfg(all(target_os = "linux", any(feature = "addon", test)))]
+pub(crate) use inline::{Bell, Inline};
 
 #[cfg(test)]
 mod tests;

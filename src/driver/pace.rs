@@ -7,8 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::Sleep;
 
+use super::here::sleep;
 use crate::{
     error::{Code, Error},
     link::{Intake, Rates, Released, Throttle},

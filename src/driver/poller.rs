@@ -47,6 +47,11 @@ pub(crate) trait Poller: Send + Sync + 'static {
     /// Has [`Host::on_turn`] called once what is ready now was served.
     fn end_turn(&self);
 
+    /// Whether links are served on the thread of their consumer: then what it sends is written at once.
+    fn is_here(&self) -> bool {
+        false
+    }
+
     /// Drops every socket and ends the thread, if it has one; returns when that is done.
     fn stop(&self);
 }

@@ -10,9 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::Sleep;
 
-use super::incoming::Incoming;
+use super::{
+    here::{attend, sleep_until},
+    incoming::Incoming,
+};
 use crate::{
     error::{Code, Error, Result},
     link::{Act, Heartbeat, Liveness, Released},
@@ -44,6 +47,7 @@ impl Pulse {
         peer_timeout: Option<Duration>,
     ) -> Option<Box<Self>> {
         let since = Instant::now();
+        attend(patience(heartbeat, peer_timeout)?);
         Some(Box::new(Self {
             liveness: Liveness::new(heartbeat, peer_timeout, 0)?,
             since,
@@ -114,6 +118,19 @@ impl Pulse {
     fn now(&self) -> u64 {
         u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// How soon whoever serves the link must notice what has come: in a fraction of the time that an answer may take.
+fn patience(heartbeat: Option<Heartbeat>, peer_timeout: Option<Duration>) -> Option<Duration> {
+    let answer = heartbeat.map(|beat| {
+        beat.interval
+            .min(beat.timeout.saturating_sub(beat.interval))
+    });
+    let patience = match (answer, peer_timeout) {
+        (Some(answer), Some(timeout)) => answer.min(timeout / 2),
+        (answer, timeout) => answer.or(timeout.map(|timeout| timeout / 2))?,
+    };
+    Some(patience / 4)
 }
 
 /// The control frame that asks for a sign of life, or that is one; of a carrier that has them.

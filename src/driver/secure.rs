@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::net::TcpStream;
 
 use self::handshake::{Done, Handshake};
 use super::{
     handle::Handle,
+    here::timeout,
     poller::NewLink,
     sink::{Closed, Ends, Sink},
     stream::{Secured, Stream},

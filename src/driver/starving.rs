@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
-
-use super::handle::Handle;
+use super::{handle::Handle, here::sleep};
 use crate::error::{Code, Error};
 
 /// How often waiting links look again: not everybody who frees memory says so.

@@ -9,13 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
-    time::timeout,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 
 use super::{
     handle::{Handle, Verdict},
+    here::timeout,
     incoming::Incoming,
     meeting::{Begin, Meeting, Pipe, SUBPROTOCOL, meet},
     opening::{Call, Opening},

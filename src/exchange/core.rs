@@ -187,6 +187,11 @@ impl<P: Poller> Core<P> {
     /// Hands over one outgoing batch. A batch of one run for one idle link is written at once, on the
     /// calling thread, if `direct`: that saves waking the I/O thread.
     pub(crate) fn submit(&self, bytes: &[u8], direct: bool) {
+        if self.poller().is_here() {
+            let mut unwritten = outbox::Unwritten::default();
+            outbox::apply(bytes, None, &self.table, &mut unwritten);
+            return unwritten.write();
+        }
         if direct && outbox::write_directly(bytes, &self.table) {
             return;
         }
@@ -230,8 +235,21 @@ impl<P: Poller> Core<P> {
     fn hand_over(&self, fill: impl FnOnce(&mut BytesMut)) {
         let mut batch = self.outgoing().spare.pop().unwrap_or_default();
         fill(&mut batch);
+        if self.poller().is_here() {
+            return self.send(vec![batch.freeze()]);
+        }
         self.outgoing().batches.push(batch.freeze());
         self.poller().ring();
+    }
+
+    /// Does what batches ask for.
+    fn send(&self, batches: Vec<Bytes>) {
+        let mut unwritten = outbox::Unwritten::default();
+        for batch in &batches {
+            outbox::apply(batch, Some(batch), &self.table, &mut unwritten);
+        }
+        unwritten.write();
+        self.recycle(batches);
     }
 
     /// Moves events to the consumer's memory; gives their number. Zero means: sleep until woken.
@@ -355,12 +373,7 @@ impl<P: Poller> Host for Core<P> {
             panic!("a panic was injected into the I/O thread");
         }
         let batches = std::mem::take(&mut self.outgoing().batches);
-        let mut unwritten = outbox::Unwritten::default();
-        for batch in &batches {
-            outbox::apply(batch, &self.table, &mut unwritten);
-        }
-        unwritten.write();
-        self.recycle(batches);
+        self.send(batches);
         if self.inbox.is_starved() {
             self.inbox.feed();
         }

@@ -88,18 +88,24 @@ struct Run<'a> {
 /// Does what a batch asks for: the messages of higher classes first, since a link is written as soon as there is
 /// something for it, and then the rest in its order, so that a close stays behind all that it ends. Links that were
 /// only queued for go to `unwritten`: a link that several messages fan out to is written once.
-pub(super) fn apply(batch: &Bytes, table: &Table, unwritten: &mut Unwritten) {
+/// `shared` owns the batch where parts of it may be kept without copying them.
+pub(super) fn apply(
+    batch: &[u8],
+    shared: Option<&Bytes>,
+    table: &Table,
+    unwritten: &mut Unwritten,
+) {
     let is_mixed = is_mixed(batch);
     if is_mixed {
         for class in [Class::High, Class::Normal] {
             for run in runs(batch).filter(|run| run.message_class() == Some(class)) {
-                run.apply(table, batch, unwritten);
+                run.apply(table, shared, unwritten);
             }
         }
     }
     for run in runs(batch) {
         if !is_mixed || matches!(run.message_class(), None | Some(Class::Low)) {
-            run.apply(table, batch, unwritten);
+            run.apply(table, shared, unwritten);
         }
     }
 }
@@ -233,10 +239,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn apply(&self, table: &Table, batch: &Bytes, unwritten: &mut Unwritten) {
+    fn apply(&self, table: &Table, shared: Option<&Bytes>, unwritten: &mut Unwritten) {
         match self.operation {
             operation::RELEASE => return table.release(self.id),
-            operation::FAN_OUT => return self.fan_out(table, batch, unwritten),
+            operation::FAN_OUT => return self.fan_out(table, shared, unwritten),
             _ => {}
         }
         // A link that is over: what was still on its way to it is void, as is told by its close.
@@ -244,7 +250,7 @@ impl<'a> Run<'a> {
             return;
         };
         match self.operation {
-            operation::SEND => link.send(self.class, self.data, batch),
+            operation::SEND => link.send(self.class, self.data, shared),
             operation::RESUME => link.set_reading(true),
             operation::PAUSE => link.set_reading(false),
             operation::CLOSE => link.close(CloseFrame {
@@ -269,7 +275,7 @@ impl<'a> Run<'a> {
     }
 
     /// Queues the record for each link, by reference where that pays.
-    fn fan_out(&self, table: &Table, batch: &Bytes, unwritten: &mut Unwritten) {
+    fn fan_out(&self, table: &Table, shared: Option<&Bytes>, unwritten: &mut Unwritten) {
         let length = self.id.slot as usize;
         let Some((record, targets)) = self
             .data
@@ -278,7 +284,7 @@ impl<'a> Run<'a> {
         else {
             return tracing::error!(length, "a record for many links is cut off");
         };
-        let record = keep(record, batch);
+        let record = keep(record, shared);
         for target in targets.chunks_exact(2 * WORD) {
             let id = LinkId {
                 slot: word_at(target, 0),

@@ -1,4 +1,4 @@
-//! What an exchange has in a JavaScript environment, and the wake that calls JavaScript.
+//! What an exchange has in a JavaScript environment.
 #![allow(
     unsafe_code,
     reason = "Node-API is a C interface, and the buffers belong to JavaScript"
@@ -9,27 +9,34 @@ use std::{
     collections::VecDeque,
     ffi::c_void,
     panic::{AssertUnwindSafe, catch_unwind},
-    ptr,
     sync::{Arc, OnceLock},
 };
 
-use napi_sys::{Status, napi_env, napi_threadsafe_function, napi_value};
+#[cfg(target_os = "linux")]
+use napi_sys::napi_async_cleanup_hook_handle;
+use napi_sys::{Status, napi_env, napi_value};
 
+#[cfg(target_os = "linux")]
+use super::{loop_watch::LoopWatch, uv::Uv};
 use super::{
     memory::Memory,
     raw::{self, Failed, Outcome, check},
+    thread_wake::ThreadWake,
 };
+#[cfg(target_os = "linux")]
+use crate::driver::{Bell, Inline};
+#[cfg(not(target_os = "linux"))]
+use crate::error::{Code, Error};
 use crate::{
-    driver::{IoThread, panic_message},
+    driver::{Io, IoThread, panic_message},
     error::Result,
     exchange::{Core, Counters, Descriptor, Holdings},
 };
 
-/// Everything one exchange has in one JavaScript environment. Lives until the environment's
-/// threadsafe function is finalised, which is after its last call.
+/// Everything one exchange has in one JavaScript environment. Lives until nothing of the environment calls any more.
 pub(super) struct Channel {
-    core: OnceLock<Arc<Core<IoThread>>>,
-    wake: OnceLock<Wake>,
+    core: OnceLock<Arc<Core<Io>>>,
+    attention: OnceLock<Attention>,
     incoming: *mut Descriptor,
     incoming_len: usize,
     outgoing: *const u8,
@@ -39,26 +46,20 @@ pub(super) struct Channel {
     lent: RefCell<VecDeque<(u32, Arc<Memory>)>>,
 }
 
-#[derive(Clone, Copy)]
-struct Wake(napi_threadsafe_function);
+/// How JavaScript is got to look for events.
+enum Attention {
+    /// By an I/O thread.
+    Wake(ThreadWake),
+    /// By its event loop, which takes the turns.
+    #[cfg(target_os = "linux")]
+    Watch(LoopWatch),
+}
 
-// SAFETY: calling it from any thread is what a threadsafe function is for.
-unsafe impl Send for Wake {}
-// SAFETY: as above.
-unsafe impl Sync for Wake {}
-
-impl Wake {
-    fn call(self) {
-        // SAFETY: the function lives until the environment's end, before which the I/O thread, the
-        // only other caller, was joined. A refusal means that the environment is closing.
-        unsafe {
-            napi_sys::napi_call_threadsafe_function(
-                self.0,
-                ptr::null_mut(),
-                napi_sys::ThreadsafeFunctionCallMode::nonblocking,
-            )
-        };
-    }
+/// Who serves the sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Thread,
+    Inline,
 }
 
 /// The buffers that JavaScript shares with one exchange, and the function it wants called.
@@ -70,14 +71,15 @@ pub(super) struct Shared {
 }
 
 /// An exchange and its channel.
-pub(super) type Opened = (Arc<Core<IoThread>>, *mut Channel);
+pub(super) type Opened = (Arc<Core<Io>>, *mut Channel);
 
-/// Starts an exchange with its I/O thread in this environment.
+/// Starts an exchange in this environment.
 ///
 /// # Safety
 /// `env` must be the running environment and the values its own.
 pub(super) unsafe fn open(
     env: napi_env,
+    kind: Kind,
     shared: &Shared,
     holdings: Arc<Holdings>,
 ) -> Outcome<Result<Opened>> {
@@ -93,101 +95,157 @@ pub(super) unsafe fn open(
         let slots = words_len / (2 * size_of::<u32>());
         let slots = u32::try_from(slots).unwrap_or(u32::MAX);
         let counters = Counters::new(words.cast(), slots, holdings);
-        let channel = Box::into_raw(Box::new(Channel {
+        let channel = Channel {
             core: OnceLock::new(),
-            wake: OnceLock::new(),
+            attention: OnceLock::new(),
             incoming: incoming.cast(),
             incoming_len: incoming_len / size_of::<Descriptor>(),
             outgoing: outgoing.cast_const(),
             outgoing_len,
             lent: RefCell::default(),
-        }));
-        let wake = threadsafe(env, shared.dispatch, channel)?;
-        let _ = (*channel).wake.set(wake);
-        let core = match Core::start(counters, move || wake.call(), IoThread::start) {
-            Ok(core) => core,
-            Err(error) => return Ok(Err(error)),
         };
-        let _ = (*channel).core.set(Arc::clone(&core));
-        // After the threadsafe function, so that it runs before that one's own clean-up.
-        check(napi_sys::napi_add_env_cleanup_hook(
-            env,
-            Some(on_env_end),
-            channel.cast(),
-        ))?;
-        Ok(Ok((core, channel)))
-    }
-}
-
-/// A weak threadsafe function: by itself it does not keep the process alive.
-unsafe fn threadsafe(env: napi_env, dispatch: napi_value, channel: *mut Channel) -> Outcome<Wake> {
-    let mut function = ptr::null_mut();
-    // SAFETY: the values are of the running environment, and the channel is freed only by the
-    // finaliser given here.
-    unsafe {
-        let name = raw::string(env, "qwormhole")?;
-        check(napi_sys::napi_create_threadsafe_function(
-            env,
-            dispatch,
-            ptr::null_mut(),
-            name,
-            0,
-            1,
-            ptr::null_mut(),
-            Some(on_finalised),
-            channel.cast(),
-            Some(on_wake),
-            &raw mut function,
-        ))?;
-        check(napi_sys::napi_unref_threadsafe_function(env, function))?;
-    }
-    Ok(Wake(function))
-}
-
-/// The JavaScript side of a wake: takes one batch of events and dispatches it. Node runs ticks and promise jobs when
-/// this returns, not before: so they have their turn between batches.
-unsafe extern "C" fn on_wake(
-    env: napi_env,
-    dispatch: napi_value,
-    context: *mut c_void,
-    _data: *mut c_void,
-) {
-    if env.is_null() {
-        return;
-    }
-    // SAFETY: the context is the channel, which lives as long as the function.
-    let channel = unsafe { &*context.cast::<Channel>() };
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the environment is the one of this callback.
-        unsafe { channel.dispatch(env, dispatch) };
-    }));
-    if let Err(panic) = result {
-        // SAFETY: as above.
-        unsafe {
-            raw::throw(env, c"ERR_QW_INTERNAL", panic_message(&*panic));
-            raw::report_exception(env);
+        match kind {
+            Kind::Thread => channel.on_thread(env, shared.dispatch, counters),
+            Kind::Inline => channel.inline(env, shared.dispatch, counters),
         }
     }
-}
-
-unsafe extern "C" fn on_finalised(_env: napi_env, data: *mut c_void, context: *mut c_void) {
-    let _ = data;
-    // SAFETY: the context is the channel that `open` leaked for this function; nothing calls any more.
-    drop(unsafe { Box::from_raw(context.cast::<Channel>()) });
 }
 
 /// The environment ends: no thread may touch its memory afterwards.
 unsafe extern "C" fn on_env_end(channel: *mut c_void) {
     // SAFETY: the hook runs before the channel's finaliser.
     let channel = unsafe { &*channel.cast::<Channel>() };
-    if let Some(core) = channel.core.get() {
-        // A panic must not cross into C; one in here leaves the thread to the process's end.
-        let _ = catch_unwind(AssertUnwindSafe(|| core.stop()));
+    channel.stop();
+}
+
+/// The same where the event loop has a handle, which it must get back before it ends.
+#[cfg(target_os = "linux")]
+unsafe extern "C" fn on_env_end_watched(
+    hook: napi_async_cleanup_hook_handle,
+    channel: *mut c_void,
+) {
+    // SAFETY: the channel is freed when the handle is closed, which begins here.
+    unsafe {
+        let channel = &*channel.cast::<Channel>();
+        channel.stop();
+        if let Some(watch) = channel.watch() {
+            watch.close(hook);
+        }
     }
 }
 
 impl Channel {
-    pub(super) fn core(&self) -> Outcome<&Arc<Core<IoThread>>> {
+    /// Starts an I/O thread.
+    ///
+    /// # Safety
+    /// As for [`open`].
+    unsafe fn on_thread(
+        self,
+        env: napi_env,
+        dispatch: napi_value,
+        counters: Counters,
+    ) -> Outcome<Result<Opened>> {
+        let channel = Box::into_raw(Box::new(self));
+        // SAFETY: by this function's contract; the threadsafe function frees the channel.
+        unsafe {
+            let wake = ThreadWake::new(env, dispatch, channel)?;
+            let _ = (*channel).attention.set(Attention::Wake(wake));
+            let start = |host| IoThread::start(host).map(Io::Thread);
+            let core = match Core::start(counters, move || wake.call(), start) {
+                Ok(core) => core,
+                Err(error) => return Ok(Err(error)),
+            };
+            let _ = (*channel).core.set(Arc::clone(&core));
+            // After the threadsafe function, so that it runs before that one's own clean-up.
+            check(napi_sys::napi_add_env_cleanup_hook(
+                env,
+                Some(on_env_end),
+                channel.cast(),
+            ))?;
+            Ok(Ok((core, channel)))
+        }
+    }
+
+    /// Has the event loop serve the sockets.
+    ///
+    /// # Safety
+    /// As for [`open`].
+    #[cfg(target_os = "linux")]
+    unsafe fn inline(
+        self,
+        env: napi_env,
+        dispatch: napi_value,
+        counters: Counters,
+    ) -> Outcome<Result<Opened>> {
+        let started = Uv::load().and_then(|uv| {
+            let bell = Bell::new()?;
+            let wake = Arc::clone(&bell);
+            let start = |host| Inline::start(host, bell).map(Io::Inline);
+            let core = Core::start(counters, move || wake.call_consumer(), start)?;
+            Ok((uv, core))
+        });
+        let (uv, core) = match started {
+            Ok(started) => started,
+            Err(error) => return Ok(Err(error)),
+        };
+        let _ = self.core.set(Arc::clone(&core));
+        let channel = Box::into_raw(Box::new(self));
+        let Io::Inline(poller) = core.poller() else {
+            return Err(Failed(Status::napi_generic_failure));
+        };
+        // SAFETY: by this function's contract; the channel is freed when its handle is closed, or here.
+        unsafe {
+            match LoopWatch::start(env, uv, poller.descriptor(), dispatch, channel)? {
+                Ok(watch) => drop((*channel).attention.set(Attention::Watch(watch))),
+                Err(error) => {
+                    Box::from_raw(channel).stop();
+                    return Ok(Err(error));
+                }
+            }
+            check(napi_sys::napi_add_async_cleanup_hook(
+                env,
+                Some(on_env_end_watched),
+                channel.cast(),
+                std::ptr::null_mut(),
+            ))?;
+        }
+        Ok(Ok((core, channel)))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    unsafe fn inline(self, _: napi_env, _: napi_value, _: Counters) -> Outcome<Result<Opened>> {
+        let why = "inline I/O needs epoll, which this platform does not have";
+        Ok(Err(Error::new(Code::OptionUnsupported, why)))
+    }
+
+    /// No thread touches this environment's memory afterwards.
+    fn stop(&self) {
+        if let Some(core) = self.core.get() {
+            // A panic must not cross into C; one in here leaves the thread to the process's end.
+            let _ = catch_unwind(AssertUnwindSafe(|| core.stop()));
+        }
+    }
+
+    /// What watches for turns, of inline I/O.
+    #[cfg(target_os = "linux")]
+    pub(super) fn watch(&self) -> Option<&LoopWatch> {
+        match self.attention.get() {
+            Some(Attention::Watch(watch)) => Some(watch),
+            _ => None,
+        }
+    }
+
+    /// Takes a turn, of inline I/O.
+    #[cfg(target_os = "linux")]
+    pub(super) fn turn(&self) {
+        if let Some(core) = self.core.get()
+            && let Io::Inline(poller) = core.poller()
+        {
+            poller.turn();
+        }
+    }
+
+    pub(super) fn core(&self) -> Outcome<&Arc<Core<Io>>> {
         self.core.get().ok_or(Failed(Status::napi_generic_failure))
     }
 
@@ -225,18 +283,36 @@ impl Channel {
     /// # Safety
     /// `env` must be the running environment.
     pub(super) unsafe fn hold(&self, env: napi_env, alive: bool) -> Outcome<()> {
-        let wake = self.wake.get();
-        let Wake(function) = *wake.ok_or(Failed(Status::napi_generic_failure))?;
-        // SAFETY: by this function's contract; the threadsafe function lives as long as its channel.
-        check(unsafe {
-            match alive {
-                true => napi_sys::napi_ref_threadsafe_function(env, function),
-                false => napi_sys::napi_unref_threadsafe_function(env, function),
+        match self.attention.get() {
+            // SAFETY: by this function's contract.
+            Some(Attention::Wake(wake)) => unsafe { wake.hold(env, alive) },
+            #[cfg(target_os = "linux")]
+            Some(Attention::Watch(watch)) => {
+                watch.hold(alive);
+                Ok(())
             }
-        })
+            None => Err(Failed(Status::napi_generic_failure)),
+        }
     }
 
-    unsafe fn dispatch(&self, env: napi_env, dispatch: napi_value) {
+    /// Takes one batch of events and has `call` dispatch it. Ticks and promise jobs have their turn behind it: what
+    /// there is besides is for another call. Nothing unwinds out of here.
+    ///
+    /// # Safety
+    /// `env` must be the running environment, and a scope be open.
+    pub(super) unsafe fn dispatch(&self, env: napi_env, call: impl Fn(u32) -> Outcome<()>) {
+        // SAFETY: by this function's contract.
+        let result = catch_unwind(AssertUnwindSafe(|| unsafe { self.try_dispatch(env, call) }));
+        if let Err(panic) = result {
+            // SAFETY: as above.
+            unsafe {
+                raw::throw(env, c"ERR_QW_INTERNAL", panic_message(&*panic));
+                raw::report_exception(env);
+            }
+        }
+    }
+
+    unsafe fn try_dispatch(&self, env: napi_env, call: impl Fn(u32) -> Outcome<()>) {
         let Some(core) = self.core.get() else {
             return;
         };
@@ -246,35 +322,10 @@ impl Channel {
         if count == 0 {
             return;
         }
-        // SAFETY: the environment is the running one.
-        if unsafe { call(env, dispatch, count as u32) }.is_err() {
-            // SAFETY: as above.
+        if call(count as u32).is_err() {
+            // SAFETY: the environment is the running one.
             unsafe { raw::report_exception(env) };
         }
         core.go_on();
-    }
-}
-
-/// Calls `function(count)` in a scope of its own.
-unsafe fn call(env: napi_env, function: napi_value, count: u32) -> Outcome<()> {
-    let mut scope = ptr::null_mut();
-    let (mut undefined, mut argument) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: all values are of the running environment and the out pointers live locals.
-    unsafe {
-        check(napi_sys::napi_open_handle_scope(env, &raw mut scope))?;
-        let called = check(napi_sys::napi_get_undefined(env, &raw mut undefined))
-            .and_then(|()| check(napi_sys::napi_create_uint32(env, count, &raw mut argument)))
-            .and_then(|()| {
-                check(napi_sys::napi_call_function(
-                    env,
-                    undefined,
-                    function,
-                    1,
-                    &raw const argument,
-                    ptr::null_mut(),
-                ))
-            });
-        napi_sys::napi_close_handle_scope(env, scope);
-        called
     }
 }

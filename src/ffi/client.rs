@@ -7,7 +7,7 @@ use napi_derive::napi;
 
 use super::{core::IoCore, fault::Fault, spec::DialerSpec, tls::TlsClient};
 use crate::{
-    driver::{IoThread, Security},
+    driver::{Io, Security},
     error::{Code, Error, Result},
     exchange::{Core, LinkId},
     socket,
@@ -17,7 +17,7 @@ use crate::{
 /// A call to a server over TCP. The outcome comes as an event of the connection it is given.
 #[napi]
 pub struct TcpClientWrapper {
-    core: Option<Arc<Core<IoThread>>>,
+    core: Option<Arc<Core<Io>>>,
     spec: DialerSpec,
     tls: Option<Arc<Dialing>>,
 }

@@ -8,7 +8,7 @@ use napi::{Env, JsValue};
 use napi_derive::napi;
 
 use super::{
-    channel::{self, Channel, Shared},
+    channel::{self, Channel, Kind, Shared},
     fault::Fault,
     functions::functions,
     io_memory::IoMemory,
@@ -17,7 +17,7 @@ use super::{
     tls::{Exported, TlsIdentity},
 };
 use crate::{
-    driver::{Admitted, IoThread},
+    driver::{Admitted, Io},
     error::{Code, Error, Result},
     exchange::{Core, LinkId},
     socket,
@@ -27,7 +27,7 @@ use crate::{
 /// environment, and keeps the process alive only while told to (`hold`).
 #[napi]
 pub struct IoCore {
-    pub(super) core: Option<Arc<Core<IoThread>>>,
+    pub(super) core: Option<Arc<Core<Io>>>,
     channel: *mut Channel,
     fault: Option<Error>,
 }
@@ -49,7 +49,8 @@ pub struct Adopted {
 impl IoCore {
     /// `counters`: zeroed words, two a connection. `incoming`: room for descriptors of six words.
     /// `outgoing`: room for one batch. `dispatch(count)` is called with that many descriptors there.
-    /// `memory` is the one that all I/O threads of the environment share.
+    /// `memory` is the one that all I/O threads of the environment share. `inline`: the event loop serves the
+    /// sockets, and no thread.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
@@ -58,7 +59,12 @@ impl IoCore {
         outgoing: ArrayBuffer,
         dispatch: Function<'_, u32, ()>,
         memory: &IoMemory,
+        inline: bool,
     ) -> napi::Result<Self> {
+        let kind = match inline {
+            true => Kind::Inline,
+            false => Kind::Thread,
+        };
         let shared = Shared {
             counters: counters.value().value,
             incoming: incoming.value().value,
@@ -66,7 +72,9 @@ impl IoCore {
             dispatch: dispatch.value().value,
         };
         // SAFETY: the environment runs this constructor, and the values are its arguments.
-        match unsafe { channel::open(env.raw(), &shared, memory.holdings()) }.map_err(refused)? {
+        match unsafe { channel::open(env.raw(), kind, &shared, memory.holdings()) }
+            .map_err(refused)?
+        {
             Ok((core, channel)) => Ok(Self {
                 core: Some(core),
                 channel,

@@ -17,17 +17,22 @@ mod fault;
 mod functions;
 mod io_memory;
 mod log;
+#[cfg(target_os = "linux")]
+mod loop_watch;
 mod memory;
 mod raw;
 mod server;
 mod spec;
+mod thread_wake;
 mod tls;
+#[cfg(target_os = "linux")]
+mod uv;
 
 use napi_derive::napi;
 
 /// What both sides of the boundary agree on: the layout of descriptors and batches, and the names here.
 /// It changes when either does; the loader refuses an addon with another number.
-const SEAM_VERSION: u32 = 7;
+const SEAM_VERSION: u32 = 8;
 
 /// The version of the boundary that this addon speaks.
 #[napi(catch_unwind)]

@@ -118,6 +118,30 @@ pub(super) unsafe fn string(env: napi_env, text: &str) -> Outcome<napi_value> {
     Ok(value)
 }
 
+/// # Safety
+/// As for [`to_u32`].
+pub(super) unsafe fn number(env: napi_env, number: u32) -> Outcome<napi_value> {
+    let mut value = ptr::null_mut();
+    // SAFETY: by this function's contract; the out pointer is a live local.
+    check(unsafe { napi_sys::napi_create_uint32(env, number, &raw mut value) })?;
+    Ok(value)
+}
+
+/// Does `work` in a scope of its own: the values it makes are gone afterwards.
+///
+/// # Safety
+/// `env` must be the running environment.
+pub(super) unsafe fn scoped<T>(env: napi_env, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    let mut scope = ptr::null_mut();
+    // SAFETY: by this function's contract; the scope is closed where it was opened.
+    unsafe {
+        check(napi_sys::napi_open_handle_scope(env, &raw mut scope))?;
+        let result = work();
+        napi_sys::napi_close_handle_scope(env, scope);
+        result
+    }
+}
+
 /// Keeps a value alive until the environment ends.
 ///
 /// # Safety

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{core::IoCore, fault::Fault, spec::ListenerSpec, tls::TlsServer};
 use crate::{
-    driver::{Guard, IoThread, Poller, Security},
+    driver::{Guard, Io, Poller, Security},
     error::{Code, Error, Result},
     exchange::{Core, ListenerAdmission},
     socket,
@@ -17,7 +17,7 @@ use crate::{
 /// A listener. Its connections and its faults come as events of its I/O thread, under its number.
 #[napi]
 pub struct QWormholeServerWrapper {
-    cores: Vec<Arc<Core<IoThread>>>,
+    cores: Vec<Arc<Core<Io>>>,
     listener: u32,
     spec: ListenerSpec,
     tls: Option<Arc<Guard>>,

@@ -23,7 +23,12 @@ test('it reports the backend, the reason, versions, platform, environment and a 
       libuv: process.versions.uv,
     },
     platform: { os: process.platform, arch: process.arch },
-    environment: { QWORMHOLE_NATIVE: '0', QWORMHOLE_NATIVE_PATH: null, QWORMHOLE_DEBUG_NATIVE: null },
+    environment: {
+      QWORMHOLE_NATIVE: '0',
+      QWORMHOLE_IO: null,
+      QWORMHOLE_NATIVE_PATH: null,
+      QWORMHOLE_DEBUG_NATIVE: null,
+    },
   });
 });
 
@@ -33,6 +38,7 @@ test('without --json it is for people', async () => {
   for (const title of [
     'Backend',
     'Why',
+    'I/O',
     'Tried',
     'Self-test',
     'Cure',
@@ -78,6 +84,7 @@ test.skipIf(!hasNative)('the native backend passes its self-test', async () => {
     mode: 'native',
     backend: 'rust',
     nativeAvailable: true,
+    io: expect.stringMatching(/^(inline|threads)$/),
     selfTest: { ok: true },
   });
   expect(report.versions.addon).toMatch(/^\d+\.\d+\.\d+/);

@@ -10,7 +10,7 @@ onEachBackend((backend) => {
   test('--json prints the addresses in a line of a fixed form, and SIGTERM ends it with 0', async () => {
     const { cli } = await listening(backend, '--echo', '--json');
     expect(cli.stdout).toMatch(
-      /^\{"listening":\["tcp:\/\/127\.0\.0\.1:[1-9]\d*"\],"mode":"\w+","backend":"\w+"\}\n$/,
+      /^\{"listening":\["tcp:\/\/127\.0\.0\.1:[1-9]\d*"\],"mode":"\w+","backend":"\w+"(,"io":"\w+")?\}\n$/,
     );
     expect(JSON.parse(cli.stdout)).toMatchObject(mode);
     expect(await cli.end('SIGTERM')).toBe(0);

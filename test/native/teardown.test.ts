@@ -11,7 +11,7 @@ const WITHIN_MS = 5000;
 async function busyWorker(connections: number): Promise<Worker> {
   const worker = new Worker(BUSY, { workerData: { connections } });
   const [said] = (await once(worker, 'message')) as [{ mode: string; count: number }];
-  expect(said).toEqual({ mode: 'native', count: connections });
+  expect(said).toMatchObject({ mode: 'native', count: connections });
   return worker;
 }
 

@@ -2,6 +2,7 @@
  * A thread with a thousand live connections, both ends its own and all of them busy; in a worker or in the
  * main thread. Arguments (main thread): connections, and how the process ends, `exit` or `throw`.
  */
+import { setImmediate } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { connect, listen } from '../../dist/index.js';
 
@@ -18,6 +19,8 @@ async function beBusy(connections) {
       client.send(Buffer.alloc(64));
     }
   }
+  // A client may hear of a connection before its server does.
+  while (server.getConnectionCount() < connections) await setImmediate();
   return server;
 }
 
@@ -31,5 +34,5 @@ if (isMainThread) {
   }, 200);
 } else {
   const server = await beBusy(workerData.connections);
-  parentPort.postMessage({ mode: server.mode, count: server.getConnectionCount() });
+  parentPort.postMessage({ mode: server.mode, io: server.io, count: server.getConnectionCount() });
 }

@@ -89,6 +89,7 @@ const choiceOf = (driver: TsDriver, forced = false): Choice => ({
   mode: 'native',
   backend: 'rust',
   nativeAvailable: true,
+  io: 'threads',
   forced,
 });
 

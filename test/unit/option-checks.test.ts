@@ -70,6 +70,7 @@ test.each([
   ['copy', null],
   ['protocol', 'mqtt'],
   ['onNativeFailure', 'ignore'],
+  ['io', 'uring'],
   ['interfaceBinding', 'ip'],
   ['interfaceName', ''],
   ['interfaceName', 'eth/0'],

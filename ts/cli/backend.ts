@@ -2,6 +2,7 @@
 import { QWormholeError } from '../errors/error.js';
 import type { Backend, Mode } from '../link/link.js';
 import { decideNativeUse, NATIVE_VARIABLE } from '../policy/native-switch.js';
+import type { Io } from '../policy/io.js';
 import type { Arguments, OptionSpec } from './arguments.js';
 
 /** Its line in the table of options. */
@@ -27,13 +28,17 @@ export function backendOptions(given: Arguments): { readonly forceTs?: true } {
   return {};
 }
 
-/** For people: `native backend (rust)`. */
+/** For people: `native backend (rust, I/O on threads)`. */
 export function describeBackend({
   mode,
   backend,
+  io,
 }: {
   readonly mode: Mode;
   readonly backend: Backend;
+  readonly io?: Io | undefined;
 }): string {
-  return mode === backend ? 'TypeScript backend' : `${mode} backend (${backend})`;
+  if (mode === backend) return 'TypeScript backend';
+  const where = io === undefined ? '' : `, I/O ${io === 'inline' ? 'inline' : 'on threads'}`;
+  return `${mode} backend (${backend}${where})`;
 }

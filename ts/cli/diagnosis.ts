@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { release } from 'node:os';
 import { backendInfo, type BackendInfo } from '../link/backend-info.js';
 import { DEBUG_VARIABLE, PATH_VARIABLE } from '../link/native/loader.js';
+import { IO_VARIABLE } from '../policy/io.js';
 import { decideNativeUse, NATIVE_VARIABLE } from '../policy/native-switch.js';
 import { packageVersion } from './package-version.js';
 import { selfTest, type SelfTest } from './self-test.js';
@@ -20,6 +21,9 @@ export interface Diagnosis {
   /** Native or nothing. */
   readonly forced: boolean;
   readonly reason: string;
+  /** Where the native backend serves sockets; `null` where it is not in use. */
+  readonly io: BackendInfo['io'] | null;
+  readonly ioReason: string | null;
   readonly candidates: BackendInfo['candidates'];
   readonly cure: string | null;
   readonly selfTest: SelfTest;
@@ -53,6 +57,8 @@ export async function diagnose(): Promise<Diagnosis> {
     nativeAvailable: info.nativeAvailable ?? null,
     forced,
     reason: info.reason,
+    io: info.io ?? null,
+    ioReason: info.ioReason ?? null,
     candidates: info.candidates,
     cure: cureFor(info, test, cargo),
     selfTest: test,
@@ -65,7 +71,10 @@ export async function diagnose(): Promise<Diagnosis> {
     },
     platform: { os: process.platform, arch: process.arch, libc: libc(), release: release() },
     environment: Object.fromEntries(
-      [NATIVE_VARIABLE, PATH_VARIABLE, DEBUG_VARIABLE].map((name) => [name, process.env[name] ?? null]),
+      [NATIVE_VARIABLE, IO_VARIABLE, PATH_VARIABLE, DEBUG_VARIABLE].map((name) => [
+        name,
+        process.env[name] ?? null,
+      ]),
     ),
     cargo,
   };

@@ -34,6 +34,7 @@ function report(diagnosis: Diagnosis): string {
   const rows: [string, string][] = [
     ['Backend', backend(diagnosis)],
     ['Why', diagnosis.reason],
+    ['I/O', io(diagnosis)],
     ['Tried', tried(diagnosis)],
     ['Self-test', test],
     ['Cure', diagnosis.cure ?? 'none needed'],
@@ -49,6 +50,10 @@ function report(diagnosis: Diagnosis): string {
 function backend({ mode, backend: name, forced }: Diagnosis): string {
   if (forced && mode !== 'native') return 'none: native is forced and does not load';
   return `${mode} (${name})`;
+}
+
+function io({ io: where, ioReason }: Diagnosis): string {
+  return where === null ? 'on the JavaScript thread' : `${where}: ${ioReason}`;
 }
 
 function tried({ candidates }: Diagnosis): string {

@@ -100,13 +100,13 @@ async function serve(
 }
 
 function announce(
-  { mode, backend }: QWormholeServer,
+  { mode, backend, io }: QWormholeServer,
   listening: readonly string[],
   asJson: boolean,
   { out }: Context,
 ): void {
-  if (asJson) out.line(JSON.stringify({ listening, mode, backend }));
-  else out.line(`Listening on ${listening.join(', ')} with the ${describeBackend({ mode, backend })}`);
+  if (asJson) out.line(JSON.stringify({ listening, mode, backend, io }));
+  else out.line(`Listening on ${listening.join(', ')} with the ${describeBackend({ mode, backend, io })}`);
 }
 
 function useMessages(server: QWormholeServer, dialect: Dialect, given: Arguments, context: Context): void {

@@ -1,5 +1,6 @@
 /** What a program, or `qwormhole doctor`, can ask about the backends. */
 import { decideNativeUse } from '../policy/native-switch.js';
+import { decideIo, type Io } from '../policy/io.js';
 import type { Backend, Mode } from './link.js';
 import { adviceFor } from './native/advice.js';
 import { loadNative, type Candidate } from './native/loader.js';
@@ -12,6 +13,9 @@ export interface BackendInfo {
   readonly nativeAvailable: boolean | undefined;
   /** What decided. */
   readonly reason: string;
+  /** Where the native backend serves sockets, and what decided; `undefined` where it is not in use. */
+  readonly io: Io | undefined;
+  readonly ioReason: string | undefined;
   /** Version of the native addon, where it loads. */
   readonly nativeVersion: string | undefined;
   /** What was tried, in order. Empty when nothing was. */
@@ -34,11 +38,14 @@ export function backendInfo(): BackendInfo {
       candidates: report.candidates,
       cure: adviceFor(report),
     };
+  const { io, reason: ioReason } = decideIo({});
   return {
     mode: 'native',
     backend: 'rust',
     nativeAvailable: true,
     reason,
+    io,
+    ioReason,
     nativeVersion: report.version,
     candidates: report.candidates,
     cure: undefined,
@@ -51,6 +58,8 @@ function ofTypeScript(nativeAvailable: boolean | undefined, reason: string): Bac
     backend: 'ts',
     nativeAvailable,
     reason,
+    io: undefined,
+    ioReason: undefined,
     nativeVersion: undefined,
     candidates: [],
     cure: undefined,

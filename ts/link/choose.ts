@@ -1,11 +1,14 @@
 /** The one place where a backend is chosen. The choice travels as a value. */
 import { QWormholeError } from '../errors/error.js';
 import { decideNativeUse, type NativeDecision } from '../policy/native-switch.js';
+import { assertInline, decideIo, type Io, type IoPreference } from '../policy/io.js';
 import { isFirstInProcess } from '../policy/once-per-process.js';
 import type { Backend, LinkDriver, Mode } from './link.js';
 import { adviceFor } from './native/advice.js';
 import { NativeDriver } from './native/driver.js';
 import { environmentExchanges } from './native/environment.js';
+import type { Exchange } from './native/exchange.js';
+import type { Exchanges } from './native/exchanges.js';
 import { loadNative, type LoadReport } from './native/loader.js';
 import { TsDriver } from './ts/driver.js';
 
@@ -13,10 +16,9 @@ import { TsDriver } from './ts/driver.js';
 export type Role = 'server' | 'client';
 
 /** What a caller may say about the backend. */
-export interface BackendPreference {
+export interface BackendPreference extends IoPreference {
   readonly preferNative?: boolean;
   readonly forceTs?: boolean;
-  readonly ioThreads?: number;
 }
 
 /** A chosen backend. */
@@ -28,6 +30,8 @@ export interface Choice {
   readonly nativeAvailable: boolean | undefined;
   /** Native was demanded: it is not replaced at run time unless told so. */
   readonly forced: boolean;
+  /** Where the native backend serves sockets. */
+  readonly io: Io | undefined;
 }
 
 /**
@@ -41,7 +45,7 @@ export function chooseDriver(role: Role, preference: BackendPreference, demand?:
   const decision: NativeDecision = isDemanded ? { use: 'force', reason: 'the native classes' } : decided;
   if (decision.use === 'never' || decision.use === 'prefer-ts') return onTypeScript(undefined);
   const report = loadNative();
-  if (report.binding !== undefined) return onNative(report, decision, preference.ioThreads ?? 1);
+  if (report.binding !== undefined) return onNative(report, decision, preference);
   if (decision.use === 'force') throw unavailable(report, decision);
   warnOfFallback(role, report);
   return onTypeScript(false);
@@ -49,19 +53,36 @@ export function chooseDriver(role: Role, preference: BackendPreference, demand?:
 
 /** As `chooseDriver` when only the TypeScript backend is left. */
 export function onTypeScript(nativeAvailable: boolean | undefined): Choice {
-  return { driver: new TsDriver(), mode: 'ts', backend: 'ts', nativeAvailable, forced: false };
+  const io = undefined;
+  return { driver: new TsDriver(), mode: 'ts', backend: 'ts', nativeAvailable, forced: false, io };
 }
 
-function onNative(report: LoadReport, decision: NativeDecision, ioThreads: number): Choice {
+function onNative(report: LoadReport, decision: NativeDecision, preference: BackendPreference): Choice {
   const binding = report.binding!;
-  const driver = new NativeDriver(binding, environmentExchanges(binding), ioThreads);
+  const all = environmentExchanges(binding);
+  const { io, exchanges } = exchangesFor(all, preference);
   return {
-    driver,
+    driver: new NativeDriver(binding, exchanges, all.log),
+    io,
     mode: 'native',
     backend: 'rust',
     nativeAvailable: true,
     forced: decision.use === 'force',
   };
+}
+
+/** What serves the sockets. Where inline I/O would be better and cannot be had, threads do. */
+function exchangesFor(all: Exchanges, preference: BackendPreference): { io: Io; exchanges: Exchange[] } {
+  const decision = decideIo(preference);
+  assertInline(decision);
+  if (decision.io === 'inline') {
+    try {
+      return { io: 'inline', exchanges: [all.inline()] };
+    } catch (error) {
+      if (decision.forced) throw error;
+    }
+  }
+  return { io: 'threads', exchanges: all.threads(preference.ioThreads ?? 1) };
 }
 
 /** The error of a demand for native that cannot be met. */

@@ -132,6 +132,8 @@ function resolveShared(given: CheckedOptions, endpoints: readonly SettledEndpoin
   if (given.interfaceBinding === 'address' && given.interfaceName === undefined) {
     throw invalidOption('interfaceBinding', 'address', 'needs interfaceName');
   }
+  if (given.io === 'inline' && (given.ioThreads ?? 1) > 1)
+    throw invalidOption('ioThreads', given.ioThreads, "contradicts io: 'inline'");
   const codec = codecFor(given.codec === undefined ? T.codec.default : (given.codec as CodecOption));
   checkCodec(codec, endpoints, given.codec);
   return {
@@ -141,6 +143,7 @@ function resolveShared(given: CheckedOptions, endpoints: readonly SettledEndpoin
     preferNative: given.preferNative ?? T.preferNative.default,
     forceTs: given.forceTs ?? T.forceTs.default,
     onNativeFailure: given.onNativeFailure,
+    io: given.io,
     ioThreads: given.ioThreads ?? T.ioThreads.default,
     maxMessage: given.maxMessage ?? T.maxMessage.default,
     ...resolveWatermarks(given),

@@ -49,6 +49,7 @@ const shared = {
   preferNative: z.boolean().optional(),
   forceTs: z.boolean().optional(),
   onNativeFailure: z.enum(['migrate', 'error']).optional(),
+  io: z.enum(['auto', 'inline', 'threads']).optional(),
   ioThreads: integer('ioThreads').optional(),
   maxMessage: integer('maxMessage').optional(),
   highWaterMark: integer('highWaterMark').optional(),

@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint.js';
 import type { DeflateSettings, Protocol } from '../link/link.js';
 import type { Heartbeat } from '../link/liveness.js';
 import type { RateLimits } from '../link/rate.js';
+import type { IoWish } from '../policy/io.js';
 import type { Overflow } from '../policy/overflow.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
@@ -30,6 +31,8 @@ export interface SharedSettings extends TelemetrySettings {
   readonly forceTs: boolean;
   /** `undefined`: `error` where native was forced, else `migrate`. */
   readonly onNativeFailure: 'migrate' | 'error' | undefined;
+  /** `undefined`: as the environment says. */
+  readonly io: IoWish | undefined;
   readonly ioThreads: number;
   readonly maxMessage: number;
   readonly highWaterMark: number;

@@ -86,6 +86,13 @@ export const OPTION_TABLE = {
     for: 'both',
     expects: "'migrate' or 'error'",
   },
+  io: {
+    for: 'both',
+    expects: "'auto', 'inline' or 'threads'",
+    default: 'auto',
+    support: { ts: { node: false, bun: false, deno: false } },
+    cure: 'leave it out, or use the native backend',
+  },
   ioThreads: {
     for: 'both',
     expects: 'an integer from 1 to 64 (threads)',

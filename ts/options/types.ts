@@ -55,6 +55,12 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    */
   readonly onNativeFailure?: 'migrate' | 'error';
   /**
+   * Where the native backend serves sockets: inline is on the JavaScript thread, as node:net does, threads is
+   * on ioThreads of its own; auto takes the one that is better on this machine. Default: auto, or what
+   * QWORMHOLE_IO says.
+   */
+  readonly io?: 'auto' | 'inline' | 'threads';
+  /**
    * Threads of the native backend that serve sockets. Takes an integer from 1 to 64 (threads). Default: 1.
    */
   readonly ioThreads?: number;

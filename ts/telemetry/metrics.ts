@@ -29,7 +29,12 @@ interface Family {
 }
 
 const FAMILIES: readonly Family[] = [
-  family('info', 'gauge', 'Always 1; the labels say which backend is in use.', () => one(1)),
+  family(
+    'info',
+    'gauge',
+    'Always 1; the labels say which backend is in use, and where it serves sockets.',
+    () => one(1),
+  ),
   family('uptime_seconds', 'gauge', 'Since the server or client was made.', (t) => one(t.uptimeMs / 1000)),
   ...ofServers(),
   ...ofClients(),
@@ -244,8 +249,8 @@ export function metricsText(sources: readonly MetricsSource[]): string {
 
 function textOf({ name, kind, help, samples }: Family, sources: readonly MetricsSource[]): string {
   const lines = sources.flatMap(({ telemetry, labels }) => {
-    const { role, mode, backend } = telemetry;
-    const own = { role, ...(name === 'qwormhole_info' && { mode, backend }), ...labels };
+    const { role, mode, backend, io } = telemetry;
+    const own = { role, ...(name === 'qwormhole_info' && { mode, backend, ...(io && { io }) }), ...labels };
     return samples(telemetry).map(
       (sample) => `${name}${sample.suffix ?? ''}${braced({ ...own, ...sample.labels })} ${sample.value}\n`,
     );

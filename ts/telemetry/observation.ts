@@ -12,6 +12,7 @@ export interface Observed {
   readonly id: string;
   readonly mode: Vitals['mode'];
   readonly backend: Vitals['backend'];
+  readonly io: Vitals['io'] | undefined;
   telemetry(): Telemetry;
 }
 
@@ -42,10 +43,11 @@ export class Observation {
 
   /** @param handshake Of the peer that was accepted last. */
   vitals(handshake: HandshakeInfo | undefined): Vitals {
-    const { id, mode, backend } = this.#observed;
+    const { id, mode, backend, io } = this.#observed;
     const uptimeMs = Math.round(performance.now() - this.#since);
     const latency = this.profile && { latency: this.profile.latencies.stats() };
-    return { id, time: Date.now(), uptimeMs, mode, backend, ...latency, ...told(handshake) };
+    const rest = { ...(io && { io }), ...latency, ...told(handshake) };
+    return { id, time: Date.now(), uptimeMs, mode, backend, ...rest };
   }
 
   /** An event, with the arguments of its listeners. */

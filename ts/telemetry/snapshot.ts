@@ -1,6 +1,7 @@
 /** Snapshots of servers and clients: the counters of `stats()`, and what they belong to. */
 import type { ConnectionState } from '../connection.js';
 import type { Backend, Mode } from '../link/link.js';
+import type { Io } from '../policy/io.js';
 import type { ClientStats, ServerStats } from '../stats.js';
 import type { HandshakeReport } from './handshake-report.js';
 import type { LatencyStats } from './latencies.js';
@@ -17,6 +18,8 @@ export interface Vitals {
   readonly mode: Mode;
   /** The name of that backend. */
   readonly backend: Backend;
+  /** Where the native backend serves sockets. */
+  readonly io?: Io;
   /** Of the peer that was accepted last, if it spoke qwh. */
   readonly handshake?: HandshakeReport;
   /** With the option `profiling`. */

@@ -9,7 +9,6 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use tokio::time::timeout;
 
 use super::{
     LINGER, Meeting,
@@ -19,6 +18,7 @@ use crate::{
     close_code::CloseCode,
     driver::{
         handle::{Handle, Verdict},
+        here::timeout,
         poller::NewLink,
         sink::{Agreed, Ends, Sink},
         stream::Stream,

@@ -8,16 +8,14 @@ use std::{
     time::Instant,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
-    time::timeout,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 
 use super::LINGER;
 use crate::{
     close_code::CloseCode,
     driver::{
         carrier::Socket,
+        here::timeout,
         records::{Caught, Nobody},
         stream::Stream,
     },

@@ -13,13 +13,13 @@ use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
     net::TcpStream,
-    time::timeout,
 };
 
 use crate::{
     driver::{
         carrier::Socket,
         handle::Verdict,
+        here::timeout,
         poller::{Beginning, NewLink},
         secure::Guard,
         sink::{Ends, Sink},

@@ -8,12 +8,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::Sleep;
 
 use super::LinkTask;
 use crate::{
     driver::{
         handle::Half,
+        here::sleep,
         incoming::Void,
         sink::{Closed, Sink},
     },

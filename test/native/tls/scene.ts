@@ -61,7 +61,8 @@ export const driver = makeDriver();
 function makeDriver(): NativeDriver {
   const { binding, detail } = loadNative();
   if (binding === undefined) throw new Error(detail);
-  return new NativeDriver(binding, environmentExchanges(binding), 2);
+  const exchanges = environmentExchanges(binding);
+  return new NativeDriver(binding, exchanges.threads(2), exchanges.log);
 }
 
 export function listening(over: Partial<TlsListenSettings> = {}): TlsListenSettings {

@@ -4,7 +4,7 @@ import type { DeflateSettings } from '../link.js';
 import type { Heartbeat } from '../liveness.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 7;
+export const SEAM_VERSION = 8;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
@@ -37,7 +37,7 @@ export interface HotFunctions {
   hold(alive: boolean): void;
 }
 
-/** One I/O thread. */
+/** One I/O thread, or inline I/O. */
 export interface IoCore {
   fault(): Fault | null;
   functions(): HotFunctions;
@@ -248,6 +248,7 @@ interface Common {
     outgoing: ArrayBuffer,
     dispatch: (count: number) => void,
     memory: IoMemory,
+    inline: boolean,
   ) => IoCore;
   LogWatch: new (level: string, callback: (json: string) => void) => LogWatch;
 }

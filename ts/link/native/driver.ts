@@ -1,4 +1,4 @@
-/** The native backend, on the I/O threads of this environment. */
+/** The native backend, on I/O threads of this environment or inline. */
 import type { Socket } from 'node:net';
 import { onAbort } from '../../abort.js';
 import { aborted, type QWormholeError } from '../../errors/error.js';
@@ -16,7 +16,6 @@ import type {
 import type { ClientWrapper, DialerSpec, NativeBinding } from './binding.js';
 import { descriptorOf } from './descriptor-of.js';
 import type { Exchange, Owner } from './exchange.js';
-import type { Exchanges } from './exchanges.js';
 import { carrierOf } from './events.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
@@ -40,11 +39,10 @@ export class NativeDriver implements LinkDriver, Owner {
   /** Settled when all that lived on a broken driver is over; rejected, with the failure. */
   #failing: Promise<never> | undefined;
 
-  /** @throws QWormholeError if the system gives no thread. */
-  constructor(binding: NativeBinding, exchanges: Exchanges, ioThreads: number) {
+  constructor(binding: NativeBinding, exchanges: Exchange[], log: NativeLog) {
     this.#binding = binding;
-    this.#exchanges = exchanges.take(ioThreads);
-    this.#log = exchanges.log;
+    this.#exchanges = exchanges;
+    this.#log = log;
     for (const exchange of this.#exchanges) exchange.owners.add(this);
   }
 

@@ -1,5 +1,5 @@
 /**
- * One I/O thread as this environment sees it: the shared buffers, the links by number, and the
+ * One I/O thread, or inline I/O, as this environment sees it: the shared buffers, the links by number, and the
  * dispatch of event batches. All of the hot receive path is here.
  */
 import { environmentBudget } from '../budget.js';
@@ -16,6 +16,7 @@ import type { Kept } from './kept.js';
 import type { NativeLink } from './link.js';
 import { type LinkName, Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
 import type { Carrier, LinkInfo } from '../link.js';
+import type { Io } from '../../policy/io.js';
 import type { ListenerTls } from './tls.js';
 import { type NativeUpgrade, RequestText, Upgrades } from './upgrades.js';
 import type { QWormholeError } from '../../errors/error.js';
@@ -94,15 +95,17 @@ export class Exchange {
   #slabIds = 0;
   #holders = 0;
 
-  /** @throws QWormholeError if the system gives no thread. */
-  constructor(binding: NativeBinding, kept: Kept) {
+  /** @throws QWormholeError if the system gives no thread, or cannot do inline I/O. */
+  constructor(binding: NativeBinding, kept: Kept, io: Io) {
     const incoming = new ArrayBuffer(4 * EVENT_WORDS * BATCH);
     const outgoing = new ArrayBuffer(OUTBOX_BYTES);
     this.#events = new Uint32Array(incoming);
     this.#kept = kept;
-    this.core = new binding.IoCore(this.counters.buffer, incoming, outgoing, this.#dispatch, kept.memory);
+    const inline = io === 'inline';
+    const buffers = [this.counters.buffer, incoming, outgoing] as const;
+    this.core = new binding.IoCore(...buffers, this.#dispatch, kept.memory, inline);
     const fault = this.core.fault();
-    if (fault) throw faultOf(fault, { during: 'listen', what: 'an I/O thread' });
+    if (fault) throw faultOf(fault, { during: 'listen', what: inline ? 'inline I/O' : 'an I/O thread' });
     this.#hot = this.core.functions();
     this.outbox = new Outbox(outgoing, this.#hot);
     this.#meetings = new Meetings(this.outbox);

@@ -1,0 +1,80 @@
+//! The pollers that an exchange can have.
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use tokio::sync::oneshot;
+
+#[cfg(target_os = "linux")]
+use super::inline::Inline;
+use super::{
+    io_thread::IoThread,
+    poller::{Admit, NewLink, Poller},
+    sink::Sink,
+};
+use crate::socket::SocketOptions;
+
+/// A poller that was chosen at run time.
+pub(crate) enum Io {
+    /// Links are served on a thread of their own.
+    Thread(IoThread),
+    /// Links are served on their consumer's thread.
+    #[cfg(target_os = "linux")]
+    Inline(Inline),
+}
+
+/// Calls a method of whichever it is.
+macro_rules! of_either {
+    ($io:expr, $poller:ident => $call:expr) => {
+        match $io {
+            Io::Thread($poller) => $call,
+            #[cfg(target_os = "linux")]
+            Io::Inline($poller) => $call,
+        }
+    };
+}
+
+impl Poller for Io {
+    fn listen<A: Admit>(
+        &self,
+        listener: std::net::TcpListener,
+        options: SocketOptions,
+        admit: A,
+        stop: oneshot::Receiver<()>,
+    ) {
+        of_either!(self, poller => poller.listen(listener, options, admit, stop));
+    }
+
+    fn dial<S: Sink>(
+        &self,
+        socket: std::net::TcpStream,
+        to: SocketAddr,
+        timeout: Duration,
+        link: NewLink<S>,
+    ) {
+        of_either!(self, poller => poller.dial(socket, to, timeout, link));
+    }
+
+    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>) {
+        of_either!(self, poller => poller.adopt(socket, link));
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        of_either!(self, poller => poller.spawn(work));
+    }
+
+    fn ring(&self) {
+        of_either!(self, poller => poller.ring());
+    }
+
+    fn end_turn(&self) {
+        of_either!(self, poller => poller.end_turn());
+    }
+
+    fn is_here(&self) -> bool {
+        of_either!(self, poller => poller.is_here())
+    }
+
+    fn stop(&self) {
+        of_either!(self, poller => poller.stop());
+    }
+}
