@@ -105,8 +105,11 @@ function eventValue(event: qwh.HandshakeEvent) {
       return { verify: peerValue(event.peer) };
     case 'ready':
       return { ready: event.recordRest };
-    case 'failed':
-      return { failed: event.failure };
+    case 'failed': {
+      // The misfit is the HELLO that came, which has vectors of its own.
+      const { code, reason, origin, retryAfterMs } = event.failure;
+      return { failed: { code, reason, origin, retryAfterMs } };
+    }
   }
 }
 

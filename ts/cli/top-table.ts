@@ -3,7 +3,7 @@ import { escapeText } from './escape.js';
 import type { MetricSample } from './samples.js';
 
 /** Labels that tell apart values of one source, not sources. */
-const WITHIN = new Set(['reason', 'result', 'code', 'le', 'mode', 'backend', 'io']);
+const WITHIN = new Set(['reason', 'result', 'state', 'code', 'le', 'mode', 'backend', 'io']);
 /** A name is cut where it would push the figures out of sight. */
 const MAX_NAME = 40;
 
