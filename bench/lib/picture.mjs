@@ -72,8 +72,8 @@ export function picture(records) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 30}" role="img" aria-label="Cost per message of QWormhole and other servers">
 <style>${STYLE}
 </style>
-<text class="title" x="16" y="26">What a message costs a server, processor time relative to ws or node:net</text>
-<text class="small" x="16" y="46">Shorter is better. Medians; server and load pinned to a core each; the same load, checked byte for byte.</text>
+<text class="title" x="16" y="26">What a message costs a server, relative to ws or node:net</text>
+<text class="small" x="16" y="46">Processor time of the server (ping: latency, median; idle: memory of a connection). Medians of several runs, pinned, checked byte for byte. Shorter is better.</text>
 ${parts.join('\n')}
 <text class="small" x="16" y="${y + 16}">${escape(foot)}</text>
 </svg>
