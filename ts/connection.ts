@@ -517,9 +517,7 @@ export abstract class Connection<
     this.#losses?.end();
     this.#state = 'closed';
     this.#audience?.finish();
-    const isClosed = closed('connection');
-    this.#drainWaits?.reject(isClosed);
-    this.#emptyWaits?.reject(isClosed);
+    for (const waits of [this.#drainWaits, this.#emptyWaits]) waits?.reject(closed('connection'));
     // A broken backend is reported once, by the backend, not by each of its connections.
     if (error !== undefined && error.code !== 'ERR_QW_NATIVE_FAILED') this.report(error);
     this.fire('close', code, reason, clean);
