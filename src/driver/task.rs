@@ -344,14 +344,17 @@ impl<S: Sink> LinkTask<S> {
             && self.peer_ended
             && half.out.is_empty()
             && !half.wishes.terminate;
-        if let Some(socket) = half.socket.take()
-            && !closed.clean
-            && !is_answered
-        {
-            // What the peer has not read is void: it learns so from a reset rather than from a
-            // connection that seems to have ended in order.
-            socket::reset_on_close(socket.as_ref());
-            socket.forget();
+        if let Some(socket) = half.socket.take() {
+            let is_void = !closed.clean && !is_answered;
+            if is_void {
+                // What the peer has not read is void: it learns so from a reset rather than from a
+                // connection that seems to have ended in order.
+                socket::reset_on_close(socket.as_ref());
+            }
+            if is_void || self.we_ended {
+                // Dropped, it would end our side.
+                socket.forget();
+            }
         }
         half.void();
         half.waker = None;

@@ -347,7 +347,9 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     if (this.call !== undefined) this.#free();
     else if (this.handler === undefined || this.#held !== undefined) this.#wake();
     else this.#finish(this.#closed);
-    this.#settle(this.call?.refusal ?? closed.error ?? new QWormholeError('ERR_QW_CONNECTION_LOST'));
+    // An error takes the time of a hundred messages: only where somebody is told of it.
+    if (this.call !== undefined)
+      this.#settle(this.call.refusal ?? closed.error ?? new QWormholeError('ERR_QW_CONNECTION_LOST'));
   }
 
   /** Tells the owner, who may still ask how much was never written, and gives the number back. */
