@@ -53,9 +53,9 @@ impl Outlet {
         self.throttle.take(bytes.into(), messages.into(), now);
     }
 
-    /// How long nothing may be written.
-    pub(super) fn wait(&self) -> Duration {
-        Duration::from_nanos(self.throttle.wait(1, nanoseconds(self.since)))
+    /// How long what is queued must wait.
+    pub(super) fn hold(&mut self) -> Duration {
+        Duration::from_nanos(self.throttle.hold(nanoseconds(self.since)))
     }
 }
 
@@ -119,5 +119,32 @@ impl Timer {
             cx.waker().wake_by_ref();
         }
         self.0 = Some(timer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Rate;
+
+    #[test]
+    fn what_waited_and_is_called_late_gets_the_time_made_up_for() {
+        let bytes = Some(Rate {
+            per_second: 1_000_000,
+            burst: 1000,
+        });
+        let rates = Rates {
+            bytes,
+            ..Rates::default()
+        };
+        let mut outlet = Outlet::new(&rates).expect("a bound");
+        outlet.count(Released {
+            bytes: 2000,
+            messages: 1,
+        });
+        let wait = outlet.hold();
+        assert!(wait > Duration::ZERO);
+        std::thread::sleep(wait + Duration::from_millis(20));
+        assert!(outlet.allowance(100) > 20_000);
     }
 }

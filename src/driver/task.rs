@@ -129,9 +129,9 @@ impl<S: Sink> LinkTask<S> {
         }
         let written = poll_write(&mut half, cx)?;
         if written == Written::Held
-            && let Some(outlet) = &half.outlet
+            && let Some(outlet) = &mut half.outlet
         {
-            self.outlet_timer.wake_in(outlet.wait(), cx);
+            self.outlet_timer.wake_in(outlet.hold(), cx);
         }
         if half.take_notify() {
             self.sink.released();
