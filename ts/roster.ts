@@ -179,6 +179,11 @@ export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterabl
     return gone;
   }
 
+  /** Resolves when nobody is left who came after the end and is being told so. */
+  async whenParted(): Promise<void> {
+    if (!this.#farewells.isEmpty) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+  }
+
   /** Resets what is left after this time; the shortest time asked for counts. */
   cutAfter(gracefulMs: number): void {
     if (this.#onEmpty !== undefined) this.#draining?.cutAfter(gracefulMs);

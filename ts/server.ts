@@ -321,6 +321,8 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
     await Promise.resolve();
     this.fire('draining');
     await Promise.all([gone, this.#listening?.close()]);
+    // Until the ports were free somebody may have come: they have a moment to read when to come back.
+    await this.#roster.whenParted();
     this.#reception.close();
     this.#attachments.close();
     this.#listening = undefined;
