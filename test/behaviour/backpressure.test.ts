@@ -59,8 +59,8 @@ it('counts what a slow reader has as written, although the queue is never empty'
     expect(connection.bufferedAmount).toBeGreaterThan(0);
   }
   const { bytesWritten } = connection.stats();
-  // Less than all of it are lengths and headers.
-  expect(bytesWritten).toBeGreaterThan(16_384 * KIB * 0.99);
+  // Less than all of it are lengths and headers, and what TLS has encrypted and the kernel not taken.
+  expect(bytesWritten).toBeGreaterThan(16_384 * KIB * 0.98);
 });
 
 it('tells the server too', async () => {
