@@ -174,7 +174,7 @@ impl Course {
                     self.decide(verdict);
                 }
                 Input::Bytes(bytes) => self.take(bytes, pipe),
-                Input::End => self.end(pipe)?,
+                Input::End => self.end()?,
             }
         }
     }
@@ -240,9 +240,8 @@ impl Course {
     }
 
     /// A peer that waits for our verdict may have said all that it will ever say, a GOAWAY at the least.
-    fn end(&mut self, pipe: &Pipe) -> Result<()> {
-        let has_left = self.early == 0 || self.handshake.wants_bytes();
-        if has_left || matches!(pipe, Pipe::Messages(_)) {
+    fn end(&mut self) -> Result<()> {
+        if self.early == 0 || self.handshake.wants_bytes() {
             return Err(gone());
         }
         self.has_ended = true;
