@@ -135,7 +135,10 @@ export class Exchange {
 
   /** A listener is closed: its handshakes that wait are given up, those of WebSockets and QWH/1 with an answer. */
   dismiss(listener: number): void {
-    const { tls, qwh } = this.listeners.get(listener)!;
+    const events = this.listeners.get(listener);
+    // The thread broke: there are none any more.
+    if (events === undefined) return;
+    const { tls, qwh } = events;
     this.#upgrades.dismiss(listener);
     if (qwh !== undefined) this.#meetings.dismiss(listener, () => qwh.refusalAtEnd());
     for (const [slot, { generation, tls: its }] of this.#handshakes) {
