@@ -65,10 +65,10 @@ impl Intake {
         }
     }
 
-    /// How long it is to wait, nanoseconds.
-    pub fn wait(&self) -> u64 {
-        let gate = self.gate.as_ref();
-        gate.map_or(0, |gate| gate.throttle.wait(1, gate.now))
+    /// Holds back what is there: how long, nanoseconds.
+    pub fn hold(&mut self) -> u64 {
+        let gate = self.gate.as_mut();
+        gate.map_or(0, |gate| gate.throttle.hold(gate.now))
     }
 
     /// More came than a hard bound allows: from there on nothing was delivered.
@@ -137,14 +137,14 @@ mod tests {
     #[test]
     fn a_soft_bound_waits() {
         let mut intake = bounded(false);
-        assert_eq!((intake.allowance(), intake.wait()), (100, 0));
+        assert_eq!((intake.allowance(), intake.hold()), (100, 0));
         assert!(intake.admits(600));
         assert_eq!(
-            (intake.allowance(), intake.wait()),
+            (intake.allowance(), intake.hold()),
             (0, SECOND / 2 + SECOND / 1000)
         );
         intake.set_time(SECOND * 11 / 20);
-        assert_eq!((intake.allowance(), intake.wait()), (50, 0));
+        assert_eq!((intake.allowance(), intake.hold()), (50, 0));
         assert!(!intake.is_exceeded());
     }
 
@@ -171,6 +171,6 @@ mod tests {
         let mut intake = Intake::default();
         intake.bound(&Rates::default());
         assert!(intake.admits(usize::MAX / 2));
-        assert_eq!((intake.allowance(), intake.wait()), (usize::MAX, 0));
+        assert_eq!((intake.allowance(), intake.hold()), (usize::MAX, 0));
     }
 }

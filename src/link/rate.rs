@@ -136,24 +136,31 @@ impl Throttle {
         wait(&self.bytes, bytes).max(wait(&self.messages, 1))
     }
 
-    /// How long what is there must wait, nanoseconds; 0 if it may pass. What a late look has lost is made up for.
+    /// Something waits from now on: how long it must, nanoseconds.
     pub fn hold(&mut self, now: u64) -> u64 {
         let wait = self.wait(1, now);
-        if wait > 0 {
-            self.due_at = Some(now.saturating_add(wait));
-        } else if let Some(due_at) = self.due_at.take() {
+        self.due_at = Some(now.saturating_add(wait));
+        wait
+    }
+
+    /// Whether something may pass. What a late look has lost of what waits is made up for.
+    pub fn passes(&mut self, now: u64) -> bool {
+        if self.wait(1, now) > 0 {
+            return false;
+        }
+        if let Some(due_at) = self.due_at.take() {
             let buckets = [&mut self.bytes, &mut self.messages];
             for bucket in buckets.into_iter().flatten() {
                 bucket.late(now.saturating_sub(due_at), now);
             }
         }
-        wait
+        true
     }
 
-    /// As [`hold`](Self::hold), in bytes that may pass, where messages are of about `mean` bytes. At least 1 if
+    /// As [`passes`](Self::passes), in bytes that may pass, where messages are of about `mean` bytes. At least 1 if
     /// anything may.
     pub fn allowance(&mut self, mean: usize, now: u64) -> usize {
-        if self.hold(now) > 0 {
+        if !self.passes(now) {
             return 0;
         }
         let units = |bucket: &Option<Bucket>| {
@@ -216,7 +223,7 @@ mod tests {
                 let (mut now, mut passed) = (0, 0);
                 while now < SECOND {
                     match throttle.allowance(100, now) {
-                        0 => now += throttle.wait(1, now) + late,
+                        0 => now += throttle.hold(now) + late,
                         bytes => {
                             passed += bytes as u64;
                             throttle.take(bytes as u64, 1, now);
@@ -244,7 +251,7 @@ mod tests {
         })
         .expect("a bound");
         throttle.take(2000, 1, 0);
-        assert_eq!(throttle.allowance(100, 0), 0);
+        assert_eq!(throttle.hold(0), 1_001_000);
         // A minute late: no more is made up for than a twentieth of a second.
         assert_eq!(throttle.allowance(100, 60 * SECOND), 51_000);
         assert_eq!(throttle.allowance(100, 61 * SECOND), 1000);

@@ -135,22 +135,26 @@ export class Throttle {
     return Math.max(this.#bytes?.wait(bytes, now) ?? 0, this.#messages?.wait(1, now) ?? 0);
   }
 
-  /** How long what is there must wait, nanoseconds; 0 if it may pass. What a late look has lost is made up for. */
+  /** Something waits from now on: how long it must, nanoseconds. */
   hold(now: number): number {
     const wait = this.wait(1, now);
-    if (wait > 0) {
-      this.#dueAt = now + wait;
-    } else if (this.#dueAt !== undefined) {
-      this.#bytes?.late(now - this.#dueAt, now);
-      this.#messages?.late(now - this.#dueAt, now);
-      this.#dueAt = undefined;
-    }
+    this.#dueAt = now + wait;
     return wait;
   }
 
-  /** As `hold`, in bytes that may pass, where messages are of about `mean` bytes. At least 1 if anything may. */
+  /** Whether something may pass. What a late look has lost of what waits is made up for. */
+  passes(now: number): boolean {
+    if (this.wait(1, now) > 0) return false;
+    if (this.#dueAt === undefined) return true;
+    this.#bytes?.late(now - this.#dueAt, now);
+    this.#messages?.late(now - this.#dueAt, now);
+    this.#dueAt = undefined;
+    return true;
+  }
+
+  /** As `passes`, in bytes that may pass, where messages are of about `mean` bytes. At least 1 if anything may. */
   allowance(mean: number, now: number): number {
-    if (this.hold(now) > 0) return 0;
+    if (!this.passes(now)) return 0;
     const bytes = Math.max(this.#bytes?.available(now) ?? Infinity, 1);
     const messages = Math.max(this.#messages?.available(now) ?? Infinity, 1);
     return Math.min(bytes, messages * Math.max(mean, 1));

@@ -39,8 +39,8 @@ class Pace {
 
   /** Whether nothing may pass now; then it calls back when it may. */
   protected holds(now: number): boolean {
+    if (this.throttle.passes(now)) return false;
     const wait = this.throttle.hold(now);
-    if (wait === 0) return false;
     this.#timer ??= setTimeout(this.#onTimer, Math.ceil(wait / MILLISECOND)).unref();
     return true;
   }
