@@ -545,9 +545,9 @@ export abstract class Connection<
     this.#losses?.end();
     this.#state = 'closed';
     this.#iterators.finish();
-    const isClosed = closed('connection');
-    this.#drainWaits?.reject(isClosed);
-    this.#emptyWaits?.reject(isClosed);
+    // An error costs its stack: without somebody who waits there is none.
+    this.#drainWaits?.reject(closed('connection'));
+    this.#emptyWaits?.reject(closed('connection'));
     // A broken backend is reported once, by the backend, not by each of its connections.
     if (error !== undefined && error.code !== 'ERR_QW_NATIVE_FAILED') this.report(error);
     this.fire('close', code, reason, clean);

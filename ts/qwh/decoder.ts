@@ -103,7 +103,8 @@ export class Decoder<View extends Uint8Array> {
 
   /** Bytes received that are part of no message taken yet. */
   get held(): number {
-    const under = this.#messages.reduce((sum, message) => sum + (message?.length ?? 0), 0);
+    const [high, normal, low] = this.#messages;
+    const under = (high?.length ?? 0) + (normal?.length ?? 0) + (low?.length ?? 0);
     return under + this.#carry.length + this.#end - this.#at;
   }
 
@@ -352,6 +353,8 @@ export class Decoder<View extends Uint8Array> {
       return true;
     }
     if (carried < count) {
+      // Mostly a chunk ends with a record.
+      if (this.#at === this.#end) return false;
       const end = Math.min(this.#end, this.#at + count - carried);
       this.#carry = concat(this.#carry, this.#chunk.subarray(this.#at, end));
       this.#at = end;
