@@ -19,6 +19,10 @@ const SEGMENT = 128 * 1024;
 /** Emptied slabs kept for the next burst. */
 const MAX_SPARE = 4;
 
+/** The same of memory of one's own, from this size on: fresh pages cost as much as the copy into them. */
+const LARGE = 16 * 1024;
+const MAX_LARGE = 4;
+
 /** Shared memory, or that of one segment. */
 class Slab {
   readonly memory: Buffer;
@@ -86,10 +90,11 @@ export class Arena {
   /** The one segment that may still grow into the slab's free end. */
   #top: Segment | undefined;
   readonly #spare: Slab[] = [];
+  readonly #large: Slab[] = [];
 
   /** A segment with room for `need` bytes, which grows until another is opened or it is closed. */
   open(need: number): Segment {
-    if (need > SEGMENT) return ownSegment(need);
+    if (need > SEGMENT) return this.own(need);
     if (this.#top !== undefined) this.close(this.#top);
     let slab = this.#slab;
     if (slab === undefined || slab.end + need > SLAB) {
@@ -97,6 +102,15 @@ export class Arena {
     }
     slab.live += 1;
     return (this.#top = new Segment(slab, true, slab.end, Math.min(slab.end + SEGMENT, SLAB)));
+  }
+
+  /** A segment in memory of its own. */
+  own(size: number): Segment {
+    const last = this.#large.at(-1);
+    // Not much larger: a queue takes no more memory than is counted for it.
+    const fits = last !== undefined && last.memory.length >= size && last.memory.length <= 1.25 * size;
+    const slab = fits ? this.#large.pop()! : new Slab(size);
+    return new Segment(slab, false, 0, slab.memory.length);
   }
 
   /** Ends the growth of a segment. */
@@ -110,8 +124,8 @@ export class Arena {
   /** Takes back a segment whose bytes nobody needs any more. */
   release(segment: Segment): void {
     this.close(segment);
-    if (!segment.isShared) return;
     const { slab } = segment;
+    if (!segment.isShared) return this.#keep(slab);
     slab.live -= 1;
     if (slab.live !== 0) {
       if (segment.used === slab.end) slab.end = segment.start;
@@ -120,11 +134,13 @@ export class Arena {
     slab.end = 0;
     if (slab !== this.#slab && this.#spare.length < MAX_SPARE) this.#spare.push(slab);
   }
-}
 
-/** A segment in memory of its own. */
-export function ownSegment(size: number): Segment {
-  return new Segment(new Slab(size), false, 0, size);
+  /** The latest are kept: what goes out is mostly of like sizes. */
+  #keep(slab: Slab): void {
+    if (slab.memory.length < LARGE || slab.memory.length > SEGMENT) return;
+    this.#large.push(slab);
+    if (this.#large.length > MAX_LARGE) this.#large.shift();
+  }
 }
 
 /** One per environment: all links share it. */

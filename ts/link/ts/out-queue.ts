@@ -3,7 +3,7 @@
  * overtakes normal overtakes low, whole message by whole message; within a class the order is kept.
  */
 import type { ClassIndex } from '../link.js';
-import { arena, ownSegment, type Segment } from './arena.js';
+import { arena, type Segment } from './arena.js';
 import type { Framing } from './framing.js';
 
 /** First and largest memory of a backlog's segments: it doubles with the backlog. */
@@ -67,7 +67,7 @@ export class OutQueue {
     const segment =
       backlog === undefined
         ? arena.open(need)
-        : ownSegment(Math.max(need, Math.min(Math.max(backlog, MIN_OWN), MAX_OWN)));
+        : arena.own(Math.max(need, Math.min(Math.max(backlog, MIN_OWN), MAX_OWN)));
     const tail = this.#tails[cls];
     if (tail === undefined) this.#heads[cls] = segment;
     else tail.next = segment;
