@@ -213,7 +213,8 @@ impl Poller for Inline {
 
     fn stop(&self) {
         // Every socket closes here, and the tasks' timers are given up while there is a clock.
-        drop(self.shared.lock().take());
+        let driven = self.shared.lock().take();
+        drop(driven);
         drop(mem::take(&mut *self.shared.newcomers()));
         self.shared.leash.stop();
         let watchdog = self

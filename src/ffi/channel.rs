@@ -249,13 +249,18 @@ impl Channel {
         self.core.get().ok_or(Failed(Status::napi_generic_failure))
     }
 
-    /// The first `length` bytes of the outgoing buffer, or what there is of it.
+    /// Hands over the beginning of the outgoing buffer. `portion` is its length, twice, and one more for what is
+    /// one run for one link and may be written at once.
     ///
     /// # Safety
-    /// JavaScript must not run as long as they are used.
-    pub(super) unsafe fn outgoing(&self, length: usize) -> &[u8] {
+    /// JavaScript, which writes to the buffer, must wait for it.
+    pub(super) unsafe fn submit(&self, portion: u32) -> Outcome<()> {
+        let length = (portion >> 1) as usize;
         // SAFETY: the buffer is kept by a reference; nobody writes by this function's contract.
-        unsafe { std::slice::from_raw_parts(self.outgoing, length.min(self.outgoing_len)) }
+        let bytes =
+            unsafe { std::slice::from_raw_parts(self.outgoing, length.min(self.outgoing_len)) };
+        self.core()?.submit(bytes, portion & 1 == 1);
+        Ok(())
     }
 
     /// Owns memory that is lent as slab `id`.
@@ -299,7 +304,7 @@ impl Channel {
     /// there is besides is for another call. Nothing unwinds out of here.
     ///
     /// # Safety
-    /// `env` must be the running environment, and a scope be open.
+    /// `env` must be the running environment.
     pub(super) unsafe fn dispatch(&self, env: napi_env, call: impl Fn(u32) -> Outcome<()>) {
         // SAFETY: by this function's contract.
         let result = catch_unwind(AssertUnwindSafe(|| unsafe { self.try_dispatch(env, call) }));

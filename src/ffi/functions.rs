@@ -31,7 +31,7 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
     // SAFETY: by this function's contract; the channel outlives every call of the functions.
     unsafe {
         check(napi_sys::napi_create_object(env, &raw mut object))?;
-        raw::define(env, object, c"submit", Some(enter::<2, Submit>), data)?;
+        raw::define(env, object, c"submit", Some(enter::<1, Submit>), data)?;
         raw::define(
             env,
             object,
@@ -95,20 +95,17 @@ unsafe extern "C" fn enter<const N: usize, F: Function<N>>(
     ptr::null_mut()
 }
 
-/// `submit(length, direct)`: hands over that many bytes of the outgoing buffer.
+/// `submit(portion)`: hands over the beginning of the outgoing buffer.
 struct Submit;
 
-impl Function<2> for Submit {
+impl Function<1> for Submit {
     unsafe fn call(
         channel: &Channel,
         env: napi_env,
-        [length, direct]: [napi_value; 2],
+        [portion]: [napi_value; 1],
     ) -> Outcome<napi_value> {
         // SAFETY: by the contract of `Function`; JavaScript, which writes to the buffer, waits for us.
-        unsafe {
-            let bytes = channel.outgoing(raw::to_u32(env, length)? as usize);
-            channel.core()?.submit(bytes, raw::to_bool(env, direct)?);
-        }
+        unsafe { channel.submit(raw::to_u32(env, portion)?)? };
         Ok(ptr::null_mut())
     }
 }

@@ -98,16 +98,18 @@ impl LoopWatch {
         }
     }
 
-    /// Calls `dispatch(count)` as the event loop does: what it leaves to the end of the tick is done after it.
+    /// Calls `dispatch(count)` as the event loop does, and submits what it gives before anything else runs: what
+    /// it has left to the end of the tick is done after that.
     ///
     /// # Safety
     /// To be called by the loop, in no other call's scope.
-    unsafe fn call(&self, count: u32) -> Outcome<()> {
+    unsafe fn call(&self, channel: &Channel, count: u32) -> Outcome<()> {
+        let env = self.env;
         let (mut this, mut dispatch) = (ptr::null_mut(), ptr::null_mut());
+        let (mut scope, mut portion) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: all values are of the running environment and the out pointers live locals.
         unsafe {
-            raw::scoped(self.env, || {
-                let env = self.env;
+            raw::scoped(env, || {
                 check(napi_sys::napi_get_reference_value(
                     env,
                     self.resource,
@@ -119,15 +121,25 @@ impl LoopWatch {
                     &raw mut dispatch,
                 ))?;
                 let argument = raw::number(env, count)?;
-                check(napi_sys::napi_make_callback(
+                check(napi_sys::napi_open_callback_scope(
                     env,
+                    this,
                     self.context,
+                    &raw mut scope,
+                ))?;
+                let called = check(napi_sys::napi_call_function(
+                    env,
                     this,
                     dispatch,
                     1,
                     &raw const argument,
-                    ptr::null_mut(),
+                    &raw mut portion,
                 ))
+                .and_then(|()| channel.submit(raw::to_u32(env, portion)?));
+                if called.is_err() {
+                    raw::report_exception(env);
+                }
+                check(napi_sys::napi_close_callback_scope(env, scope))
             })
         }
     }
@@ -142,12 +154,7 @@ unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int)
             return;
         };
         channel.turn();
-        let env = watch.env;
-        // An exception that is reported is a value of some scope.
-        let _ = raw::scoped(env, || {
-            channel.dispatch(env, |count| watch.call(count));
-            Ok(())
-        });
+        channel.dispatch(watch.env, |count| watch.call(channel, count));
     }
 }
 

@@ -206,10 +206,16 @@ pub(super) unsafe fn report_exception(env: napi_env) {
     // SAFETY: by this function's contract; the out pointers are live locals.
     unsafe {
         napi_sys::napi_is_exception_pending(env, &raw mut pending);
-        if pending
-            && napi_sys::napi_get_and_clear_last_exception(env, &raw mut error) == Status::napi_ok
-        {
-            napi_sys::napi_fatal_exception(env, error);
+        if !pending {
+            return;
         }
+        // Where it cannot be reported the environment is about to end.
+        let _ = scoped(env, || {
+            check(napi_sys::napi_get_and_clear_last_exception(
+                env,
+                &raw mut error,
+            ))?;
+            check(napi_sys::napi_fatal_exception(env, error))
+        });
     }
 }

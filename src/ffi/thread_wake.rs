@@ -93,7 +93,7 @@ unsafe extern "C" fn on_wake(
     // SAFETY: the context is the channel, which lives as long as the function.
     let channel = unsafe { &*context.cast::<Channel>() };
     // SAFETY: the environment is the one of this callback; `call` is only used in it.
-    unsafe { channel.dispatch(env, |count| call(env, dispatch, count)) };
+    unsafe { channel.dispatch(env, |count| call(channel, env, dispatch, count)) };
 }
 
 unsafe extern "C" fn on_finalised(_env: napi_env, data: *mut c_void, context: *mut c_void) {
@@ -102,9 +102,9 @@ unsafe extern "C" fn on_finalised(_env: napi_env, data: *mut c_void, context: *m
     drop(unsafe { Box::from_raw(context.cast::<Channel>()) });
 }
 
-/// Calls `function(count)` in a scope of its own.
-unsafe fn call(env: napi_env, function: napi_value, count: u32) -> Outcome<()> {
-    let mut undefined = ptr::null_mut();
+/// Calls `dispatch(count)` in a scope of its own, and submits what it gives.
+unsafe fn call(channel: &Channel, env: napi_env, dispatch: napi_value, count: u32) -> Outcome<()> {
+    let (mut undefined, mut portion) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: all values are of the running environment and the out pointers live locals.
     unsafe {
         raw::scoped(env, || {
@@ -113,11 +113,12 @@ unsafe fn call(env: napi_env, function: napi_value, count: u32) -> Outcome<()> {
             check(napi_sys::napi_call_function(
                 env,
                 undefined,
-                function,
+                dispatch,
                 1,
                 &raw const argument,
-                ptr::null_mut(),
-            ))
+                &raw mut portion,
+            ))?;
+            channel.submit(raw::to_u32(env, portion)?)
         })
     }
 }

@@ -17,8 +17,8 @@ export interface Fault {
 
 /** Plain functions, called per batch. */
 export interface HotFunctions {
-  /** Hands over that many bytes of the outgoing buffer; `direct`: one run, to be written at once. */
-  submit(length: number, direct: boolean): void;
+  /** Hands over the beginning of the outgoing buffer: twice its length, and one more for one run, to be written at once. */
+  submit(portion: number): void;
   /** Hands over one large message; bit 8 of `manner`, above the class, says that it is text. */
   submitLarge(slot: number, generation: number, manner: number, payload: Uint8Array): void;
   /** Hands over one large message for many links: the bytes of slot and generation of each. */
@@ -246,7 +246,8 @@ interface Common {
     counters: ArrayBuffer,
     incoming: ArrayBuffer,
     outgoing: ArrayBuffer,
-    dispatch: (count: number) => void,
+    /** Gives what is to be submitted, or 0. */
+    dispatch: (count: number) => number,
     memory: IoMemory,
     inline: boolean,
   ) => IoCore;

@@ -191,7 +191,7 @@ export class Exchange {
     markShared(this.#slab);
   }
 
-  readonly #dispatch = (count: number): void => {
+  readonly #dispatch = (count: number): number => {
     this.outbox.begin();
     let index = 0;
     // A throw out of here would lose the rest of the batch: whatever threw, the rest goes on.
@@ -205,7 +205,7 @@ export class Exchange {
         });
       }
     }
-    this.outbox.end();
+    return this.outbox.end();
   };
 
   #one(at: number): void {

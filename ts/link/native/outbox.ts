@@ -198,21 +198,27 @@ export class Outbox {
     this.#isDispatching = true;
   }
 
-  /** The batch is dispatched. */
-  end(): void {
+  /** The batch is dispatched: gives what is to be submitted, which the caller's caller does, or 0. */
+  end(): number {
     this.#isDispatching = false;
-    if (this.#isUrgent) this.flush();
+    return this.#isUrgent ? this.#take() : 0;
   }
 
   /** Hands over now. */
   flush(): void {
+    const portion = this.#take();
+    if (portion !== 0) this.#hot.submit(portion);
+  }
+
+  /** All that is gathered, as `submit` takes it: its length, twice, and one more where it may be written at once. */
+  #take(): number {
     this.#isUrgent = false;
     if (this.#timer !== undefined) this.#stopTimer();
     this.#closeRun();
-    if (this.#end === 0) return;
-    const length = this.#end;
+    if (this.#end === 0) return 0;
+    const portion = 2 * this.#end + Number(this.#isDirect);
     this.#end = 0;
-    this.#hot.submit(length, this.#isDirect);
+    return portion;
   }
 
   #large(target: Target, cls: ClassIndex, payload: Uint8Array, isText: boolean): void {
