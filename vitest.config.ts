@@ -190,6 +190,10 @@ export default defineConfig({
         env: { QWORMHOLE_NATIVE: withNative ? 'auto' : 'force-ts' },
         exclude: withNative ? [] : ['test/differential/backends.test.ts'],
       }),
+      // Peers in Rust, over sockets: left out without cargo.
+      project('rust', 'test/rust/**/*.test.ts', {
+        env: { QWORMHOLE_NATIVE: withNative ? 'force' : 'force-ts' },
+      }),
       project('docs', 'test/docs/**/*.test.ts'),
       project('ts', [BEHAVIOUR, QWH_ONLY], { env: TS }),
       project('ts-lp', behaviour(FRAMING), { env: { ...TS, ...LP } }),

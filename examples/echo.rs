@@ -1,17 +1,22 @@
-//! An echo server: `cargo run --no-default-features --example echo -- tcp://127.0.0.1:9000`.
+//! An echo server: `cargo run --no-default-features --example echo -- tcp://127.0.0.1:9000`. For `tls://` and `wss://`
+//! the files of a certificate and its key follow.
 //!
-//! `npx qwormhole connect tcp://127.0.0.1:9000 --protocol length-prefixed` talks to it, and so does `--example ping`.
+//! `npx qwormhole connect tcp://127.0.0.1:9000` talks to it, and so does `--example ping`.
 
-use qwormhole::{Connection, Options, Sent, listen};
+use std::fs;
+
+use qwormhole::{Connection, Options, Sent, TlsIdentity, listen};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> qwormhole::Result<()> {
-    let endpoint = std::env::args().nth(1);
-    let server = listen(
-        endpoint.as_deref().unwrap_or("tcp://127.0.0.1:0"),
-        Options::default(),
-    )
-    .await?;
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let endpoint = arguments.next();
+    let mut options = Options::default();
+    if let (Some(certificate), Some(key)) = (arguments.next(), arguments.next()) {
+        let identity = TlsIdentity::new(fs::read(certificate)?, fs::read(key)?);
+        options.tls.identity = Some(identity);
+    }
+    let server = listen(endpoint.as_deref().unwrap_or("tcp://127.0.0.1:0"), options).await?;
     println!("listening on {}", server.address());
     loop {
         match server.accept().await {

@@ -1,6 +1,10 @@
-//! Measures round trips: `cargo run --release --no-default-features --example ping -- tcp://127.0.0.1:9000`.
+//! Measures round trips: `cargo run --release --no-default-features --example ping -- tcp://127.0.0.1:9000`. What may
+//! follow is how many, and the file of an authority for `tls://` and `wss://`.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use qwormhole::{Options, Sent, connect};
 
@@ -8,13 +12,19 @@ const ROUNDS: u32 = 10_000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let endpoint = std::env::args()
-        .nth(1)
+    let mut arguments = std::env::args().skip(1);
+    let endpoint = arguments
+        .next()
         .ok_or("give the endpoint of an echo server")?;
-    let mut connection = connect(endpoint, Options::default()).await?;
+    let rounds = arguments
+        .next()
+        .map_or(Ok(ROUNDS), |rounds| rounds.parse())?;
+    let mut options = Options::default();
+    options.tls.ca = arguments.next().map(fs::read).transpose()?;
+    let mut connection = connect(endpoint, options).await?;
     let mut worst = Duration::ZERO;
     let from = Instant::now();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let sent = Instant::now();
         if connection.send(round.to_be_bytes())? == Sent::Backpressure {
             connection.drained().await?;
@@ -26,8 +36,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         worst = worst.max(sent.elapsed());
     }
     println!(
-        "{ROUNDS} round trips, {:?} each, {worst:?} at worst",
-        from.elapsed() / ROUNDS
+        "{rounds} round trips, {:?} each, {worst:?} at worst",
+        from.elapsed() / rounds.max(1)
     );
     Ok(connection.close().await?)
 }

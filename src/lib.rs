@@ -11,8 +11,10 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> qwormhole::Result<()> {
 //! let server = listen("tcp://127.0.0.1:0", Options::default()).await?;
-//! let client = connect(server.address(), Options::default()).await?;
-//! let mut connection = server.accept().await?;
+//! let connecting = connect(server.address(), Options::default());
+//! // The two shake hands.
+//! let (client, connection) = tokio::join!(connecting, server.accept());
+//! let (client, mut connection) = (client?, connection?);
 //!
 //! client.send("hello")?;
 //! let message = connection.recv().await.transpose()?;
@@ -58,8 +60,9 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<()> {
 //! #     let server = qwormhole::listen("tcp://127.0.0.1:0", Default::default()).await?;
-//! #     let client = qwormhole::connect(server.address(), Default::default()).await?;
-//! #     let mut connection = server.accept().await?;
+//! #     let connecting = qwormhole::connect(server.address(), Default::default());
+//! #     let (client, connection) = tokio::join!(connecting, server.accept());
+//! #     let (client, mut connection) = (client?, connection?);
 //! #     let messages = vec![vec![7; 100_000]; 100];
 //! #     let receive = async {
 //! #         for _ in 0..100 {
@@ -74,13 +77,17 @@
 //!
 //! # On the wire
 //!
-//! A WebSocket (`ws://host:port/path`, RFC 6455) has messages of its own, text and binary: who needs to know
-//! which calls [`Connection::recv_message`] and [`Connection::send_text`]. [`WebSocketOptions`] say who may
-//! connect, [`Connection::close_with`] tells the peer why.
+//! [`Protocol::Qwh`], the default as in Node, begins with a handshake in which each end says who it is and accepts the
+//! other: [`QwhOptions`] have what this end says and [`Verify`], its verdict; [`Connection::handshake`] has what
+//! came of it. Then come messages in pieces, so that urgent ones overtake the rest of large ones, signs of life, and a
+//! last word: [`Connection::close_with`] tells the peer why, [`Connection::goaway`] what it said. A server of it also
+//! takes peers that speak as follows, unless it is told not to.
 //!
-//! Over TCP with [`Protocol::LengthPrefixed`], the default, a message is its length as a big-endian `u32` and
-//! then its bytes: any program in any language can take part in five lines. With [`Protocol::Raw`] the
-//! bytes go as they are, and are received in the pieces in which they come.
+//! With [`Protocol::LengthPrefixed`] a message is its length as a big-endian `u32` and then its bytes: any program in any
+//! language can take part in five lines. With [`Protocol::Raw`] the bytes go as they are, and are received in the pieces
+//! in which they come. A WebSocket (`ws://host:port/path`, RFC 6455) has messages of its own with both, text and binary:
+//! who needs to know which calls [`Connection::recv_message`] and [`Connection::send_text`]. [`WebSocketOptions`] say
+//! who may connect.
 //!
 //! # What it refuses
 //!
@@ -96,7 +103,7 @@
 //! [`link`] is one connection without its socket, a state machine that is fed bytes and readiness, for
 //! programs with an event loop of their own. [`frame`] is its wire form, [`error`] the table of codes
 //! that this crate shares with the Node package of the same name. [`qwh`] is QWH/1, the protocol with a
-//! handshake, in the same manner; connections do not speak it yet.
+//! handshake, in the same manner.
 //!
 //! # Features
 //!
@@ -147,14 +154,13 @@ mod ffi;
 mod instructions;
 
 pub use api::{
-    Authorize, Connection, Deflate, Message, Options, Origins, Request, SendError, Sender, Sent,
-    Server, TlsIdentity, TlsInfo, TlsOptions, Verdict, WebSocketOptions, connect, listen,
-    listen_all,
+    Authorize, Connection, Deflate, HandshakeInfo, HandshakePeer, Message, Options, Origins,
+    Protocol, QwhOptions, Refusal, Request, SendError, Sender, Sent, Server, TlsIdentity, TlsInfo,
+    TlsOptions, Verdict, Verify, WebSocketOptions, connect, listen, listen_all,
 };
 pub use bytes::Bytes;
 pub use close_code::CloseCode;
 pub use error::{Answer, Code, Error, Result};
-pub use frame::Protocol;
 pub use link::{Class, Heartbeat, Rate, Rates};
 pub use socket::SocketOptions;
 pub use tls::Fingerprint;

@@ -4,8 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use qwormhole::{Code, Options, SendError, Sent, connect, listen};
-use support::{ANY, eventually, next, pair, payload, record, soon, with_raw_peer};
+use qwormhole::{Code, Options, SendError, Sent, listen};
+use support::{
+    ANY, eventually, length_prefixed, meet, next, pair, payload, record, soon, with_raw_peer,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::sleep,
@@ -180,12 +182,9 @@ async fn the_budget_of_a_server_is_shared_and_comes_back() {
     let mut clients = Vec::new();
     let mut connections = Vec::new();
     for _ in 0..3 {
-        clients.push(
-            connect(server.address(), small_kernel_buffers())
-                .await
-                .expect("connects"),
-        );
-        connections.push(server.accept().await.expect("accepts"));
+        let (connection, client) = meet(&server, small_kernel_buffers()).await;
+        clients.push(client);
+        connections.push(connection);
     }
     let fill = |connection: &qwormhole::Connection| loop {
         match connection.send(payload(5, 16 * KIB)) {
@@ -212,16 +211,10 @@ async fn a_budget_used_up_stops_reading_until_it_is_freed() {
         ..small_kernel_buffers()
     };
     let server = listen(ANY, options).await.expect("listens");
-    let one = connect(server.address(), Options::default())
-        .await
-        .expect("connects");
-    let lagging = server.accept().await.expect("accepts");
+    let (lagging, one) = meet(&server, Options::default()).await;
     support::send_all(&one, vec![payload(6, 8 * KIB); 16]).await;
     sleep(Duration::from_millis(50)).await;
-    let other = connect(server.address(), Options::default())
-        .await
-        .expect("connects");
-    let mut waiting = server.accept().await.expect("accepts");
+    let (mut waiting, other) = meet(&server, Options::default()).await;
     other.send("waits").expect("accepted");
     let early = tokio::time::timeout(Duration::from_millis(100), waiting.recv()).await;
     assert!(early.is_err(), "read although the budget is used up");
@@ -234,7 +227,7 @@ async fn unfinished_messages_do_not_keep_whole_ones_out() {
     let options = Options {
         memory_budget: 256 * KIB,
         max_message: MIB,
-        ..Options::default()
+        ..length_prefixed()
     };
     let server = listen(ANY, options).await.expect("listens");
     let mut peers = Vec::new();
@@ -250,10 +243,7 @@ async fn unfinished_messages_do_not_keep_whole_ones_out() {
         connections.push(server.accept().await.expect("accepts"));
     }
     sleep(Duration::from_millis(50)).await;
-    let client = connect(server.address(), Options::default())
-        .await
-        .expect("connects");
-    let mut connection = server.accept().await.expect("accepts");
+    let (mut connection, client) = meet(&server, length_prefixed()).await;
     client.send(payload(8, 1000)).expect("accepted");
     assert_eq!(next(&mut connection).await, payload(8, 1000));
 }
@@ -267,10 +257,7 @@ async fn what_is_dropped_with_its_connection_is_freed() {
     };
     let server = listen(ANY, options).await.expect("listens");
     for round in 0..20 {
-        let client = connect(server.address(), Options::default())
-            .await
-            .expect("connects");
-        let connection = soon(server.accept()).await.expect("accepts");
+        let (connection, client) = meet(&server, Options::default()).await;
         client.send(payload(round, 50 * KIB)).expect("accepted");
         connection
             .send(payload(round, 50 * KIB))

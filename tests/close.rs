@@ -9,7 +9,9 @@ use std::{
 };
 
 use qwormhole::{Code, Connection, Options, SendError, connect, listen};
-use support::{ANY, ends, eventually, fault, next, pair, payload, record, soon, with_raw_peer};
+use support::{
+    ANY, ends, eventually, fault, length_prefixed, next, pair, payload, record, soon, with_raw_peer,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const MIB: usize = 1 << 20;
@@ -250,7 +252,7 @@ fn a_runtime_that_ends_takes_its_connections_along() {
     };
     let serving = runtime();
     let (connection, mut peer): (Connection, PlainStream) = serving.block_on(async {
-        let server = listen(ANY, Options::default()).await.expect("listens");
+        let server = listen(ANY, length_prefixed()).await.expect("listens");
         let peer = PlainStream::connect(server.local_addr()).expect("connects");
         (server.accept().await.expect("accepts"), peer)
     });

@@ -3,7 +3,7 @@
 mod support;
 
 use qwormhole::{Bytes, Class, Options, Protocol, connect, listen};
-use support::{ANY, ends, next, pair, payload, send_all, soon};
+use support::{ANY, ends, meet, next, pair, payload, send_all, soon};
 
 #[tokio::test]
 async fn messages_of_every_size_come_back() {
@@ -194,10 +194,7 @@ async fn a_sender_works_from_other_threads() {
 async fn a_message_sent_at_once_is_never_missed() {
     let server = listen(ANY, Options::default()).await.expect("listens");
     for _ in 0..300 {
-        let mut client = connect(server.address(), Options::default())
-            .await
-            .expect("connects");
-        let connection = soon(server.accept()).await.expect("accepts");
+        let (connection, mut client) = meet(&server, Options::default()).await;
         connection.send("at once").expect("accepted");
         drop(connection);
         assert_eq!(next(&mut client).await, "at once");
@@ -213,10 +210,7 @@ async fn over_ipv6_too() {
         Err(error) => return assert_eq!(error.code(), qwormhole::Code::AddressUnavailable),
     };
     assert!(server.address().starts_with("tcp://[::1]:"));
-    let client = connect(server.address(), Options::default())
-        .await
-        .expect("connects");
-    let mut connection = server.accept().await.expect("accepts");
+    let (mut connection, client) = meet(&server, Options::default()).await;
     assert_eq!(client.remote_addr(), server.local_addr());
     assert_eq!(client.local_addr(), connection.remote_addr());
     client.send("six").expect("accepted");
@@ -229,10 +223,9 @@ async fn by_name() {
         .await
         .expect("listens");
     let address = format!("tcp://LOCALHOST:{}", server.local_addr().port());
-    let client = connect(address, Options::default())
-        .await
-        .expect("connects");
-    let mut connection = server.accept().await.expect("accepts");
+    let connecting = connect(address, Options::default());
+    let (connection, client) = soon(async { tokio::join!(server.accept(), connecting) }).await;
+    let (mut connection, client) = (connection.expect("accepts"), client.expect("connects"));
     client.send("name").expect("accepted");
     assert_eq!(next(&mut connection).await, "name");
 }

@@ -5,7 +5,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use qwormhole::{Code, Options, Protocol, connect, listen};
-use support::{ANY, ends, fault, next, pair, payload, record, soon, with_raw_peer};
+use support::{
+    ANY, ends, fault, length_prefixed, meet, next, pair, payload, record, soon, with_raw_peer,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
@@ -84,7 +86,7 @@ async fn raw_has_nothing_to_break() {
 
 #[tokio::test]
 async fn one_broken_peer_disturbs_nobody_else() {
-    let (server, mut connection, client) = pair(Options::default()).await;
+    let (server, mut connection, client) = pair(length_prefixed()).await;
     for _ in 0..20 {
         let mut peer = tokio::net::TcpStream::connect(server.local_addr())
             .await
@@ -120,7 +122,7 @@ async fn connecting_takes_no_longer_than_it_may() {
     let address = format!("tcp://{}", listener.local_addr().expect("an address"));
     let options = Options {
         connect_timeout: Duration::from_millis(200),
-        ..Options::default()
+        ..length_prefixed()
     };
     let begun = Instant::now();
     let mut connections = Vec::new();
@@ -194,13 +196,13 @@ async fn a_name_that_does_not_exist() {
 async fn connections_beyond_the_limit_are_reset() {
     let options = Options {
         max_connections: 2,
-        ..Options::default()
+        ..length_prefixed()
     };
     let server = listen(ANY, options).await.expect("listens");
     let mut clients = Vec::new();
     for _ in 0..4 {
         clients.push(
-            connect(server.address(), Options::default())
+            connect(server.address(), length_prefixed())
                 .await
                 .expect("connects"),
         );
@@ -217,8 +219,5 @@ async fn connections_beyond_the_limit_are_reset() {
     one.terminate();
     let _ = soon(one.closed()).await;
     support::eventually(|| server.connection_count() == 1).await;
-    let _client = connect(server.address(), Options::default())
-        .await
-        .expect("connects");
-    let _three = soon(server.accept()).await.expect("there is a place again");
+    let (_three, _client) = meet(&server, length_prefixed()).await;
 }

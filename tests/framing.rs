@@ -6,7 +6,8 @@ mod support {
 
 use proptest::{collection::vec, prelude::*};
 use qwormhole::{
-    Code, Protocol,
+    Code,
+    frame::Protocol,
     link::{Inbound, ReadTurn},
 };
 use support::lent::{Lent, Pieces};

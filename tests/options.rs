@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use qwormhole::{Class, Code, Options, SocketOptions, connect, listen};
-use support::{ANY, next, soon};
+use support::{ANY, length_prefixed, meet, next, soon};
 
 fn changed(change: impl FnOnce(&mut Options)) -> Options {
     let mut options = Options::default();
@@ -19,7 +19,7 @@ type Spoil = fn(&mut Options);
 #[tokio::test]
 async fn a_value_out_of_range_is_refused_by_name() {
     let long = Duration::from_secs(1 << 32);
-    let cases: [(&str, Spoil); 20] = [
+    let cases: [(&str, Spoil); 32] = [
         ("max_message", |o| o.max_message = 0),
         ("max_message", |o| o.max_message = (1 << 30) + 1),
         ("max_queued", |o| o.max_queued = 0),
@@ -56,6 +56,27 @@ async fn a_value_out_of_range_is_refused_by_name() {
         ("socket.interface", |o| {
             o.socket.interface = Some("eth\x000".to_owned())
         }),
+        ("qwh.codec", |o| o.qwh.codec = String::new()),
+        ("qwh.codec", |o| o.qwh.codec = "x".repeat(33)),
+        ("qwh.offered_caps", |o| o.qwh.offered_caps = 1 << 31),
+        ("qwh.required_caps", |o| o.qwh.required_caps = 1 << 40),
+        ("qwh.meta", |o| o.qwh.meta = Some("[]".to_owned())),
+        ("qwh.meta", |o| o.qwh.meta = Some("{".repeat(9))),
+        ("qwh.meta", |o| {
+            o.qwh.meta = Some(format!("{{\"app\":\"{}\"}}", "x".repeat(4080)))
+        }),
+        ("qwh.require_handshake", |o| {
+            (o.qwh.offered_caps, o.qwh.required_caps) = (1 << 40, 1 << 40);
+            o.qwh.require_handshake = Some(false);
+        }),
+        ("qwh.handshake_timeout", |o| {
+            o.qwh.handshake_timeout = Duration::ZERO
+        }),
+        ("qwh.max_pending_handshakes", |o| {
+            o.qwh.max_pending_handshakes = 0
+        }),
+        ("qwh.max_fragments", |o| o.qwh.max_fragments = 0),
+        ("qwh.control_burst", |o| o.qwh.control_burst = 0),
     ];
     for (name, change) in cases {
         for error in [
@@ -127,8 +148,7 @@ async fn the_kernel_takes_every_option() {
         .await
         .expect("listens too");
     drop(_twin);
-    let client = connect(server.address(), options).await.expect("connects");
-    let mut connection = soon(server.accept()).await.expect("accepts");
+    let (mut connection, client) = meet(&server, options).await;
     client
         .send_with_class("all set", Class::High)
         .expect("accepted");
@@ -139,7 +159,7 @@ async fn the_kernel_takes_every_option() {
 async fn ipv6_only_leaves_ipv4_alone() {
     let only = |ipv6_only| Options {
         ipv6_only,
-        ..Options::default()
+        ..length_prefixed()
     };
     let Ok(server) = listen("tcp://[::]:0", only(true)).await else {
         // A machine without IPv6.
@@ -147,22 +167,22 @@ async fn ipv6_only_leaves_ipv4_alone() {
     };
     let port = server.local_addr().port();
     let address = format!("tcp://127.0.0.1:{port}");
-    assert!(connect(&address, Options::default()).await.is_err());
+    assert!(connect(&address, length_prefixed()).await.is_err());
     drop(server);
     let server = listen(format!("tcp://[::]:{port}"), only(false))
         .await
         .expect("listens");
-    assert!(connect(&address, Options::default()).await.is_ok());
+    assert!(connect(&address, length_prefixed()).await.is_ok());
     drop(server);
 }
 
 #[tokio::test]
 async fn a_client_comes_from_where_it_is_told_to() {
-    let server = listen(ANY, Options::default()).await.expect("listens");
+    let server = listen(ANY, length_prefixed()).await.expect("listens");
     let local = "127.0.0.2:0".parse().ok();
     let from = Options {
         local,
-        ..Options::default()
+        ..length_prefixed()
     };
     let client = match connect(server.address(), from).await {
         Ok(client) => client,

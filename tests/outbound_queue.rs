@@ -8,7 +8,8 @@ use std::{
 use bytes::Bytes;
 use proptest::{collection::vec, prelude::*};
 use qwormhole::{
-    Class, Code, Protocol,
+    Class, Code,
+    frame::Protocol,
     link::{Outbound, Released, Written},
 };
 

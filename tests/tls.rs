@@ -328,7 +328,14 @@ async fn handshakes_are_bounded_in_time_and_number() {
 #[tokio::test]
 async fn an_end_without_close_notify_is_an_end() {
     let authority = Authority::new();
-    let server = serve(server_tls(&authority.leaf("localhost"))).await;
+    let raw = |tls| Options {
+        protocol: Protocol::Raw,
+        ..options(tls)
+    };
+    let identity = server_tls(&authority.leaf("localhost"));
+    let server = listen("tls://127.0.0.1:0", raw(identity))
+        .await
+        .expect("listens");
     // Between the two sits someone who ends the stream after the handshake.
     let between = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -345,11 +352,8 @@ async fn an_end_without_close_notify_is_an_end() {
         )
         .await;
     };
-    let raw = Options {
-        protocol: Protocol::Raw,
-        ..options(client_tls(&authority))
-    };
-    let (called, accepted, ()) = tokio::join!(connect(url, raw), server.accept(), relay);
+    let calling = connect(url, raw(client_tls(&authority)));
+    let (called, accepted, ()) = tokio::join!(calling, server.accept(), relay);
     let mut called = called.expect("connects");
     let end = timeout(PATIENCE, called.recv()).await.expect("soon");
     assert!(end.is_none(), "{end:?}");

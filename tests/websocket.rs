@@ -9,8 +9,8 @@ use std::{
 };
 
 use qwormhole::{
-    Authorize, Code, Connection, Deflate, Message, Options, Origins, SendError, Server, Verdict,
-    WebSocketOptions, connect, listen, listen_all,
+    Authorize, Code, Connection, Deflate, Message, Options, Origins, Protocol, SendError, Server,
+    Verdict, WebSocketOptions, connect, listen, listen_all,
 };
 use support::{eventually, payload, soon};
 use tokio::task::spawn_blocking;
@@ -26,10 +26,18 @@ const ANY: &str = "ws://127.0.0.1:0/chat";
 
 type Foreign = WebSocket<TcpStream>;
 
+/// A WebSocket's own messages.
+fn plain() -> Options {
+    Options {
+        protocol: Protocol::Raw,
+        ..Options::default()
+    }
+}
+
 fn websocket(websocket: WebSocketOptions) -> Options {
     Options {
         websocket,
-        ..Options::default()
+        ..plain()
     }
 }
 
@@ -96,7 +104,7 @@ async fn next(connection: &mut Connection) -> Message {
 
 #[tokio::test]
 async fn a_foreign_client_gets_text_as_text_and_bytes_as_bytes() {
-    let server = serve(Options::default()).await;
+    let server = serve(plain()).await;
     let (mut connection, mut peer) = meet(&server, vec![]).await;
     let large = payload(1, 300_000);
     let sent = large.clone();
@@ -276,7 +284,7 @@ async fn a_refusal_is_told_with_its_answer() {
     }))
     .await;
     let error = tokio::select! {
-        refused = soon(connect(server.address(), Options::default())) => refused.expect_err("refused"),
+        refused = soon(connect(server.address(), plain())) => refused.expect_err("refused"),
         _ = server.accept() => panic!("nobody was let in"),
     };
     assert_eq!(error.code(), Code::UpgradeRefused);
@@ -298,9 +306,7 @@ async fn one_server_has_endpoints_of_both_kinds_and_paths_share_a_port() {
         format!("ws://127.0.0.1:{port}/b"),
         ANY.to_owned(),
     ];
-    let server = listen_all(&endpoints, Options::default())
-        .await
-        .expect("listens");
+    let server = listen_all(&endpoints, plain()).await.expect("listens");
     let addresses = server.addresses();
     assert_eq!(addresses.len(), 4);
     assert_eq!(addresses[1..3], endpoints[1..3]);
@@ -309,8 +315,7 @@ async fn one_server_has_endpoints_of_both_kinds_and_paths_share_a_port() {
         .zip([None, Some("/a"), Some("/b"), Some("/chat")])
     {
         let (connection, client) =
-            soon(async { tokio::join!(server.accept(), connect(address, Options::default())) })
-                .await;
+            soon(async { tokio::join!(server.accept(), connect(address, plain())) }).await;
         let (mut connection, client) = (connection.expect("accepts"), client.expect("connects"));
         assert_eq!(connection.request().map(|request| request.path()), path);
         client.send_text("text").expect("accepted");
@@ -321,13 +326,9 @@ async fn one_server_has_endpoints_of_both_kinds_and_paths_share_a_port() {
         );
     }
     let twice = [&endpoints[1], &endpoints[1]];
-    let error = listen_all(twice, Options::default())
-        .await
-        .expect_err("refused");
+    let error = listen_all(twice, plain()).await.expect_err("refused");
     assert_eq!(error.code(), Code::EndpointInvalid);
-    let none = listen_all([""; 0], Options::default())
-        .await
-        .expect_err("refused");
+    let none = listen_all([""; 0], plain()).await.expect_err("refused");
     assert_eq!(none.code(), Code::EndpointInvalid);
 }
 
@@ -335,7 +336,7 @@ async fn one_server_has_endpoints_of_both_kinds_and_paths_share_a_port() {
 async fn what_breaks_the_rules_ends_with_the_close_code_and_the_fault() {
     let server = serve(Options {
         max_message: 1000,
-        ..Options::default()
+        ..plain()
     })
     .await;
     let (mut connection, mut peer) = meet(&server, vec![]).await;
@@ -345,7 +346,8 @@ async fn what_breaks_the_rules_ends_with_the_close_code_and_the_fault() {
         peer.read()
     });
     assert_eq!(next(&mut connection).await.text(), Some("before"));
-    assert!(soon(connection.recv()).await.is_none_or(|end| end.is_err()));
+    assert_eq!(support::fault(&mut connection).await.code(), Code::TooBig);
+    support::ends(&mut connection).await;
     let error = soon(connection.close()).await.expect_err("a fault");
     assert_eq!(error.code(), Code::TooBig);
     match soon(theirs).await.expect("no panic") {
@@ -435,7 +437,7 @@ async fn options_and_close_codes_that_cannot_be_meant_are_refused() {
         assert!(error.context().contains(name), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
-    let (_server, _connection, client) = pair(Options::default()).await;
+    let (_server, _connection, client) = pair(plain()).await;
     for code in [0, 999, 1005, 1006, 2000, 5000] {
         let error = client.close_with(code, "").await.expect_err("refused");
         assert_eq!(error.code(), Code::OptionInvalid);

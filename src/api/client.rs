@@ -7,6 +7,7 @@ use super::{
     endpoint::{Endpoint, Use},
     options::Options,
     shared::Plan,
+    start::Start,
 };
 use crate::{
     driver::{Security, dial_here},
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Connects to `tcp://host:port`, `tls://host:port`, `ws://host:port/path?query` or `wss://…`, with IPv6 addresses in
-/// brackets.
+/// brackets, and shakes hands where the protocol has that.
 ///
 /// The addresses of a name are tried in the resolver's order. Dropping the future gives the attempt
 /// up. The connection is served by a task on the caller's runtime.
@@ -24,7 +25,8 @@ use crate::{
 /// `EndpointInvalid` and `OptionInvalid` for what cannot be meant, `Dns` when the name does not
 /// resolve, `ConnectRefused`, `ConnectTimeout` and `ConnectFailed` for what the last address answered;
 /// with TLS also `TlsConfig`, and those whose name begins with `Tls` for a handshake that failed; of a WebSocket
-/// also `UpgradeRefused`, with the [`answer`](crate::Error::answer), and `Handshake`.
+/// also `UpgradeRefused`, with the [`answer`](crate::Error::answer); of a handshake `HandshakeRefused`, with the
+/// [`close_code`](crate::Error::close_code), and `Handshake` where the server does not speak as it must.
 ///
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
@@ -35,9 +37,10 @@ pub async fn connect(endpoint: impl AsRef<str>, options: Options) -> Result<Conn
         .is_secured
         .then(|| plan.options.tls.client(&endpoint.host))
         .transpose()?;
+    let start = Start::of_call(&plan.options, &endpoint);
     let mut last = Error::new(Code::Dns, "no address");
     for to in endpoint.resolve().await? {
-        match attempt(to, &endpoint, &plan, security.as_ref()).await {
+        match attempt(to, &start, &plan, security.as_ref()).await {
             Ok(connection) => return Ok(connection),
             Err(error) => last = error,
         }
@@ -47,7 +50,7 @@ pub async fn connect(endpoint: impl AsRef<str>, options: Options) -> Result<Conn
 
 async fn attempt(
     to: SocketAddr,
-    endpoint: &Endpoint,
+    start: &Start,
     plan: &Plan,
     security: Option<&Security>,
 ) -> Result<Connection> {
@@ -58,10 +61,8 @@ async fn attempt(
         ..
     } = &plan.options;
     let socket = socket::dialing(to, *local, options)?;
-    let is_websocket = endpoint.target.is_some();
-    let opening = is_websocket.then(|| plan.options.opening(Some(endpoint)));
-    let (owner, link) = plan.link(None, is_websocket, security);
-    dial_here(socket, to, *connect_timeout, link, opening);
+    let (owner, link) = plan.link(None, start.is_websocket(), security);
+    dial_here(socket, to, *connect_timeout, start.begin(link));
     let ends = owner.shared.opened().await?;
     Ok(Connection::new(owner, ends, None))
 }

@@ -5,20 +5,23 @@ use std::{
     future::poll_fn,
     net::SocketAddr,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use tokio::task::coop;
 
 use super::{
+    handshake::HandshakeInfo,
     inbox::Batch,
     message::Message,
+    protocol::Protocol,
     request::Request,
     sender::{SendError, Sender, Sent},
     shared::{Owner, Shared},
     tls::TlsInfo,
 };
-use crate::{driver::Ends, error::Result, link::Class, ws::CloseFrame};
+use crate::{driver::Ends, error::Result, link::Class, qwh::GoAway, ws::CloseFrame};
 
 /// An ordered, bounded, two-way stream of whole messages.
 ///
@@ -51,9 +54,9 @@ impl Connection {
         }
     }
 
-    /// The next message; `None` once the peer ended its side or the connection was closed here. The peer of a
-    /// WebSocket waits for our end then, for what may still be sent: close the connection or drop it, or that is
-    /// done after [`Options::close_timeout`](crate::Options::close_timeout).
+    /// The next message; `None` once the peer ended its side or the connection was closed here. With `qwh`, and on a
+    /// WebSocket, the peer waits for our end then, for what may still be sent: close the connection or drop it, or that
+    /// is done after [`Options::close_timeout`](crate::Options::close_timeout).
     ///
     /// A fault, such as a reset, is told once, after the messages that came before it; `None` follows.
     /// A message shares memory with those that were received with it: who keeps a small one for long
@@ -100,14 +103,14 @@ impl Connection {
     ///
     /// # Errors
     /// [`SendError::Full`] and [`SendError::Budget`] when the message was dropped,
-    /// [`SendError::TooBig`] when it is larger than any may be, [`SendError::Closed`] when the
+    /// [`SendError::TooBig`] when it is larger than any may be, or than the peer takes, [`SendError::Closed`] when the
     /// connection is over or closing. The error can be turned into an [`Error`](crate::Error) by `?`.
     pub fn send(&self, message: impl AsRef<[u8]>) -> std::result::Result<Sent, SendError> {
         self.sender.send(message)
     }
 
-    /// Queues a message. High overtakes normal overtakes low, between whole messages, as long as they
-    /// wait here; what the kernel has taken is not overtaken.
+    /// Queues a message. High overtakes normal overtakes low, with `qwh` between pieces of 16 KiB, else between whole
+    /// messages, as long as they wait here; what the kernel has taken is not overtaken.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -119,7 +122,7 @@ impl Connection {
         self.sender.send_with_class(message, class)
     }
 
-    /// As [`send`](Self::send), as a text message where the carrier tells text from bytes: WebSocket does.
+    /// As [`send`](Self::send), as a text message where text is told from bytes: on a WebSocket without `qwh`.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -171,20 +174,31 @@ impl Connection {
         self.sender.close().await
     }
 
-    /// As [`close`](Self::close), and a WebSocket's peer is told why; over TCP nothing can say it. A reason
-    /// is cut at 123 bytes, between characters.
+    /// As [`close`](Self::close), and the peer is told why: with `qwh` by a [`CloseCode`](crate::CloseCode)'s number,
+    /// or one of the program's own, on a WebSocket by one of its own; otherwise nothing can say it. A reason is cut
+    /// between characters at 256 bytes, on a WebSocket at 123.
     ///
     /// # Errors
-    /// `OptionInvalid` for a code that no close frame may carry (1000 to 1014 less 1004 to 1006, and 3000 to
-    /// 4999, may), else as [`close`](Self::close).
+    /// `OptionInvalid` without `qwh` for a code that no close frame may carry (1000 to 1014 less 1004 to 1006, and 3000
+    /// to 4999, may), else as [`close`](Self::close).
     pub async fn close_with(&self, code: u16, reason: &str) -> Result<()> {
         self.sender.close_with(code, reason).await
     }
 
-    /// What the peer's close frame said, once the connection is over: `None` over TCP, if there was none, and
-    /// where we said farewell first.
+    /// Has the close that follows say when the peer should come back; with `qwh` only, otherwise nothing can say it.
+    pub fn advise(&self, retry_after: Duration) {
+        self.sender.advise(retry_after);
+    }
+
+    /// What the peer's close frame said, once the connection is over: `None` over TCP, if there was none, where we said
+    /// farewell first, and where it said a GOAWAY.
     pub fn close_frame(&self) -> Option<&CloseFrame> {
-        self.shared().farewell()
+        self.shared().close_frame()
+    }
+
+    /// What the peer's GOAWAY said, once the connection is over: `None` without `qwh`, and where we said ours first.
+    pub fn goaway(&self) -> Option<GoAway> {
+        self.shared().goaway()
     }
 
     /// Waits until the connection is over, for whatever reason.
@@ -243,6 +257,16 @@ impl Connection {
     /// The subprotocol that both ends of a WebSocket agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
         Some(self.shared().subprotocol()).filter(|name| !name.is_empty())
+    }
+
+    /// What is spoken: a server of [`Protocol::Qwh`] may have other peers too.
+    pub fn protocol(&self) -> Protocol {
+        self.shared().protocol()
+    }
+
+    /// What the handshake of `qwh` came to; `None` without.
+    pub fn handshake(&self) -> Option<&HandshakeInfo> {
+        self.shared().handshake()
     }
 
     /// What the client of a server's WebSocket asked for.

@@ -1,5 +1,5 @@
-//! Connections on their way in. Who gets in through a WebSocket's opening handshake: path, room, origin and the
-//! application's own verdict, in this order, so that what costs least is asked first.
+//! Connections on their way in. Who gets in through a WebSocket's opening handshake: path, protocol, room, origin and
+//! the application's own verdict, in this order, so that what costs least is asked first.
 
 use std::{
     collections::VecDeque,
@@ -13,12 +13,15 @@ use tokio::sync::Notify;
 use super::{
     connection::Connection,
     options::Options,
+    protocol::Protocol,
     request::{Request, Verdict as Answer},
     server::Place,
     shared::Owner,
+    verify::Refusal,
 };
 use crate::{
-    driver::{Ends, Verdict},
+    close_code::CloseCode,
+    driver::{Ends, SUBPROTOCOL, Verdict},
     ws::{CloseFrame, may_be_sent, request::RequestHead},
 };
 
@@ -27,6 +30,8 @@ const POLICY: u16 = 1008;
 
 /// Longest body of a refusal, bytes: it is told by a status, the body is for people.
 const MAX_BODY: usize = 16 * 1024;
+
+const TRY_LATER: &str = "The server takes no more connections at the moment.";
 
 /// Where the connections of a server arrive that begin with handshakes.
 pub(super) struct Door {
@@ -83,7 +88,7 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    /// `place`: it has one already, being no WebSocket.
+    /// `place`: it has one already, where nothing but TLS comes first.
     pub(super) fn new(
         door: &Arc<Door>,
         paths: &Arc<[String]>,
@@ -117,14 +122,46 @@ impl Visitor {
         self.owner.shared.handle.judge(verdict);
     }
 
+    /// Where it has called.
+    pub(super) fn door(&self) -> Weak<Door> {
+        Weak::clone(&self.door)
+    }
+
+    /// It shakes hands: whether there is room for it.
+    pub(super) fn welcome(&mut self) -> Result<(), Refusal> {
+        if let Some(farewell) = self.farewell.take() {
+            // The code is of WebSocket's numbers.
+            let code = CloseCode::REJECTED_BY_POLICY;
+            return Err(Refusal::new(code, farewell.reason));
+        }
+        let door = self.door.upgrade().ok_or_else(Refusal::going_away)?;
+        match self.take_place(&door) {
+            true => Ok(()),
+            false => Err(Refusal::new(CloseCode::BUSY, TRY_LATER)),
+        }
+    }
+
     /// It is in: gives its place, to be held as long as the connection lives.
-    pub(super) fn open(self, ends: Ends) -> Option<Place> {
+    pub(super) fn open(mut self, ends: Ends) -> Option<Place> {
         if let Some(farewell) = self.farewell {
             self.owner.shared.handle.close(farewell);
         } else if let Some(door) = self.door.upgrade() {
-            door.arrive(Connection::new(self.owner, ends, self.request));
+            // One that has not shaken hands has none yet.
+            if self.take_place(&door) {
+                door.arrive(Connection::new(self.owner, ends, self.request));
+            } else {
+                tracing::debug!(from = %ends.remote, "refused: max_connections are held");
+                self.owner.shared.handle.terminate();
+            }
         }
         self.place
+    }
+
+    /// False if all are taken.
+    fn take_place(&mut self, door: &Door) -> bool {
+        let most = door.options.max_connections;
+        self.place = self.place.take().or_else(|| Place::take(&door.count, most));
+        self.place.is_some()
     }
 
     fn decide(&mut self, door: &Door, request: &Request) -> Verdict {
@@ -132,9 +169,17 @@ impl Visitor {
         if !self.paths.iter().any(|path| path == request.path()) {
             return refuse(404, "There is no WebSocket at this path.");
         }
-        self.place = Place::take(&door.count, door.options.max_connections);
-        if self.place.is_none() {
-            return refuse(503, "The server takes no more connections at the moment.");
+        let is_qwh = door.options.protocol == Protocol::Qwh;
+        let offers_qwh = request
+            .subprotocols()
+            .iter()
+            .any(|name| name == SUBPROTOCOL);
+        if is_qwh && door.options.qwh.is_required() && !offers_qwh {
+            let why = format!("Only the subprotocol {SUBPROTOCOL} is spoken here.");
+            return refuse(400, why);
+        }
+        if !self.take_place(door) {
+            return refuse(503, TRY_LATER);
         }
         let is_allowed = match request.origin() {
             Some(origin) => {
@@ -181,7 +226,10 @@ impl Visitor {
             }
         }
         Verdict::Accept {
-            subprotocol: self.subprotocol(&ws.subprotocols, request),
+            subprotocol: match is_qwh && offers_qwh {
+                true => SUBPROTOCOL.to_owned(),
+                false => self.subprotocol(&ws.subprotocols, request),
+            },
         }
     }
 

@@ -13,29 +13,38 @@ mod client;
 mod connection;
 mod door;
 mod endpoint;
+mod handshake;
 mod inbox;
 mod memory;
 mod message;
 mod meter;
 mod options;
 mod origin;
+mod protocol;
+mod qwh;
 mod request;
 mod sender;
 mod server;
 mod shared;
 mod sink;
+mod start;
 mod tls;
+mod verify;
 mod websocket;
 
 pub use client::connect;
 pub use connection::Connection;
+pub use handshake::{HandshakeInfo, HandshakePeer};
 pub use message::Message;
 pub use options::Options;
 pub use origin::Origins;
+pub use protocol::Protocol;
+pub use qwh::QwhOptions;
 pub use request::{Authorize, Request, Verdict};
 pub use sender::{SendError, Sender, Sent};
 pub use server::{Server, listen, listen_all};
 pub use tls::{TlsIdentity, TlsInfo, TlsOptions};
+pub use verify::{Refusal, Verify};
 pub use websocket::{Deflate, WebSocketOptions};
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
 
-use super::tls::TlsOptions;
+use super::{protocol::Protocol, qwh::QwhOptions, tls::TlsOptions};
 use crate::{
     error::{Code, Error, Result},
-    frame::{MAX_PAYLOAD, Protocol},
+    frame::MAX_PAYLOAD,
     link::{Heartbeat, Rates},
     socket::{ListenFlags, SocketOptions},
 };
@@ -34,7 +34,8 @@ const MIB: usize = 1024 * KIB;
 /// anything is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How messages lie on the wire of TCP; a WebSocket frames them itself. Default [`Protocol::LengthPrefixed`].
+    /// What is spoken. A server of [`Protocol::Qwh`] takes peers of other protocols too, unless
+    /// [`QwhOptions::require_handshake`] refuses them; a client speaks just that. Default [`Protocol::Qwh`].
     pub protocol: Protocol,
     /// Largest payload of one message in bytes, in both directions; with [`Protocol::Raw`], of one
     /// send. Default 4 MiB, at most 1 GiB.
@@ -62,7 +63,7 @@ pub struct Options {
     /// How fast a connection sends: what exceeds it waits in the queue, and `is_hard` is refused. Default: not
     /// bounded.
     pub outbound_rates: Rates,
-    /// How peers are watched that say nothing, on carriers that have signs of life: WebSocket. Default: they are
+    /// How peers are watched that say nothing, where there are signs of life: with `qwh`, and on WebSocket. Default: they are
     /// asked after 20 s, and lost with [`Code::HeartbeatTimeout`] after 45 s; `None` for not at all.
     pub heartbeat: Option<Heartbeat>,
     /// How long a closing connection may make no progress before it is cut. Default 5 s.
@@ -71,6 +72,8 @@ pub struct Options {
     pub socket: SocketOptions,
     /// The TLS of `tls://` and `wss://` endpoints; for others it means nothing.
     pub tls: TlsOptions,
+    /// What only [`Protocol::Qwh`] has; for others it means nothing.
+    pub qwh: QwhOptions,
     /// What only WebSockets have.
     pub websocket: WebSocketOptions,
 
@@ -108,6 +111,7 @@ impl Default for Options {
             close_timeout: Duration::from_secs(5),
             socket: SocketOptions::default(),
             tls: TlsOptions::default(),
+            qwh: QwhOptions::default(),
             websocket: WebSocketOptions::default(),
             connect_timeout: Duration::from_secs(10),
             local: None,
@@ -153,6 +157,7 @@ impl Options {
         within_millis("tls.handshake_timeout", self.tls.handshake_timeout, 1)?;
         let pending = self.tls.max_pending_handshakes;
         within("tls.max_pending_handshakes", pending, 1..=1 << 20)?;
+        self.qwh.check()?;
         self.websocket.check()?;
         let high = self
             .high_water_mark

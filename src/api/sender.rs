@@ -1,8 +1,8 @@
 //! Sending: never waits, and says what became of each message.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use super::{options::invalid, shared::Owner};
+use super::{options::invalid, protocol::Protocol, shared::Owner, verify::millis};
 use crate::{
     error::{Code, Error, Result},
     link::Class,
@@ -39,12 +39,12 @@ pub enum SendError {
     /// Dropped: the connections of this server hold as much memory as they may.
     #[error("dropped: the memory budget is used up; raise memory_budget, or send less")]
     Budget,
-    /// The message is larger than any may be.
+    /// The message is larger than any may be, or than the peer takes.
     #[error("a message of {length} bytes is larger than the limit of {limit} bytes")]
     TooBig {
         /// Its payload's bytes.
         length: usize,
-        /// [`Options::max_message`](crate::Options::max_message).
+        /// [`Options::max_message`](crate::Options::max_message), or the peer's if that is less.
         limit: usize,
     },
     /// The connection is over, or our side of it was told to end.
@@ -160,14 +160,20 @@ impl Sender {
     /// # Errors
     /// As there.
     pub async fn close_with(&self, code: u16, reason: &str) -> Result<()> {
-        if !may_be_sent(code) {
+        let shared = &self.owner.shared;
+        if shared.protocol() != Protocol::Qwh && !may_be_sent(code) {
             return Err(invalid(format!("the close code {code} must not be sent")));
         }
-        self.owner.shared.handle.close(CloseFrame {
+        shared.handle.close(CloseFrame {
             code: Some(code),
             reason: reason.to_owned(),
         });
         self.closed().await
+    }
+
+    /// As [`Connection::advise`](crate::Connection::advise).
+    pub fn advise(&self, retry_after: Duration) {
+        self.owner.shared.handle.advise(millis(Some(retry_after)));
     }
 
     /// As [`Connection::closed`](crate::Connection::closed).

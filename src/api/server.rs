@@ -25,9 +25,10 @@ use super::{
     endpoint::{self, Endpoint, Use},
     options::Options,
     shared::Plan,
+    start::Start,
 };
 use crate::{
-    driver::{Opening, Security, open_here, serve_here},
+    driver::{Security, open_here, serve_here},
     error::{Code, Error, Result, is_passing},
     socket,
 };
@@ -56,7 +57,7 @@ pub async fn listen(endpoint: impl AsRef<str>, options: Options) -> Result<Serve
 /// different paths share the port.
 ///
 /// ```
-/// use qwormhole::{Options, connect, listen_all};
+/// use qwormhole::{CloseCode, Options, connect, listen_all};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> qwormhole::Result<()> {
@@ -66,17 +67,17 @@ pub async fn listen(endpoint: impl AsRef<str>, options: Options) -> Result<Serve
 /// let (client, connection) = tokio::join!(connecting, server.accept());
 /// let (client, mut connection) = (client?, connection?);
 ///
-/// client.send_text("hello")?;
-/// let message = connection.recv_message().await.transpose()?;
-/// assert_eq!(message.as_ref().and_then(|message| message.text()), Some("hello"));
+/// client.send("hello")?;
+/// let message = connection.recv().await.transpose()?;
+/// assert_eq!(message.as_deref(), Some(&b"hello"[..]));
 /// assert_eq!(connection.request().map(|request| request.path()), Some("/chat"));
 ///
-/// let (closed, _) = tokio::join!(client.close_with(4001, "done"), async {
+/// let (closed, _) = tokio::join!(client.close_with(CloseCode::CANCELLED.0, "enough"), async {
 ///     assert!(connection.recv().await.is_none());
 ///     connection.close().await
 /// });
 /// closed?;
-/// assert_eq!(connection.close_frame().and_then(|frame| frame.code), Some(4001));
+/// assert_eq!(connection.goaway().map(|goaway| goaway.code), Some(CloseCode::CANCELLED));
 /// # Ok(())
 /// # }
 /// ```
@@ -129,7 +130,7 @@ struct Listening {
     address: SocketAddr,
     /// Of WebSockets; none over TCP.
     paths: Arc<[String]>,
-    opening: Option<Arc<Opening>>,
+    start: Start,
     /// Set: TLS below it.
     security: Option<Security>,
 }
@@ -166,7 +167,7 @@ impl Listening {
         Ok(Self {
             listener,
             address,
-            opening: (!paths.is_empty()).then(|| plan.options.opening(None)),
+            start: Start::of_listener(&plan.options, !paths.is_empty()),
             paths: paths.into(),
             security,
         })
@@ -193,7 +194,8 @@ type Accepted = io::Result<(TcpStream, SocketAddr)>;
 type Accepting<'a> = Pin<Box<dyn Future<Output = (&'a Listening, Accepted)> + Send + 'a>>;
 
 impl Server {
-    /// The next connection, once its TLS handshake and that of a WebSocket are over. Those beyond
+    /// The next connection, once its handshakes are over, of TLS, WebSocket and [`Protocol::Qwh`](crate::Protocol::Qwh);
+    /// they begin while somebody calls this. Those beyond
     /// [`Options::max_connections`] are refused and not given.
     ///
     /// Any number of tasks may accept at the same time. Nothing is lost when the future is dropped.
@@ -279,8 +281,8 @@ impl Server {
         // The listener took the same options: what fails now is a peer that was gone before we came,
         // which concerns nobody.
         socket::tune_accepted(&stream, from, &self.plan.options.socket).ok()?;
-        if at.opening.is_some() {
-            // A WebSocket takes its place when its request has come.
+        if !matches!(at.start, Start::Message) {
+            // It takes its place when it has said what it wants.
             self.open(at, stream, None);
             return None;
         }
@@ -300,11 +302,12 @@ impl Server {
 
     /// Has a connection arrive at the door once its handshakes are over.
     fn open(&self, at: &Listening, stream: TcpStream, place: Option<Place>) {
-        let (owner, mut link) = (self.plan).link(None, at.opening.is_some(), at.security.as_ref());
+        let (owner, mut link) =
+            (self.plan).link(None, at.start.is_websocket(), at.security.as_ref());
         let visitor = Visitor::new(&self.door, &at.paths, at.is_local(), owner, place);
         link.sink.await_visitor(visitor);
         // What fails here is a peer that is gone already.
-        let _ = open_here(stream, link, at.opening.clone());
+        let _ = open_here(stream, at.start.begin(link));
     }
 }
 

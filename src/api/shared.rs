@@ -7,22 +7,26 @@ use std::{
 
 use super::{
     budget::Budget,
+    handshake::HandshakeInfo,
     inbox::Inbox,
     meter::{Meter, MeterLedger},
     options::{Limits, Options},
+    protocol::Protocol,
     sender::{SendError, Sent},
     server::Place,
     sink::LinkSink,
     tls::TlsInfo,
 };
 use crate::{
+    close_code::CloseCode,
     driver::{Closed, Ends, Handle, NewLink, Ration, Security},
     error::{Code, Error, Result},
     link::{Class, Inbound},
+    qwh::GoAway,
     ws::CloseFrame,
 };
 
-/// The close code of an end in order (RFC 6455, section 7.4.1).
+/// The close code of WebSocket for an end in order (RFC 6455, section 7.4.1).
 const NORMAL: u16 = 1000;
 
 /// What every connection of a server or a client is made from.
@@ -58,7 +62,8 @@ impl Plan {
         } = self.options;
         let meter = Arc::new(Meter::new(Arc::clone(&self.budget)));
         let ledger = Box::new(MeterLedger(Arc::clone(&meter)));
-        let handle = Handle::new(protocol, &self.options.outbound_rates, ledger);
+        let framing = protocol.framing();
+        let handle = Handle::new(framing, &self.options.outbound_rates, ledger);
         let shared = Arc::new(Shared {
             handle: Arc::new(handle),
             limits: self.limits,
@@ -66,9 +71,10 @@ impl Plan {
             inbox: Inbox::default(),
             budget: Arc::clone(&self.budget),
             waits: AtomicBool::new(false),
-            ends: OnceLock::new(),
-            tls: OnceLock::new(),
+            opened: OnceLock::new(),
+            broken: OnceLock::new(),
             over: OnceLock::new(),
+            protocol: protocol.without_handshake(is_websocket),
             is_websocket,
         });
         let limit = self.budget.limit();
@@ -77,8 +83,8 @@ impl Plan {
         shared.handle.set_reading(true);
         let link = NewLink {
             handle: Arc::clone(&shared.handle),
-            beginning: Inbound::new(protocol, max_message),
-            sink: LinkSink::new(Arc::clone(&shared), place),
+            beginning: Inbound::new(framing, max_message),
+            sink: LinkSink::new(Arc::clone(&shared), place, self.options.qwh.verify.clone()),
             inbound: self.options.inbound_rates,
             heartbeat: self.options.heartbeat,
             close_timeout,
@@ -97,11 +103,22 @@ pub(super) struct Shared {
     pub budget: Arc<Budget>,
     /// The link stands in the budget's list.
     pub waits: AtomicBool,
-    ends: OnceLock<(Ends, String)>,
-    tls: OnceLock<TlsInfo>,
+    opened: OnceLock<Opened>,
+    /// What the peer did wrong, before the connection is over for that.
+    broken: OnceLock<Error>,
     over: OnceLock<Closed>,
-    /// The carrier tells text from bytes, and has close frames.
-    pub is_websocket: bool,
+    /// What is spoken if there is no handshake.
+    protocol: Protocol,
+    is_websocket: bool,
+}
+
+/// What a connection has once it is up.
+pub(super) struct Opened {
+    pub ends: Ends,
+    /// Empty for none.
+    pub subprotocol: String,
+    pub tls: Option<TlsInfo>,
+    pub handshake: Option<Box<HandshakeInfo>>,
 }
 
 impl Shared {
@@ -112,7 +129,7 @@ impl Shared {
         is_text: bool,
         class: Class,
     ) -> std::result::Result<Sent, SendError> {
-        let limit = self.limits.max_message;
+        let limit = self.max_send();
         if payload.len() > limit {
             return Err(SendError::TooBig {
                 length: payload.len(),
@@ -120,20 +137,22 @@ impl Shared {
             });
         }
         self.handle
-            .queue(class, payload, is_text && self.is_websocket, || {
+            .queue(class, payload, is_text && self.tells_text(), || {
                 self.admit(payload.len())
             })
             .unwrap_or(Err(SendError::Closed))
     }
 
     /// The connection is up.
-    pub(super) fn open(&self, ends: Ends, subprotocol: &str, tls: Option<TlsInfo>) {
+    pub(super) fn open(&self, opened: Opened) {
         // Told once.
-        if let Some(tls) = tls {
-            let _ = self.tls.set(tls);
-        }
-        let _ = self.ends.set((ends, subprotocol.to_owned()));
+        let _ = self.opened.set(opened);
         self.meter.progress.notify_waiters();
+    }
+
+    /// The peer broke the rules.
+    pub(super) fn broke(&self, error: &Error) {
+        let _ = self.broken.set(error.again());
     }
 
     /// The connection is over. The first reason counts.
@@ -147,7 +166,7 @@ impl Shared {
 
     /// What the TLS handshake decided, if there was one.
     pub(super) fn tls(&self) -> Option<&TlsInfo> {
-        self.tls.get()
+        self.opened.get()?.tls.as_ref()
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -156,32 +175,63 @@ impl Shared {
 
     /// The subprotocol agreed on; empty for none.
     pub(super) fn subprotocol(&self) -> &str {
-        self.ends.get().map_or("", |(_, subprotocol)| subprotocol)
+        (self.opened.get()).map_or("", |opened| &opened.subprotocol)
+    }
+
+    /// What both ends know of each other, if they have shaken hands.
+    pub(super) fn handshake(&self) -> Option<&HandshakeInfo> {
+        self.opened.get()?.handshake.as_deref()
+    }
+
+    /// What is spoken.
+    pub(super) fn protocol(&self) -> Protocol {
+        match self.handshake() {
+            Some(_) => Protocol::Qwh,
+            None => self.protocol,
+        }
     }
 
     /// What the peer's close frame said, once the connection is over.
-    pub(super) fn farewell(&self) -> Option<&CloseFrame> {
-        self.over.get()?.farewell.as_ref()
+    pub(super) fn close_frame(&self) -> Option<&CloseFrame> {
+        let closed = self.over.get()?;
+        (closed.farewell.as_ref()).filter(|_| closed.retry_after_ms.is_none())
+    }
+
+    /// What the peer's GOAWAY said, once the connection is over.
+    pub(super) fn goaway(&self) -> Option<GoAway> {
+        let closed = self.over.get()?;
+        let (frame, retry_after_ms) = closed.farewell.as_ref().zip(closed.retry_after_ms)?;
+        Some(GoAway {
+            code: CloseCode(frame.code.unwrap_or_default()),
+            last_stream: 0,
+            retry_after_ms,
+            reason: frame.reason.clone(),
+        })
     }
 
     /// Ends our side after what is queued.
     pub(super) fn close(&self) {
+        let code = match self.handshake() {
+            Some(_) => CloseCode::OK.0,
+            None => NORMAL,
+        };
         self.handle.close(CloseFrame {
-            code: Some(NORMAL),
+            code: Some(code),
             reason: String::new(),
         });
     }
 
     /// The fault that ended the connection, if one did.
     pub(super) fn fault(&self) -> Option<Error> {
-        self.over.get()?.error.as_ref().map(Error::again)
+        let over = || self.over.get()?.error.as_ref();
+        self.broken.get().or_else(over).map(Error::again)
     }
 
     /// Waits until the connection is up.
     pub(super) async fn opened(&self) -> Result<Ends> {
-        self.until(|| self.ends.get().is_some()).await;
-        match (self.ends.get(), self.over.get()) {
-            (Some((ends, _)), _) => Ok(*ends),
+        self.until(|| self.opened.get().is_some()).await;
+        match (self.opened.get(), self.over.get()) {
+            (Some(opened), _) => Ok(opened.ends),
             (
                 None,
                 Some(Closed {
@@ -228,6 +278,17 @@ impl Shared {
         self.inbox.room_again();
     }
 
+    /// Largest message that may be sent: ours, or what the peer takes if that is less.
+    fn max_send(&self) -> usize {
+        let ours = self.limits.max_message;
+        (self.handshake()).map_or(ours, |peer| ours.min(peer.max_message))
+    }
+
+    /// The carrier tells text from bytes; records do not.
+    fn tells_text(&self) -> bool {
+        self.is_websocket && self.handshake().is_none()
+    }
+
     /// Under the link's lock: whether a message of `bytes` may be queued, and if so counts it.
     fn admit(&self, bytes: usize) -> std::result::Result<Sent, SendError> {
         let Limits {
@@ -272,7 +333,7 @@ pub(super) struct Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        match self.shared.ends.get() {
+        match self.shared.opened.get() {
             Some(_) => self.shared.close(),
             None => self.shared.handle.terminate(),
         }

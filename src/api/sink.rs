@@ -2,18 +2,23 @@
 
 use std::{sync::Arc, task::Waker};
 
+use tokio::task::AbortHandle;
+
 use super::{
     door::Visitor,
+    handshake::{HandshakeInfo, HandshakePeer},
     memory::{Found, Memory},
     message::Message,
     server::Place,
-    shared::Shared,
+    shared::{Opened, Shared},
     tls::TlsInfo,
+    verify::{Refusal, Verify},
 };
 use crate::{
-    driver::{Agreed, Closed, Ends, Ration, Sink, watch},
+    driver::{Agreed, Closed, Ends, Ration, Sink, Verdict, watch},
     error::{Code, Error},
     link::{Payload, Room},
+    qwh::Peer,
     tls::Info,
     ws::request::RequestHead,
 };
@@ -29,12 +34,17 @@ pub(super) struct LinkSink {
     starves: bool,
     /// Held as long as the link lives.
     place: Option<Place>,
-    /// A WebSocket's client, until it is in.
+    /// The client of a server's handshakes, until it is in.
     visitor: Option<Box<Visitor>>,
+    verify: Option<Verify>,
+    /// Who the peer is, until it is in.
+    met: Option<Box<HandshakeInfo>>,
+    /// The program decides about it.
+    deciding: Option<AbortHandle>,
 }
 
 impl LinkSink {
-    pub(super) fn new(shared: Arc<Shared>, place: Option<Place>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, place: Option<Place>, verify: Option<Verify>) -> Self {
         Self {
             shared,
             memory: Memory::default(),
@@ -43,6 +53,9 @@ impl LinkSink {
             starves: false,
             place,
             visitor: None,
+            verify,
+            met: None,
+            deciding: None,
         }
     }
 
@@ -81,6 +94,13 @@ impl LinkSink {
             budget.starving().forget(handle);
         }
     }
+
+    /// The peer is gone: its verdict is nobody's any more.
+    fn stop_deciding(&mut self) {
+        if let Some(deciding) = self.deciding.take() {
+            deciding.abort();
+        }
+    }
 }
 
 impl Sink for LinkSink {
@@ -101,13 +121,43 @@ impl Sink for LinkSink {
         tracing::debug!(%remote, %error, "a TLS handshake failed");
     }
 
-    fn met(&mut self, _: Ends, _: &Agreed, _: Option<&Info>, _: &[u8; 16], _: &crate::qwh::Peer) {}
+    fn met(&mut self, ends: Ends, _: &Agreed, tls: Option<&Info>, sid: &[u8; 16], peer: &Peer) {
+        let info = HandshakeInfo::new(*sid, peer);
+        self.met = Some(Box::new(info.clone()));
+        // Where there is no room nobody is asked.
+        let welcome = self
+            .visitor
+            .as_mut()
+            .map_or(Ok(()), |visitor| visitor.welcome());
+        let handle = &self.shared.handle;
+        match (welcome, &self.verify) {
+            (Err(refusal), _) => handle.judge(Refusal::into_verdict(refusal)),
+            (Ok(()), None) => handle.judge(Verdict::Allow),
+            (Ok(()), Some(verify)) => {
+                let peer = HandshakePeer {
+                    handshake: info,
+                    remote_addr: ends.remote,
+                    tls: tls.map(TlsInfo::from),
+                };
+                let door = self.visitor.as_ref().map(|visitor| visitor.door());
+                self.deciding = Some(verify.ask(peer, handle, door));
+            }
+        }
+    }
 
-    fn unmet(&mut self, _: Ends, _: &Error) {}
+    fn unmet(&mut self, Ends { remote, .. }: Ends, error: &Error) {
+        tracing::debug!(%remote, %error, "a handshake failed");
+    }
 
     fn opened(&mut self, ends: Ends, agreed: &Agreed) {
         let tls = agreed.tls.as_deref().map(TlsInfo::from);
-        self.shared.open(ends, &agreed.subprotocol, tls);
+        self.shared.open(Opened {
+            ends,
+            subprotocol: agreed.subprotocol.clone(),
+            tls,
+            handshake: self.met.take(),
+        });
+        self.deciding = None;
         if let Some(visitor) = self.visitor.take() {
             self.place = visitor.open(ends);
         }
@@ -135,6 +185,10 @@ impl Sink for LinkSink {
 
     fn released(&mut self) {}
 
+    fn broke(&mut self, error: &Error) {
+        self.shared.broke(error);
+    }
+
     fn ended(&mut self) {
         self.shared.inbox.end();
     }
@@ -142,6 +196,7 @@ impl Sink for LinkSink {
     fn closed(&mut self, closed: Closed) {
         // Whoever never got in leaves its place before anybody hears of it.
         self.visitor = None;
+        self.stop_deciding();
         self.shared.end(closed);
     }
 }
@@ -178,6 +233,7 @@ impl Room for &mut LinkSink {
 impl Drop for LinkSink {
     fn drop(&mut self) {
         self.stop_starving();
+        self.stop_deciding();
         if !self.shared.is_over() {
             // The runtime was shut down, or a defect took the task: nobody serves the socket now.
             self.shared.handle.terminate();

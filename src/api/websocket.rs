@@ -9,7 +9,7 @@ use super::{
     request::Authorize,
 };
 use crate::{
-    driver::{Call, Opening, UnderWay},
+    driver::{Call, Meeting, Opening, SUBPROTOCOL, UnderWay},
     error::Result,
     ws::{
         Compression, HeadLimits, Limits, Params,
@@ -156,11 +156,17 @@ impl WebSocketOptions {
 }
 
 impl Options {
-    /// How WebSockets of a listener begin, or with `call` that of a client.
-    pub(super) fn opening(&self, call: Option<&Endpoint>) -> Arc<Opening> {
+    /// How WebSockets of a listener begin, or with `call` that of a client. With `qwh` its subprotocol is spoken.
+    pub(super) fn opening(
+        &self,
+        call: Option<&Endpoint>,
+        qwh: Option<Arc<Meeting>>,
+    ) -> Arc<Opening> {
         let ws = &self.websocket;
+        // Records are not compressed; a server may have to do with others too.
+        let only_records = qwh.is_some() && call.is_some();
+        let deflate = ws.deflate.filter(|_| !only_records);
         Arc::new(Opening {
-            qwh: None,
             limits: Limits {
                 max_message: self.max_message,
                 max_fragments: ws.max_fragments,
@@ -171,7 +177,7 @@ impl Options {
                 bytes: ws.max_header_bytes,
                 headers: ws.max_headers,
             },
-            deflate: ws.deflate.map(|Deflate { threshold, level }| {
+            deflate: deflate.map(|Deflate { threshold, level }| {
                 (Params::default(), Compression { threshold, level })
             }),
             timeout: match call {
@@ -182,9 +188,19 @@ impl Options {
                 target: endpoint.target.clone().unwrap_or_default(),
                 authority: endpoint.authority(),
                 headers: ws.headers.clone(),
-                subprotocols: ws.subprotocols.clone(),
+                subprotocols: offered(&ws.subprotocols, qwh.is_some()),
             }),
             under_way: UnderWay::new(ws.max_pending_handshakes),
+            qwh,
         })
     }
+}
+
+/// A client of QWH/1 offers its subprotocol before all others.
+fn offered(subprotocols: &[String], is_qwh: bool) -> Vec<String> {
+    let own = is_qwh.then(|| SUBPROTOCOL.to_owned());
+    let others = subprotocols
+        .iter()
+        .filter(|name| !is_qwh || *name != SUBPROTOCOL);
+    own.into_iter().chain(others.cloned()).collect()
 }

@@ -4,7 +4,7 @@
 //! here and written by the link's task, so that all that is sent until the program yields goes out in
 //! one write.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::BytesMut;
 use tokio::net::TcpStream;
@@ -14,8 +14,7 @@ use super::{
     handle::Handle,
     incoming::Incoming,
     life::Life,
-    opening::Opening,
-    poller::{Beginning, NewLink},
+    poller::NewLink,
     sink::{Agreed, Ends, Sink},
     task::LinkTask,
 };
@@ -39,33 +38,21 @@ pub(crate) fn serve_here<S: Sink>(stream: TcpStream, link: NewLink<S, Inbound>) 
     Ok(ends)
 }
 
-/// Runs an accepted connection that begins with handshakes, of TLS or with `opening` of a WebSocket; its sink
-/// hears the outcome.
-pub(crate) fn open_here<S: Sink>(
-    stream: TcpStream,
-    link: NewLink<S, Inbound>,
-    opening: Option<Arc<Opening>>,
-) -> Result<()> {
+/// Runs an accepted connection that begins with handshakes; its sink hears the outcome.
+pub(crate) fn open_here<S: Sink>(stream: TcpStream, link: NewLink<S>) -> Result<()> {
     let ends = ends_of(&stream)?;
-    Life::new(run(stream, ends, begin(link, opening), Duration::MAX)).spawn();
+    Life::new(run(stream, ends, link, Duration::MAX)).spawn();
     Ok(())
 }
 
-fn begin<S: Sink>(link: NewLink<S, Inbound>, opening: Option<Arc<Opening>>) -> NewLink<S> {
-    let (link, inbound) = link.rebegin(());
-    let beginning = opening.map_or(Beginning::Stream(inbound), Beginning::WebSocket);
-    link.rebegin(beginning).0
-}
-
-/// Connects and runs the link, with `opening` as a WebSocket; its sink hears the outcome.
+/// Connects and runs the link; its sink hears the outcome.
 pub(crate) fn dial_here<S: Sink>(
     socket: std::net::TcpStream,
     to: SocketAddr,
     within: Duration,
-    link: NewLink<S, Inbound>,
-    opening: Option<Arc<Opening>>,
+    link: NewLink<S>,
 ) {
-    Life::new(dial(socket, to, within, begin(link, opening))).spawn();
+    Life::new(dial(socket, to, within, link)).spawn();
 }
 
 impl Handle {

@@ -35,7 +35,7 @@ use crate::{
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The subprotocol that chooses QWH/1 on WebSocket.
-pub(super) const SUBPROTOCOL: &str = "qwh.v1";
+pub(crate) const SUBPROTOCOL: &str = "qwh.v1";
 
 /// What the connections of one listener, or of one call, begin with.
 #[derive(Debug)]

@@ -40,7 +40,7 @@ mod upgrade;
 
 pub(crate) use handle::{Handle, Verdict, keep};
 pub(crate) use local::{dial_here, open_here, serve_here};
-pub(crate) use meeting::Meeting;
+pub(crate) use meeting::{Meeting, SUBPROTOCOL};
 pub(crate) use opening::{Call, Opening};
 pub(crate) use poller::{Beginning, NewLink};
 pub(crate) use secure::{Guard, Security};

@@ -124,6 +124,8 @@ pub(crate) trait Sink: Send + Unpin + 'static {
     fn wait_for_room(&mut self, waker: &Waker);
     /// The threshold that was asked for is reached.
     fn released(&mut self);
+    /// The peer broke the rules; its end follows, and that of the connection once the consumer has closed it.
+    fn broke(&mut self, _: &Error) {}
     /// The peer ended its side between two messages.
     fn ended(&mut self);
     /// The connection is over.

@@ -5,9 +5,11 @@
 
 mod codes;
 
-use std::{fmt, io};
+use std::{fmt, io, time::Duration};
 
 pub use codes::Code;
+
+use crate::close_code::CloseCode;
 
 /// The result of everything here that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -117,6 +119,19 @@ impl Error {
     /// The numbers that the context names, by their names: the `details` of the JavaScript error.
     pub fn details(&self) -> &[(&'static str, u64)] {
         &self.details
+    }
+
+    /// The code that one end told the other, or would have: of a handshake that failed, and of a peer that broke the
+    /// rules. That of a WebSocket without `qwh` is one of its own numbers, from 1000 on.
+    pub fn close_code(&self) -> Option<CloseCode> {
+        let code = self.detail("closeCode")?;
+        u16::try_from(code).ok().map(CloseCode)
+    }
+
+    /// When the peer that refused us wants us back, if it said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let millis = self.detail("retryAfterMs").filter(|millis| *millis > 0)?;
+        u64::try_from(millis).ok().map(Duration::from_millis)
     }
 
     /// One of [`details`](Self::details).

@@ -1,4 +1,5 @@
 //! A certificate authority for tests.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use qwormhole::TlsIdentity;
 use rcgen::{

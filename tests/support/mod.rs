@@ -3,7 +3,7 @@
 
 use std::{future::Future, time::Duration};
 
-use qwormhole::{Bytes, Connection, Options, Sent, Server, connect, listen};
+use qwormhole::{Bytes, Connection, Options, Protocol, Sent, Server, connect, listen};
 use tokio::{net::TcpStream, time::timeout};
 
 /// Long enough for a loaded machine, short enough to notice that something hangs.
@@ -14,13 +14,30 @@ pub const ANY: &str = "tcp://127.0.0.1:0";
 /// A server and the two ends of a connection to it: the server's and the client's.
 pub async fn pair(options: Options) -> (Server, Connection, Connection) {
     let server = listen(ANY, options.clone()).await.expect("listens");
-    let client = connect(server.address(), options).await.expect("connects");
-    let connection = server.accept().await.expect("accepts");
+    let (connection, client) = meet(&server, options).await;
     (server, connection, client)
 }
 
-/// The server's end of a connection to a peer that writes and reads bytes as the test wants.
-pub async fn with_raw_peer(options: Options) -> (Connection, TcpStream) {
+/// The two ends of a new connection to `server`: the server's and the client's, who shake hands.
+pub async fn meet(server: &Server, options: Options) -> (Connection, Connection) {
+    let connecting = connect(server.address(), options);
+    let (connection, client) = soon(async { tokio::join!(server.accept(), connecting) }).await;
+    (connection.expect("accepts"), client.expect("connects"))
+}
+
+/// Messages without a handshake.
+pub fn length_prefixed() -> Options {
+    Options {
+        protocol: Protocol::LengthPrefixed,
+        ..Options::default()
+    }
+}
+
+/// The server's end of a connection to a peer that writes and reads bytes as the test wants, and shakes no hands.
+pub async fn with_raw_peer(mut options: Options) -> (Connection, TcpStream) {
+    if options.protocol == Protocol::Qwh {
+        options.protocol = Protocol::LengthPrefixed;
+    }
     let server = listen(ANY, options).await.expect("listens");
     let peer = TcpStream::connect(server.local_addr())
         .await

@@ -85,6 +85,9 @@ impl<S: Sink> LinkTask<S> {
         if !matches!(self.phase, Phase::Open) {
             return self.part(&farewell, closed, cx);
         }
+        if let Some(error) = &closed.error {
+            self.sink.broke(error);
+        }
         self.phase = Phase::Leaving(Box::new(Leave { farewell, closed }));
         self.sink.ended();
         Ok(())
