@@ -152,7 +152,7 @@ impl Inline {
         self.shared.welcome(Box::pin(Life::new(beginning)));
     }
 
-    /// Runs what is no link.
+    /// Runs, turn by turn, what is no link.
     fn spawn_other(&self, work: impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::clone(&self.shared);
         shared.others.fetch_add(1, Ordering::Relaxed);
@@ -191,7 +191,8 @@ impl Poller for Inline {
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.spawn_other(work);
+        // By the clock, and not after all that the event loop has to do.
+        self.shared.clock.spawn(work);
     }
 
     fn ring(&self) {

@@ -263,7 +263,10 @@ impl<P: Poller> Core<P> {
                 self.consumer.awake.store(true, Ordering::SeqCst);
             }
         }
-        self.ring_if_starved();
+        // Who takes nothing makes no room.
+        if taken > 0 {
+            self.ring_if_starved();
+        }
         taken
     }
 

@@ -1,10 +1,14 @@
 /** Inline I/O: who gets it, and that a JavaScript thread which is blocked costs nobody its connection. */
-import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import { connect, createQWormholeServer, listen, type QWormholeClient } from 'qwormhole';
+import { environmentBudget } from 'qwormhole/internal';
 import { Child } from '../support/child.js';
-import { next } from '../support/wait.js';
+import { frame } from '../support/frames.js';
+import { RawPeer } from '../support/raw-peer.js';
+import { next, until } from '../support/wait.js';
 
 const ANYWHERE = 'tcp://127.0.0.1:0';
 const BUSY = new URL('../support/busy.mjs', import.meta.url);
@@ -93,6 +97,21 @@ test('JavaScript that is blocked for ten seconds evicts nobody and is evicted by
     expect(lost).toEqual([]);
   }
 }, 60_000);
+
+test('links that wait for memory cost no processor time', async () => {
+  const MIB = 1 << 20;
+  const options = { protocol: 'length-prefixed', io: 'inline', memoryBudget: MIB } as const;
+  await using server = await listen(ANYWHERE, options);
+  server.on('message', () => {});
+  const hog = await RawPeer.connect(server.addresses[0]);
+  hog.write(frame(Buffer.alloc(2 * MIB)).subarray(0, MIB + MIB / 2));
+  await until(() => environmentBudget.used() >= MIB, 'a budget that is used up');
+  const before = process.cpuUsage();
+  await setTimeout(1000);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(250);
+  hog.destroy();
+});
 
 test('workers that are terminated while they are at it', async () => {
   const env = { ...process.env, QWORMHOLE_IO: 'inline' };

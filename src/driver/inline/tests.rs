@@ -74,7 +74,7 @@ fn what_is_asked_for_makes_the_descriptor_readable_until_a_turn_is_taken() {
 fn a_task_that_wakes_itself_has_its_next_turn_and_not_this_one() {
     let (inline, _hears) = inline(false);
     let (ran, runs) = mpsc::channel();
-    inline.spawn(async move {
+    inline.spawn_other(async move {
         for _ in 0..2 {
             let _ = ran.send(());
             let mut has_yielded = false;
@@ -102,7 +102,7 @@ fn a_task_that_wakes_itself_has_its_next_turn_and_not_this_one() {
 fn what_a_task_spawns_is_part_of_the_turn() {
     let (inline, _hears) = inline(false);
     let (ran, runs) = mpsc::channel();
-    inline.spawn(async move {
+    inline.spawn_other(async move {
         spawn(async move {
             let _ = ran.send(());
         });
@@ -140,7 +140,7 @@ fn without_links_nobody_looks() {
 fn a_panic_is_a_failure_that_is_told_once_and_what_waits_is_dropped() {
     let (inline, hears) = inline(true);
     let (holds, dropped) = mpsc::channel::<()>();
-    inline.spawn(async move {
+    inline.spawn_other(async move {
         let _holds = holds;
         std::future::pending::<()>().await;
     });
