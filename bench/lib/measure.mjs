@@ -13,7 +13,7 @@ const DEATH_MS = 200;
 /**
  * Measures, and checks every message. Rejects when one is wrong or missing, or when a side breaks.
  * @param {{ client: string, server: string, scenario: string, size: number, seconds: number, warmup: number,
- *   protocol?: string, telemetry?: 'off' | 'on' | 'profiling', pinning?: { server?: number, load?: number }, onProgress?: (messages: number) => void }} what
+ *   protocol?: string, telemetry?: 'off' | 'on' | 'profiling', batching?: string, pinning?: { server?: number, load?: number }, onProgress?: (messages: number) => void }} what
  */
 export async function measure(what) {
   const { pinning = {}, onProgress } = what;
@@ -35,10 +35,10 @@ export async function measure(what) {
 async function exchange(
   server,
   client,
-  { client: from, server: to, scenario, size, seconds, warmup, protocol, telemetry },
+  { client: from, server: to, scenario, size, seconds, warmup, protocol, telemetry, batching },
 ) {
   const shape = { size, ...shapeOf(scenario, size) };
-  const address = await server.ask('start', { backend: to, protocol, scenario, size, telemetry });
+  const address = await server.ask('start', { backend: to, protocol, scenario, size, telemetry, batching });
   await client.ask('start', { backend: from, protocol, scenario, address, ...shape });
   await server.ask('admit', shape);
   const run = (ms) => client.ask('run', { ms }, ms + EXTRA_MS);

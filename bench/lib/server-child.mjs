@@ -20,10 +20,11 @@ let fault;
 const fail = (error) => (fault ??= error.message);
 
 serveParent({
-  async start({ backend, protocol, scenario, size, telemetry = 'off' }) {
+  async start({ backend, protocol, scenario, size, telemetry = 'off', batching }) {
     server = await listen('tcp://127.0.0.1:0', {
       ...backendOptions(backend, protocol),
       ...TELEMETRY[telemetry],
+      ...(batching && { batching }),
     });
     checkBackend(backend, server);
     server.on('error', fail);

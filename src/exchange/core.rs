@@ -250,11 +250,6 @@ impl<P: Poller> Core<P> {
         taken
     }
 
-    /// Has the consumer called again although it has not slept.
-    pub(crate) fn wake_again(&self) {
-        (self.consumer.wake)();
-    }
-
     pub(crate) fn parcel(&self, ticket: u32) -> Option<Parcel> {
         let parcel = self.inbox.parcel(ticket);
         self.ring_if_starved();

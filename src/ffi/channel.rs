@@ -5,7 +5,7 @@
 )]
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     ffi::c_void,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,9 +25,6 @@ use crate::{
     exchange::{Core, Counters, Descriptor, Holdings},
 };
 
-/// Events handled in one wake before Node's loop has its turn: some hundred microseconds of work.
-const EVENTS_PER_WAKE: usize = 4 * 1024;
-
 /// Everything one exchange has in one JavaScript environment. Lives until the environment's
 /// threadsafe function is finalised, which is after its last call.
 pub(super) struct Channel {
@@ -40,6 +37,8 @@ pub(super) struct Channel {
     /// The memory that the I/O side may write to and that messages still to be dispatched lie in, oldest
     /// first. Only the JavaScript thread has to do with it.
     lent: RefCell<VecDeque<(u32, Arc<Memory>)>>,
+    /// JavaScript has stopped dispatching until the loop had its turn: it takes what follows by itself.
+    has_stopped: Cell<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -104,6 +103,7 @@ pub(super) unsafe fn open(
             outgoing: outgoing.cast_const(),
             outgoing_len,
             lent: RefCell::default(),
+            has_stopped: Cell::new(false),
         }));
         let wake = threadsafe(env, shared.dispatch, channel)?;
         let _ = (*channel).wake.set(wake);
@@ -238,34 +238,41 @@ impl Channel {
         })
     }
 
+    /// Moves events to where JavaScript reads them; gives their number. Zero means: sleep until woken.
+    ///
+    /// # Safety
+    /// JavaScript must not run meanwhile, and be done with those that it had before.
+    pub(super) unsafe fn take(&self) -> Outcome<usize> {
+        self.has_stopped.set(false);
+        // SAFETY: the buffer is kept by a reference; nobody reads it by this function's contract.
+        let incoming = unsafe { std::slice::from_raw_parts_mut(self.incoming, self.incoming_len) };
+        Ok(self.core()?.take(incoming))
+    }
+
     unsafe fn dispatch(&self, env: napi_env, dispatch: napi_value) {
-        let Some(core) = self.core.get() else {
-            return;
-        };
-        let mut handled = 0;
-        while handled < EVENTS_PER_WAKE {
-            // SAFETY: the buffer is kept by a reference; JavaScript reads it only inside the call below.
-            let incoming =
-                unsafe { std::slice::from_raw_parts_mut(self.incoming, self.incoming_len) };
-            let count = core.take(incoming);
-            if count == 0 {
-                return;
-            }
-            handled += count;
+        // How much there may be in one turn of the loop is for JavaScript to say. To be called again would not end
+        // the turn: Node goes on with calls that come meanwhile.
+        while !self.has_stopped.get() {
+            // SAFETY: JavaScript runs inside of the call below only, and has not stopped in the middle.
+            let count = match unsafe { self.take() } {
+                Ok(0) | Err(_) => return,
+                Ok(count) => count,
+            };
             // SAFETY: the environment is the running one.
-            if unsafe { call(env, dispatch, count as u32) }.is_err() {
+            match unsafe { call(env, dispatch, count as u32) } {
+                Ok(has_stopped) => self.has_stopped.set(has_stopped),
                 // SAFETY: as above.
-                unsafe { raw::report_exception(env) };
+                Err(_) => unsafe { raw::report_exception(env) },
             }
         }
-        core.wake_again();
     }
 }
 
-/// Calls `function(count)` in a scope of its own.
-unsafe fn call(env: napi_env, function: napi_value, count: u32) -> Outcome<()> {
+/// Calls `function(count)` in a scope of its own; gives its answer.
+unsafe fn call(env: napi_env, function: napi_value, count: u32) -> Outcome<bool> {
     let mut scope = ptr::null_mut();
     let (mut undefined, mut argument) = (ptr::null_mut(), ptr::null_mut());
+    let mut answer = ptr::null_mut();
     // SAFETY: all values are of the running environment and the out pointers live locals.
     unsafe {
         check(napi_sys::napi_open_handle_scope(env, &raw mut scope))?;
@@ -278,9 +285,10 @@ unsafe fn call(env: napi_env, function: napi_value, count: u32) -> Outcome<()> {
                     function,
                     1,
                     &raw const argument,
-                    ptr::null_mut(),
+                    &raw mut answer,
                 ))
-            });
+            })
+            .and_then(|()| raw::to_bool(env, answer));
         napi_sys::napi_close_handle_scope(env, scope);
         called
     }

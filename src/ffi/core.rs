@@ -56,7 +56,7 @@ impl IoCore {
         counters: ArrayBuffer,
         incoming: ArrayBuffer,
         outgoing: ArrayBuffer,
-        dispatch: Function<'_, u32, ()>,
+        dispatch: Function<'_, u32, bool>,
         memory: &IoMemory,
     ) -> napi::Result<Self> {
         let shared = Shared {

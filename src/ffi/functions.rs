@@ -46,6 +46,7 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
             Some(enter::<3, SubmitFanOut>),
             data,
         )?;
+        raw::define(env, object, c"take", Some(enter::<0, Take>), data)?;
         raw::define(env, object, c"lend", Some(enter::<2, Lend>), data)?;
         raw::define(env, object, c"slab", Some(enter::<1, OpenSlab>), data)?;
         raw::define(env, object, c"copyLent", Some(enter::<3, CopyLent>), data)?;
@@ -110,6 +111,16 @@ impl Function<2> for Submit {
             channel.core()?.submit(bytes, raw::to_bool(env, direct)?);
         }
         Ok(ptr::null_mut())
+    }
+}
+
+/// `take()`: moves events to the incoming buffer, whose earlier ones are dispatched; gives their number.
+struct Take;
+
+impl Function<0> for Take {
+    unsafe fn call(channel: &Channel, env: napi_env, []: [napi_value; 0]) -> Outcome<napi_value> {
+        // SAFETY: by the contract of `Function`; JavaScript, which reads the buffer, waits for us.
+        unsafe { raw::number(env, channel.take()? as u32) }
     }
 }
 

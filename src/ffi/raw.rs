@@ -118,6 +118,15 @@ pub(super) unsafe fn string(env: napi_env, text: &str) -> Outcome<napi_value> {
     Ok(value)
 }
 
+/// # Safety
+/// As for [`to_u32`].
+pub(super) unsafe fn number(env: napi_env, number: u32) -> Outcome<napi_value> {
+    let mut value = ptr::null_mut();
+    // SAFETY: by this function's contract; the out pointer is a live local.
+    check(unsafe { napi_sys::napi_create_uint32(env, number, &raw mut value) })?;
+    Ok(value)
+}
+
 /// Keeps a value alive until the environment ends.
 ///
 /// # Safety

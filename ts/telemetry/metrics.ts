@@ -66,6 +66,12 @@ const FAMILIES: readonly Family[] = [
   family('heartbeat_timeouts_total', 'counter', 'Connections whose peers gave no sign of life.', (t) =>
     one(t.heartbeatTimeouts),
   ),
+  family(
+    'turns_cut_total',
+    'counter',
+    'Turns of the event loop that were cut short, of the whole process.',
+    (t) => each({ ...t.batching.cuts }, 'bound', (count) => count),
+  ),
   family('send_seconds', 'histogram', 'From send to the kernel, sampled; with profiling.', ({ latency }) =>
     latency === undefined ? [] : histogram(latency.sendToKernel),
   ),

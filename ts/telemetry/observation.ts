@@ -1,9 +1,17 @@
-/** What a server or a client tells of itself: its journal, its latencies, and snapshots at an interval. */
+/** What a server or a client tells of itself: its journal, its latencies, its share of the event loop, and snapshots. */
 import type { LinkDriver } from '../link/link.js';
 import type { TelemetrySettings } from '../options/telemetry.js';
 import { Journal } from './journal.js';
 import { Latencies } from './latencies.js';
 import type { Telemetry, Vitals } from './snapshot.js';
+import type { Batching } from '../policy/batching.js';
+import { LoopShare } from '../policy/loop-share.js';
+
+/** What there is to be known of them. */
+export interface ObservedSettings extends TelemetrySettings {
+  readonly batching: Batching;
+  readonly flushIntervalMs: number;
+}
 
 /** The server or client. */
 export interface Observed {
@@ -20,6 +28,7 @@ export class Observation {
   readonly #settings: TelemetrySettings;
   readonly #call: (listener: (value: any) => unknown, value: unknown) => void;
   readonly #journal: Journal;
+  readonly #loopShare: LoopShare;
   readonly #since = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #stopLog: (() => void) | undefined;
@@ -28,13 +37,16 @@ export class Observation {
   constructor(
     role: 'server' | 'client',
     observed: Observed,
-    settings: TelemetrySettings,
+    settings: ObservedSettings,
     call: (listener: (value: any) => unknown, value: unknown) => void,
   ) {
     this.#observed = observed;
     this.#settings = settings;
     this.#call = call;
     this.#journal = new Journal(role, observed, settings, call);
+    this.#loopShare = new LoopShare(settings.batching, settings.flushIntervalMs, (run) =>
+      this.tell('batching', [run]),
+    );
     if (settings.profiling) this.latencies = new Latencies();
   }
 
@@ -42,7 +54,8 @@ export class Observation {
     const { id, mode, backend } = this.#observed;
     const uptimeMs = Math.round(performance.now() - this.#since);
     const latency = this.latencies && { latency: this.latencies.stats() };
-    return { id, time: Date.now(), uptimeMs, mode, backend, ...latency };
+    const batching = this.#loopShare.stats();
+    return { id, time: Date.now(), uptimeMs, mode, backend, batching, ...latency };
   }
 
   /** An event, with the arguments of its listeners. */
@@ -50,8 +63,9 @@ export class Observation {
     this.#journal.tell(event, values);
   }
 
-  /** Snapshots from now on, and what the backend logs. */
+  /** Snapshots from now on, what the backend logs, and bounds on turns of the event loop. */
   start(driver: LinkDriver): void {
+    this.#loopShare.start();
     const { logger, logLevel } = this.#settings;
     if (logger !== undefined)
       this.#stopLog ??= driver.watchLog?.(logLevel, (record) => this.#journal.tellOfBackend(record));
@@ -62,6 +76,7 @@ export class Observation {
 
   /** No more but the last one: what happened since the one before would go untold. */
   stop(): void {
+    this.#loopShare.stop();
     this.#stopLog?.();
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);

@@ -1,5 +1,6 @@
 /** Snapshots of servers and clients: the counters of `stats()`, and what they belong to. */
 import type { ConnectionState } from '../connection.js';
+import type { BatchingStats } from '../policy/loop-share.js';
 import type { Backend, Mode } from '../link/link.js';
 import type { ClientStats, ServerStats } from '../stats.js';
 import type { LatencyStats } from './latencies.js';
@@ -16,6 +17,8 @@ export interface Vitals {
   readonly mode: Mode;
   /** The name of that backend. */
   readonly backend: Backend;
+  /** How much goes at once. */
+  readonly batching: BatchingStats;
   /** With the option `profiling`. */
   readonly latency?: LatencyStats;
 }

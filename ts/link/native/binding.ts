@@ -4,7 +4,7 @@ import type { DeflateSettings } from '../link.js';
 import type { Heartbeat } from '../liveness.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 7;
+export const SEAM_VERSION = 8;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
@@ -23,6 +23,8 @@ export interface HotFunctions {
   submitLarge(slot: number, generation: number, manner: number, payload: Uint8Array): void;
   /** Hands over one large message for many links: the bytes of slot and generation of each. */
   submitFanOut(manner: number, payload: Uint8Array, targets: Uint8Array): void;
+  /** Moves events to the incoming buffer, whose earlier ones must be dispatched; gives their number. */
+  take(): number;
   /** Lends new memory for received bytes. */
   lend(id: number, bytes: number): void;
   /** The memory that was lent as `id`, asked for once; what was lent before is given up. */
@@ -246,7 +248,7 @@ interface Common {
     counters: ArrayBuffer,
     incoming: ArrayBuffer,
     outgoing: ArrayBuffer,
-    dispatch: (count: number) => void,
+    dispatch: (count: number) => boolean,
     memory: IoMemory,
   ) => IoCore;
   LogWatch: new (level: string, callback: (json: string) => void) => LogWatch;

@@ -4,6 +4,7 @@
  */
 import { environmentBudget } from '../budget.js';
 import { markShared } from '../shared-memory.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { View } from '../view.js';
 import { Ballast } from './ballast.js';
 import type { IoCore, NativeBinding } from './binding.js';
@@ -23,7 +24,7 @@ import type { QWormholeError } from '../../errors/error.js';
 /** Most connections of one I/O thread: the memory for their counters is reserved, not touched. */
 const SLOTS = 256 * 1024;
 
-/** Events taken at once: about what a JavaScript thread handles in a tenth of a millisecond. */
+/** Events taken at once: about what a JavaScript thread handles in a tenth of a millisecond, if listeners are quick. */
 const BATCH = 1024;
 
 /** Memory for received bytes: 256 KiB stays in the second-level cache. Four keep both sides busy. */
@@ -63,7 +64,7 @@ export interface Owner {
   exchangeFailed(error: QWormholeError): void;
 }
 
-export class Exchange {
+export class Exchange implements Waiter {
   readonly core: IoCore;
   readonly outbox: Outbox;
   /** Bytes and messages released per slot; slot 0: released in all, held for unfinished messages. */
@@ -85,6 +86,9 @@ export class Exchange {
   readonly #removeGauge: () => void;
   #links: (NativeLink | undefined)[] = [];
   readonly #events: Uint32Array;
+  /** Which of them is dispatched next, and how many there are. */
+  #next = 0;
+  #count = 0;
   readonly #ballast = new Ballast();
   #slab = NO_MEMORY;
   /** The number of `#slab`, and the last that was given. */
@@ -182,13 +186,31 @@ export class Exchange {
     markShared(this.#slab);
   }
 
-  readonly #dispatch = (count: number): void => {
+  /** Dispatches events; true if it has stopped until the next turn of the loop, and takes what follows itself. */
+  readonly #dispatch = (count: number): boolean => {
+    this.#next = 0;
+    this.#count = count;
+    return this.#goOn();
+  };
+
+  #goOn(): boolean {
     this.outbox.begin();
-    let index = 0;
+    let granted = 0;
+    while (this.#next < this.#count && (granted = environmentTurn.grant(this.#count - this.#next)) > 0)
+      this.#some(this.#next + granted);
+    this.outbox.end();
+    const hasStopped = this.#next < this.#count;
+    if (hasStopped) environmentTurn.wait(this);
+    return hasStopped;
+  }
+
+  /** Dispatches the events before `end`. */
+  #some(end: number): void {
+    let index = this.#next;
     // A throw out of here would lose the rest of the batch: whatever threw, the rest goes on.
-    while (index < count) {
+    while (index < end) {
       try {
-        for (; index < count; index += 1) this.#one(index * EVENT_WORDS);
+        for (; index < end; index += 1) this.#one(index * EVENT_WORDS);
       } catch (error) {
         index += 1;
         queueMicrotask(() => {
@@ -196,8 +218,13 @@ export class Exchange {
         });
       }
     }
-    this.outbox.end();
-  };
+    this.#next = end;
+  }
+
+  onTurn(): void {
+    let count = 0;
+    if (!this.#goOn()) while ((count = this.#hot.take()) > 0 && !this.#dispatch(count));
+  }
 
   #one(at: number): void {
     const events = this.#events;

@@ -4,6 +4,7 @@ import { faultClose, unheard } from '../fault.js';
 import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits, SharedMessage } from '../link.js';
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange, Owner } from './exchange.js';
 import { isWebSocket } from './events.js';
@@ -30,7 +31,7 @@ export interface Closed {
   readonly farewell: Farewell | undefined;
 }
 
-export class NativeLink extends BoundedLink implements Forsaken, Target {
+export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter {
   readonly mode = 'native';
   /** Whose link it is: it ends with any thread of its owner. */
   readonly owner: Owner;
@@ -295,8 +296,13 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
 
   onEnded(): void {
     this.#hasPeerEnded = true;
-    if (this.#hasFarewells && this.handler !== undefined) this.#partWith();
+    if (this.#hasFarewells && this.handler !== undefined && !this.#isBehind) this.#partWith();
     else this.#wake();
+  }
+
+  /** What is held waits for its turn, and for nothing else. */
+  get #isBehind(): boolean {
+    return this.#held !== undefined && !this.#isPaused;
   }
 
   /**
@@ -387,9 +393,14 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     else process.nextTick(this.#onWake);
   }
 
+  onTurn(): void {
+    this.#onWake();
+  }
+
   readonly #onWake = (): void => {
     this.#isWaking = false;
     this.#deliverHeld();
+    if (this.#isBehind) return;
     if (this.#hasPeerEnded && this.#hasFarewells) this.#partWith();
     if (this.#over) return;
     if (this.#held !== undefined) return this.#bePatient();
@@ -420,7 +431,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   }
 
   #deliverHeld(): void {
-    while (this.#held !== undefined && !this.#isPaused) {
+    while (this.#held !== undefined && !this.#isPaused && !environmentTurn.defers(this)) {
       const { payload, isText } = this.#held.shift();
       if (this.#held.isEmpty) this.#held = undefined;
       this.handler.onMessage(payload, isText);

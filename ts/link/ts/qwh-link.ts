@@ -22,6 +22,7 @@ import type {
   SharedMessage,
 } from '../link.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { HOSTILE, ruleBroken } from '../qwh-fault.js';
 import type { QwhSettings } from '../qwh.js';
 import { markShared } from '../shared-memory.js';
@@ -43,7 +44,7 @@ import { linkInfo } from './link-info.js';
 /** Messages without bytes are not free. */
 const MIN_COST = 16;
 
-export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken {
+export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken, Waiter {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -289,8 +290,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   #take(message: Buffer): void {
     if (this.#isVoid()) return;
-    if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
-      return this.#deliver(message);
+    const isNext = !this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack();
+    if (isNext && !environmentTurn.defers(this)) return this.#deliver(message);
     this.#waiting.push(message);
     this.#waitingBytes += Math.max(message.length, MIN_COST);
   }
@@ -352,10 +353,10 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   #wake(): void {
     if (this.#isWaking) return;
     this.#isWaking = true;
-    process.nextTick(() => this.#onWake());
+    process.nextTick(() => this.onTurn());
   }
 
-  #onWake(): void {
+  onTurn(): void {
     this.#isWaking = false;
     if (this.handler === undefined) return;
     this.#deliverWaiting();
@@ -363,17 +364,15 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#tellOver();
   }
 
-  #deliverWaiting(): void {
+  /** With `isLast` the peer sends no more: no rate is kept by waiting, and it listens to answers no longer than it must. */
+  #deliverWaiting(isLast = this.#theirs !== undefined || this.#over !== undefined): void {
     const waiting = this.#waiting;
     const isOutermost = flusher.begin();
-    // The peer sends no more: no rate is kept by waiting.
-    const isLast = this.#theirs !== undefined || this.#over !== undefined;
     let next = 0;
     try {
       while (this.#waiting === waiting && next < waiting.length && !this.#isPaused) {
-        if (!isLast && this.#intake?.holdsBack()) break;
-        const message = waiting[next];
-        next += 1;
+        if (!isLast && (this.#intake?.holdsBack() || environmentTurn.defers(this))) break;
+        const message = waiting[next++];
         this.#waitingBytes -= Math.max(message.length, MIN_COST);
         this.#deliver(message);
       }
@@ -416,6 +415,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   /** The peer has said its last word: what answers to what came before goes out, and then ours. */
   #leave({ code, reason, retryAfterMs }: GoAway): void {
     if (this.#theirs !== undefined) return;
+    this.#deliverWaiting(true);
     this.#theirs = { code, reason, clean: true, ...(retryAfterMs > 0 && { retryAfterMs }) };
     this.ended = true;
     this.#restartCloseTimer();

@@ -24,6 +24,7 @@ import { closeTimeout, outOfBudget, rateLimited } from './faults.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { Pulse, type Signer } from './pulse.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
@@ -66,7 +67,7 @@ interface LinkedSocket extends Socket {
 /** The memory of the last message: that of the next one is mostly the same. */
 let lastMemory: ArrayBufferLike | undefined;
 
-export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved, Forsaken {
+export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved, Forsaken, Waiter {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -237,11 +238,16 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
   #onMessage(payload: Buffer, isText: boolean): void {
     if (payload.buffer !== lastMemory) lastMemory = markShared(payload.buffer);
     if (this.#ending !== undefined || this.#fault !== undefined) return;
-    if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
+    if (!this.#isPaused && this.#waiting.length === 0 && !this.#holdsBack())
       return this.#deliver(payload, isText);
     this.#waiting.push({ payload, isText });
     this.#waitingBytes += Math.max(payload.length, MIN_COST);
     this.#account();
+  }
+
+  /** Our rate or the loop's other work comes first: it is told when to go on. */
+  #holdsBack(): boolean {
+    return this.#intake?.holdsBack() === true || environmentTurn.defers(this);
   }
 
   #deliver(payload: Buffer, isText: boolean): void {
@@ -319,22 +325,13 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
   #wake(): void {
     if (this.#isWaking) return;
     this.#isWaking = true;
-    process.nextTick(() => this.#onWake());
+    process.nextTick(() => this.onTurn());
   }
 
-  #onWake(): void {
+  onTurn(): void {
     this.#isWaking = false;
-    const waiting = this.#waiting;
-    let next = 0;
-    while (next < waiting.length && !this.#isPaused && this.#ending === undefined) {
-      if (this.#fault === undefined && this.#intake?.holdsBack()) break;
-      const { payload, isText } = waiting[next];
-      next += 1;
-      this.#waitingBytes -= Math.max(payload.length, MIN_COST);
-      this.#deliver(payload, isText);
-    }
+    this.#deliverWaiting(false);
     if (this.#ending === undefined) {
-      waiting.splice(0, next);
       this.#account();
       if (!this.#isStarved && !this.#isFarAhead) {
         this.#ws.resume();
@@ -342,6 +339,20 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
       }
     }
     this.#tellOver();
+  }
+
+  /** With `isLast` what is answered later is answered in vain. */
+  #deliverWaiting(isLast: boolean): void {
+    const waiting = this.#waiting;
+    let next = 0;
+    while (next < waiting.length && !this.#isPaused && this.#ending === undefined) {
+      if (!isLast && this.#fault === undefined && this.#holdsBack()) break;
+      const { payload, isText } = waiting[next];
+      next += 1;
+      this.#waitingBytes -= Math.max(payload.length, MIN_COST);
+      this.#deliver(payload, isText);
+    }
+    if (this.#waiting === waiting) waiting.splice(0, next);
   }
 
   /** The kernel has taken something, or that is to be looked at anew. */
@@ -372,6 +383,7 @@ export class WsLink extends BoundedLink implements SocketOwner, Signer, Starved,
 
   /** Called by the package. */
   beforeClose(): void {
+    this.#deliverWaiting(true);
     this.#outbox.flushAll();
   }
 
