@@ -1,6 +1,7 @@
 /**
  * What the modes of `batching` cost and gain. First the CPU time of a server for each 64-byte message that it echoes,
- * quick work in which nothing is cut short; then how late timers are while a listener takes its time for each message.
+ * quick work in which nothing is cut short; then what a stream of a message each tick costs who sends it; and then how
+ * late timers are while a listener takes its time for each message.
  * Runs take turns, so that a busy machine is busy for all of them.
  *
  *   node bench/batching.mjs [--backend native] [--rounds 11] [--seconds 0.5]
@@ -17,7 +18,7 @@ const WARMUP = 0.3;
 /** The server has a core for itself where there are two. */
 const PINNING = availableParallelism() > 1 ? { server: 0, load: 1 } : {};
 /** The second `off` says what differences mean nothing. */
-const KINDS = ['off', 'off again', 'guarded'];
+const KINDS = ['off', 'off again', 'guarded', 'aggressive'];
 const SCENARIOS = ['echo', 'ping'];
 
 /** What a listener takes for each message, µs, and how many messages there are. */
@@ -50,10 +51,13 @@ if (options.help) console.log(HELP);
 else {
   const rounds = Number(options.rounds);
   for (const scenario of SCENARIOS) await costs(options.backend, scenario, rounds, Number(options.seconds));
+  await streams(options.backend, rounds, Number(options.seconds));
   await delays(options.backend);
 }
 
-const modeOf = (kind) => kind.split(' ')[0];
+function modeOf(kind) {
+  return kind.split(' ')[0];
+}
 
 /** Every kind once a round; whatever comes first or last, it is not always the same. */
 async function inTurn(rounds, run) {
@@ -98,20 +102,55 @@ async function costs(backend, scenario, rounds, seconds) {
   console.log(`${backend}, ${scenario} of ${SIZE} B, medians of ${rounds} runs\n\n${table(columns, rows)}\n`);
 }
 
+async function streams(backend, rounds, seconds) {
+  const results = await inTurn(rounds, (kind) =>
+    between(async (receiver, sender) => {
+      const address = await receiver.ask('listen', { backend, batching: 'off', us: 0 });
+      return sender.ask('stream', { backend, address, batching: modeOf(kind), seconds, warmup: WARMUP });
+    }),
+  );
+  const plain = results.get('off');
+  const rows = KINDS.map((kind) => {
+    const runs = results.get(kind);
+    return {
+      kind,
+      cpu: median(runs.map(({ cpu }) => cpu)),
+      rate: median(runs.map(({ rate }) => rate)),
+      ratio: median(runs.map(({ cpu }, at) => cpu / plain[at].cpu)),
+    };
+  });
+  const columns = [
+    { title: 'batching', text: ({ kind }) => kind, left: true },
+    { title: 'sender CPU us/message', text: ({ cpu }) => fixed(cpu, 3) },
+    { title: 'of off', text: ({ ratio }) => fixed(ratio, 2) },
+    { title: 'messages/s', text: ({ rate }) => whole(rate) },
+  ];
+  console.log(
+    `${backend}, a stream of ${SIZE} B, one each tick, medians of ${rounds} runs\n\n${table(columns, rows)}\n`,
+  );
+}
+
+/** Two processes for `work`, which end with it. */
+async function between(work) {
+  const peers = [new Peer('busy', PINNING.server), new Peer('busy', PINNING.load)];
+  try {
+    await Promise.all(peers.map((peer) => peer.ready()));
+    return await work(...peers);
+  } finally {
+    for (const peer of peers) peer.kill();
+  }
+}
+
 async function delays(backend) {
   const rows = [];
   for (const { us, messages } of BUSY) {
     for (const batching of ['off', 'guarded']) {
-      const peers = [new Peer('busy', PINNING.server), new Peer('busy', PINNING.load)];
-      try {
-        await Promise.all(peers.map((peer) => peer.ready()));
-        const [server, client] = peers;
+      const result = await between(async (server, client) => {
         const address = await server.ask('listen', { backend, batching, us, messages });
         await client.ask('flood', { backend, address, messages }, BUSY_MS);
-        rows.push({ us, batching, ...(await server.ask('result', {}, BUSY_MS)) });
-      } finally {
-        for (const peer of peers) peer.kill();
-      }
+        return server.ask('result', {}, BUSY_MS);
+      });
+      rows.push({ us, batching, ...result });
     }
   }
   const columns = [

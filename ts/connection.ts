@@ -54,7 +54,8 @@ export abstract class Connection<
 {
   /** Random, 128 bits, in hexadecimal. */
   readonly id: string = randomId();
-  protected readonly traffic = new Traffic();
+  /** @internal */
+  readonly traffic = new Traffic();
   protected link: Link | undefined;
   readonly #codec: Codec;
   /** Messages are bytes, and strings where the carrier tells text from bytes. */

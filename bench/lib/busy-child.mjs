@@ -1,6 +1,8 @@
-/** A server whose listener takes its time, with a timer beside it, or the client that gives it much to do. */
+/** A server whose listener takes its time, with a timer beside it, or a client that gives it much to do, or a stream. */
+import { setTimeout } from 'node:timers/promises';
+
 import { connect, listen } from '../../dist/index.js';
-import { backendOptions, checkBackend, serveParent } from './child.mjs';
+import { backendOptions, checkBackend, serveParent, usage } from './child.mjs';
 
 const SIZE = 64;
 const INTERVAL = 1;
@@ -30,7 +32,7 @@ function lateness() {
 }
 
 serveParent({
-  async listen({ backend, batching, us, messages }) {
+  async listen({ backend, batching, us, messages = Infinity }) {
     const server = await listen('tcp://127.0.0.1:0', { ...backendOptions(backend), batching });
     checkBackend(backend, server);
     finished = new Promise((resolve) => {
@@ -56,6 +58,26 @@ serveParent({
     for (let count = 0; count < messages; count += 1)
       if (client.send(message) === 'backpressure') await client.drained();
     await client.flushed();
+  },
+
+  async stream({ backend, address, batching, seconds, warmup }) {
+    const client = await connect(address, { ...backendOptions(backend), batching, reconnect: false });
+    checkBackend(backend, client);
+    const message = Buffer.alloc(SIZE);
+    let [count, isOver] = [0, false];
+    const tick = () => {
+      if (isOver) return;
+      client.send(message);
+      count += 1;
+      setImmediate(tick);
+    };
+    tick();
+    await setTimeout(warmup * 1000);
+    const [before, sent, began] = [usage(), count, performance.now()];
+    await setTimeout(seconds * 1000);
+    const [messages, took] = [count - sent, performance.now() - began];
+    isOver = true;
+    return { cpu: (usage().cpuUs - before.cpuUs) / messages, rate: (messages / took) * 1000 };
   },
 
   result: () => finished,

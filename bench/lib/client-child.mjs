@@ -10,8 +10,8 @@ let clients = [];
 let load;
 
 serveParent({
-  async start({ backend, protocol, scenario, address, connections, ...shape }) {
-    const options = { ...backendOptions(backend, protocol), reconnect: false };
+  async start({ backend, protocol, scenario, address, batching, connections, ...shape }) {
+    const options = { ...backendOptions(backend, protocol), reconnect: false, ...(batching && { batching }) };
     clients = await Promise.all(Array.from({ length: connections }, () => connect(address, options)));
     checkBackend(backend, clients[0]);
     load = new LOADS[scenario](clients, shape);

@@ -39,7 +39,7 @@ async function exchange(
 ) {
   const shape = { size, ...shapeOf(scenario, size) };
   const address = await server.ask('start', { backend: to, protocol, scenario, size, telemetry, batching });
-  await client.ask('start', { backend: from, protocol, scenario, address, ...shape });
+  await client.ask('start', { backend: from, protocol, scenario, address, batching, ...shape });
   await server.ask('admit', shape);
   const run = (ms) => client.ask('run', { ms }, ms + EXTRA_MS);
 

@@ -4,6 +4,11 @@ import { cleanUp, pair } from '../support/scene.js';
 import { failure, until } from '../support/wait.js';
 
 const MESSAGES = 300;
+/** Messages of a stream, a tick each. */
+const STREAM = 2000;
+
+/** Of listeners that take 1 ms: two strides of quick ones' length, and the turns of 2 ms on both sides of a timer. */
+const MOST = 2 * 16 + 8;
 
 /** Has so many messages wait for a listener that takes `ms` for each; how many there were between two timers, and which. */
 async function flood(batching: unknown, ms: number, messages = MESSAGES) {
@@ -37,15 +42,14 @@ const inOrder = (count: number): number[] => Array.from({ length: count }, (_, n
 it('lets timers run while slow listeners have much to do', async () => {
   const { seen, most, telemetry } = await flood('guarded', 1);
   expect(seen).toEqual(inOrder(MESSAGES));
-  // 2 ms are two messages; the first stride, and a timer that comes late, may make it more.
-  expect(most).toBeLessThanOrEqual(32);
+  expect(most).toBeLessThanOrEqual(MOST);
   expect(telemetry.batching).toMatchObject({ mode: 'guarded', turnMs: 2, lastCut: 'time' });
   expect(telemetry.batching.cuts.time).toBeGreaterThan(10);
 });
 
 it('is guarded unless told otherwise', async () => {
   const { most, telemetry } = await flood(undefined, 1, 100);
-  expect(most).toBeLessThanOrEqual(32);
+  expect(most).toBeLessThanOrEqual(MOST);
   expect(telemetry.batching.mode).toBe('guarded');
 });
 
@@ -120,6 +124,48 @@ it('tells the journal, once for many', async () => {
   expect(records).toHaveLength(1);
   expect(records[0]).toMatchObject({ level: 'debug', bound: 'events', count: 1, id: server.id });
   expect(server.metrics()).toMatch(/qwormhole_turns_cut_total\{role="server",bound="events"\} [1-9]/);
+});
+
+it('has the messages of a stream wait for one another when aggressive, and nothing else', async () => {
+  const count = async (batching: 'guarded' | 'aggressive') => {
+    const { client, connection } = await pair({}, { batching });
+    const before = client.telemetry().batching.streams;
+    const seen: number[] = [];
+    let [turns, isSameTurn] = [0, false];
+    connection.on('message', (message) => {
+      seen.push((message as Buffer).readUInt32BE());
+      if (!isSameTurn) turns += 1;
+      isSameTurn = true;
+      setImmediate(() => (isSameTurn = false));
+    });
+    for (let n = 0; n < STREAM; n += 1) {
+      const message = Buffer.alloc(4);
+      message.writeUInt32BE(n);
+      client.send(message);
+      await new Promise(setImmediate);
+    }
+    await until(() => seen.length === STREAM, 'the stream');
+    expect(seen).toEqual(inOrder(STREAM));
+    return { turns, streams: client.telemetry().batching.streams - before };
+  };
+  const [plain, coalesced] = [await count('guarded'), await count('aggressive')];
+  expect(coalesced.turns).toBeLessThan(plain.turns / 2);
+  expect(plain.streams).toBe(0);
+  expect(coalesced.streams).toBeGreaterThan(0);
+});
+
+it('has no message of a conversation wait when aggressive', async () => {
+  const { client, connection } = await pair({ batching: 'aggressive' }, { batching: 'aggressive' });
+  connection.on('message', (message) => void connection.send(message));
+  const echo = client[Symbol.asyncIterator]();
+  const ROUNDS = 400;
+  const began = performance.now();
+  for (let n = 0; n < ROUNDS; n += 1) {
+    client.send(Buffer.from('x'));
+    await echo.next();
+  }
+  // If both sides waited for 1 ms each round, it would be more than twice this.
+  expect(performance.now() - began).toBeLessThan(ROUNDS);
 });
 
 it('refuses what it cannot be', async () => {

@@ -66,6 +66,8 @@ export class Turn {
   #beganAt = 0;
   #lookedAt = 0;
   readonly #waiting = new Set<Waiter>();
+  /** Since when something waits that came before, ms; `undefined` if nothing does. */
+  behindSince: number | undefined;
 
   /** Bounds from now on; of several the strictest hold. Gives how to take them back. */
   bound(bounds: TurnBounds): () => void {
@@ -152,6 +154,7 @@ export class Turn {
     this.#isSpent = true;
     this.cuts[bound] += 1;
     this.lastCut = bound;
+    this.behindSince ??= this.#bounds.ms === Infinity ? performance.now() : this.#beganAt;
     for (const listener of this.#listeners) listener(bound);
   }
 
@@ -167,8 +170,9 @@ export class Turn {
         waiter.onTurn();
       }
     } finally {
+      if (this.#waiting.size === 0) this.behindSince = undefined;
       // Whatever was thrown is one waiter's.
-      if (this.#waiting.size > 0 && !this.#isOpen) this.#open();
+      else if (!this.#isOpen) this.#open();
     }
   };
 }

@@ -2,6 +2,7 @@
  * How much goes at once: what listeners are given in one turn of the event loop, and how long small messages wait for
  * one another. Here are the values; `link/turn.ts` and `link/coalescing.ts` keep to them, on both backends.
  */
+import type { CoalescingValues } from '../link/coalescing.js';
 import { UNTIMED, type Pace, type TurnBounds } from '../link/turn.js';
 
 export const BATCHING_MODES = ['off', 'guarded', 'aggressive'] as const;
@@ -26,8 +27,8 @@ const TURN_MS = 2;
 /** The clock is looked at about so often in a turn: so much too long it may become, as a part. */
 const LOOKS_PER_TURN = 8;
 
-/** Most events between two looks, which then cost less than a nanosecond each: so many run when listeners turn slow. */
-const MAX_STRIDE = 64;
+/** Most events between two looks, which then cost a few nanoseconds each: up to twice as many run when listeners turn slow. */
+const MAX_STRIDE = 16;
 
 /**
  * Events until the next look at the clock. Slow listeners take effect at once; it grows by doubling only, since one
@@ -46,4 +47,15 @@ export function turnBounds(batching: Batching): TurnBounds {
   if (typeof batching === 'object')
     return { ...UNTIMED, events: batching.maxEvents ?? Infinity, isExact: true };
   return { ...(batching === 'off' ? UNTIMED : TIMED) };
+}
+
+/**
+ * A write costs 2 µs on either side, and a stream has one for each tick: in 1 ms, the least that a timer waits, hundreds
+ * of them become one. Less than two messages a millisecond are not worth it; eight in a row are no accident.
+ */
+const COALESCING: CoalescingValues = { intervalMs: 1, after: 8, soonMs: 0.5 };
+
+/** When small messages wait for one another under the option `batching`; where they do so anyway there is none. */
+export function coalescing(batching: Batching, flushIntervalMs: number): CoalescingValues | undefined {
+  return batching === 'aggressive' && flushIntervalMs === 0 ? COALESCING : undefined;
 }

@@ -1,6 +1,7 @@
 /** A server's or client's share of the event loop: its bounds on turns while it runs, and what became of them. */
+import { Coalescing } from '../link/coalescing.js';
 import { environmentTurn, type TurnCuts } from '../link/turn.js';
-import { turnBounds, type Batching, type BatchingMode } from './batching.js';
+import { coalescing, turnBounds, type Batching, type BatchingMode } from './batching.js';
 
 /** What telemetry tells of batching. But for `mode` and `flushIntervalMs` it is of the whole event loop. */
 export interface BatchingStats {
@@ -17,6 +18,8 @@ export interface BatchingStats {
   readonly cuts: TurnCuts;
   /** The bound that cut the last one. */
   readonly lastCut: keyof TurnCuts | undefined;
+  /** Streams begun, whose messages wait for one another. */
+  readonly streams: number;
 }
 
 /** Turns that were cut short. */
@@ -63,12 +66,13 @@ export class LoopShare {
     const { ms, events, stride } = environmentTurn.bounds;
     return {
       mode: typeof this.#batching === 'object' ? 'forced' : this.#batching,
-      flushIntervalMs: this.#flushIntervalMs,
+      flushIntervalMs: coalescing(this.#batching, this.#flushIntervalMs)?.intervalMs ?? this.#flushIntervalMs,
       turnMs: ms === Infinity ? undefined : ms,
       maxEvents: events === Infinity ? undefined : events,
       stride,
       cuts: { ...environmentTurn.cuts },
       lastCut: environmentTurn.lastCut,
+      streams: Coalescing.streams,
     };
   }
 

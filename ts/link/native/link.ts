@@ -1,5 +1,6 @@
 /** One connection of the I/O side. */
 import { BoundedLink } from '../bounded-link.js';
+import type { Coalescing } from '../coalescing.js';
 import { faultClose, unheard } from '../fault.js';
 import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits, SharedMessage } from '../link.js';
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
@@ -39,7 +40,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
   declare handler: LinkHandler;
   readonly slot: number;
   readonly generation: number;
-  readonly flushIntervalMs: number;
+  readonly #coalescing: Coalescing | undefined;
   /** The second word of this link's message events. */
   readonly messageStamp: number;
   /** The same of messages that are text. */
@@ -95,7 +96,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
     super(limits);
     this.#exchange = exchange;
     this.owner = owner;
-    this.flushIntervalMs = limits.flushIntervalMs ?? 0;
+    this.#coalescing = this.coalescing();
     this.#counter = 2 * slot;
     this.slot = slot;
     this.generation = generation;
@@ -127,6 +128,10 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
   get bufferedMessages(): number {
     if (this.#over) return 0;
     return (this.#messages - this.#exchange.counters[this.#counter + 1]) >>> 0;
+  }
+
+  get flushIntervalMs(): number {
+    return this.#coalescing === undefined ? (this.limits.flushIntervalMs ?? 0) : this.#coalescing.interval();
   }
 
   get isIdle(): boolean {

@@ -1,4 +1,5 @@
 /** When the queues of links with an interval go to their sockets: one timer for all that share it. */
+import type { Coalescing } from '../coalescing.js';
 import { flusher, type Flushable } from './flusher.js';
 
 /** With so much queued nothing is gained by waiting for more, bytes: a full record of QWH/1. */
@@ -39,10 +40,33 @@ const END_OF_TICK: FlushTiming = { enough: Infinity, add: (target) => flusher.ad
 /** By their length, which is at most a second: few are ever used. */
 const intervals = new Map<number, FlushInterval>();
 
-/** The timing for an option `flushIntervalMs`. */
-export function flushTiming(ms = 0): FlushTiming {
+class Coalesced implements FlushTiming {
+  readonly #coalescing: Coalescing;
+  #isWaiting = false;
+
+  constructor(coalescing: Coalescing) {
+    this.#coalescing = coalescing;
+  }
+
+  get enough(): number {
+    return this.#isWaiting ? ENOUGH : Infinity;
+  }
+
+  add(target: Flushable): void {
+    const ms = this.#coalescing.interval();
+    this.#isWaiting = ms > 0;
+    timingOf(ms).add(target);
+  }
+}
+
+function timingOf(ms: number): FlushTiming {
   if (ms === 0) return END_OF_TICK;
   let interval = intervals.get(ms);
   if (interval === undefined) intervals.set(ms, (interval = new FlushInterval(ms)));
   return interval;
+}
+
+/** The timing for an option `flushIntervalMs`, or for what decides in its place. */
+export function flushTiming(ms = 0, coalescing?: Coalescing): FlushTiming {
+  return coalescing === undefined ? timingOf(ms) : new Coalesced(coalescing);
 }
