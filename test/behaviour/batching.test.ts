@@ -7,19 +7,23 @@ const MESSAGES = 300;
 /** Messages of a stream, a tick each. */
 const STREAM = 2000;
 
-/** Of listeners that take 1 ms: two strides of quick ones' length, and the turns of 2 ms on both sides of a timer. */
-const MOST = 2 * 16 + 8;
+/** Of listeners that take 1 ms between two timers: two turns of 2 ms, which a look at the clock may be late for. */
+const MOST = 8;
+/** At first: two strides of the length that quick listeners have. */
+const FIRST = 2 * 64 + MOST;
 
 /** Has so many messages wait for a listener that takes `ms` for each; how many there were between two timers, and which. */
 async function flood(batching: unknown, ms: number, messages = MESSAGES) {
   const { client, connection, server } = await pair({ batching } as never, { batching } as never);
   const seen: number[] = [];
+  /** Of each turn that had some. */
+  const turns: number[] = [];
   let since = 0;
-  let most = 0;
-  const timer = setInterval(() => {
-    most = Math.max(most, since);
+  const look = (): void => {
+    if (since > 0) turns.push(since);
     since = 0;
-  }, 1);
+  };
+  const timer = setInterval(look, 1);
   cleanUp(() => clearInterval(timer));
   // A listener that is there from the beginning would be called for the first before the last is sent.
   for (let n = 0; n < messages; n += 1) {
@@ -34,21 +38,24 @@ async function flood(batching: unknown, ms: number, messages = MESSAGES) {
     for (const end = performance.now() + ms; performance.now() < end;);
   });
   await until(() => seen.length === messages, 'all messages');
-  return { seen, most: Math.max(most, since), telemetry: server.telemetry(), server };
+  look();
+  const [first, ...others] = turns;
+  return { seen, first, most: Math.max(0, ...others), telemetry: server.telemetry() };
 }
 
 const inOrder = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
 it('lets timers run while slow listeners have much to do', async () => {
-  const { seen, most, telemetry } = await flood('guarded', 1);
+  const { seen, first, most, telemetry } = await flood('guarded', 1);
   expect(seen).toEqual(inOrder(MESSAGES));
+  expect(first).toBeLessThanOrEqual(FIRST);
   expect(most).toBeLessThanOrEqual(MOST);
   expect(telemetry.batching).toMatchObject({ mode: 'guarded', turnMs: 2, lastCut: 'time' });
   expect(telemetry.batching.cuts.time).toBeGreaterThan(10);
 });
 
 it('is guarded unless told otherwise', async () => {
-  const { most, telemetry } = await flood(undefined, 1, 100);
+  const { most, telemetry } = await flood(undefined, 1);
   expect(most).toBeLessThanOrEqual(MOST);
   expect(telemetry.batching.mode).toBe('guarded');
 });
@@ -62,10 +69,10 @@ it('cuts nothing short when off', async () => {
 });
 
 it('keeps exactly to a forced number of events', async () => {
-  const { seen, most, telemetry } = await flood({ maxEvents: 5 }, 0.5);
+  const { seen, first, most, telemetry } = await flood({ maxEvents: 5 }, 0.5);
   expect(seen).toEqual(inOrder(MESSAGES));
   // Two turns may come between two timers.
-  expect(most).toBeLessThanOrEqual(10);
+  expect(Math.max(first, most)).toBeLessThanOrEqual(10);
   expect(telemetry.batching).toMatchObject({ mode: 'forced', maxEvents: 5, lastCut: 'events' });
 });
 

@@ -42,14 +42,20 @@ export class Coalescing {
 
   /** Something is to be handed over: how long it may wait for more, ms. */
   interval(): number {
+    const received = this.#received();
+    if (received !== this.#lastReceived) {
+      this.#lastReceived = received;
+      this.#handOvers = 0;
+      this.#lastAt = -Infinity;
+      return 0;
+    }
     const { intervalMs, after, soonMs } = this.#values;
     const isStream = this.#handOvers >= after;
     const soon = isStream ? soonMs + intervalMs + TIMER_MS : soonMs;
-    const [now, received] = [this.#now(), this.#received()];
-    if (received !== this.#lastReceived || now - this.#lastAt > soon) this.#handOvers = 0;
+    const now = this.#now();
+    if (now - this.#lastAt > soon) this.#handOvers = 0;
     else if (!isStream && ++this.#handOvers === after) Coalescing.streams += 1;
     this.#lastAt = now;
-    this.#lastReceived = received;
     return this.#handOvers >= after ? intervalMs : 0;
   }
 }

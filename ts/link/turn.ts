@@ -59,12 +59,12 @@ export class Turn {
   #left = 0;
   /** Delivered in this turn, those of the present stride counted already. */
   #events = 0;
-  /** Of the present stride. */
+  /** Of the present stride, as far as its pace is not known. */
   #granted = 0;
   #isOpen = false;
   #isSpent = false;
-  #beganAt = 0;
-  #lookedAt = 0;
+  #beganAt = -Infinity;
+  #lookedAt = -Infinity;
   readonly #waiting = new Set<Waiter>();
   /** Since when something waits that came before, ms; `undefined` if nothing does. */
   behindSince: number | undefined;
@@ -114,6 +114,7 @@ export class Turn {
     this.#events -= this.#left;
     this.#left = this.#granted = 0;
     this.#stride = 1;
+    this.#beganAt = this.#lookedAt = performance.now();
   }
 
   #hasMore(): boolean {
@@ -125,11 +126,14 @@ export class Turn {
   #look(): void {
     if (this.#isSpent) return;
     const { ms, events } = this.#bounds;
-    if (!this.#isOpen) this.#open();
-    else if (ms !== Infinity) {
-      const now = performance.now();
+    const now = this.#now();
+    const isDue = now - this.#beganAt >= ms;
+    // To see a turn's end costs the loop a microsecond: with time alone to heed, seldom enough will do. What has been
+    // quick since one was begun may have been in many; if not, this one gets twice its time.
+    if (!this.#isOpen && (isDue || events !== Infinity)) this.#open(now);
+    else {
       this.#adapt(now);
-      if (now - this.#beganAt >= ms) return this.#cut('time');
+      if (isDue) return this.#cut('time');
     }
     if (this.#events >= events) return this.#cut('events');
     const stride = Math.min(ms === Infinity ? MAX_EVENTS : this.#stride, events - this.#events);
@@ -137,16 +141,23 @@ export class Turn {
     this.#events += stride;
   }
 
-  #open(): void {
+  /** ms; without a bound of time nobody asks for it. */
+  #now(): number {
+    return this.#bounds.ms === Infinity ? 0 : performance.now();
+  }
+
+  #open(now: number): void {
     this.#isOpen = true;
     this.#events = 0;
+    this.#beganAt = this.#lookedAt = now;
     setImmediate(this.#onImmediate);
-    if (this.#bounds.ms !== Infinity) this.#beganAt = this.#lookedAt = performance.now();
   }
 
   #adapt(now: number): void {
     const events = this.#granted - this.#left;
-    if (events > 0) this.#stride = this.#bounds.stride(this.#stride, { events, ms: now - this.#lookedAt });
+    if (events > 0 && this.#bounds.ms !== Infinity)
+      this.#stride = this.#bounds.stride(this.#stride, { events, ms: now - this.#lookedAt });
+    this.#granted = this.#left;
     this.#lookedAt = now;
   }
 
@@ -160,20 +171,17 @@ export class Turn {
 
   readonly #onImmediate = (): void => {
     // Also of a stride that is not used up: where a turn has a few events only, this is all that is known of them.
-    if (this.#bounds.ms !== Infinity) this.#adapt(performance.now());
+    const now = this.#now();
+    this.#adapt(now);
     if (this.#bounds.isExact) this.#left = 0;
     this.#isOpen = this.#isSpent = false;
-    try {
-      for (const waiter of this.#waiting) {
-        if (!this.#hasMore()) break;
-        this.#waiting.delete(waiter);
-        waiter.onTurn();
-      }
-    } finally {
-      if (this.#waiting.size === 0) this.behindSince = undefined;
-      // Whatever was thrown is one waiter's.
-      else if (!this.#isOpen) this.#open();
+    if (this.#waiting.size > 0) this.#open(now);
+    for (const waiter of this.#waiting) {
+      if (!this.#hasMore()) return;
+      this.#waiting.delete(waiter);
+      waiter.onTurn();
     }
+    this.behindSince = undefined;
   };
 }
 
