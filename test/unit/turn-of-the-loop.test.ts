@@ -76,9 +76,9 @@ test('quick events end no turn by time, slow ones end each after a few', async (
   await finish([quick], 2000);
   const before = turn.cuts.time;
   expect(turn.bounds.stride).toBeGreaterThan(1);
-  const slow = new Source(turn, 100, () => burn(1));
+  const slow = new Source(turn, 200, () => burn(1));
   slow.onTurn();
-  await finish([slow], 100);
+  await finish([slow], 200);
   expect(turn.cuts.time).toBeGreaterThan(before);
   expect(turn.lastCut).toBe('time');
   // The first one began with the stride of quick events. A turn has one event at least, and two of 1 ms are over.

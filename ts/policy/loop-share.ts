@@ -30,8 +30,11 @@ export interface CutRun {
   readonly count: number;
 }
 
-/** Cuts may be hundreds a second; of those so near to each other one is told, ms. */
+/** Cuts may be hundreds a second: they are told together, and no sooner than so many ms after those before. */
 const QUIET_MS = 10_000;
+
+/** A few are the machine's, or of a program that starts; so many are a listener's. */
+const WORTH_TELLING = 10;
 
 export class LoopShare {
   readonly #batching: Batching;
@@ -78,6 +81,7 @@ export class LoopShare {
 
   #cut(bound: keyof TurnCuts): void {
     this.#count += 1;
+    if (this.#count < WORTH_TELLING) return;
     const now = performance.now();
     if (now - this.#toldAt < QUIET_MS) return;
     this.#toldAt = now;
