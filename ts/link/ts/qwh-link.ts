@@ -78,6 +78,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   /** The connection is gone; the end is told after what is held. */
   #over: LinkClose | undefined;
   #isOverTold = false;
+  /** What came with the handshake is looked at. */
+  #hasStarted = false;
   #patience: Patience | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
   /** Unless nobody is watched and nobody watches. */
@@ -117,6 +119,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   /** Starts to take what comes; the owner has set its handler. */
   start(): void {
     if (this.#over !== undefined) return this.#wake();
+    this.#hasStarted = true;
     this.#decode();
     this.#afterReading();
     if (this.#hasPeerEnded) this.onPeerEnd();
@@ -228,7 +231,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   onPeerEnd(): void {
     this.#hasPeerEnded = true;
-    if (this.handler === undefined || this.#over !== undefined) return;
+    // A GOAWAY that came with the handshake is in front of it.
+    if (!this.#hasStarted || this.#over !== undefined) return;
     if (this.#decoder.goaway !== undefined || this.#theirs !== undefined) return;
     // Without its GOAWAY the peer has not left, it is gone.
     const close = faultClose(lostWithoutGoAway(this.info, undefined));
