@@ -39,9 +39,7 @@ import { QwhOutbox } from './qwh-outbox.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
 import { linkInfo } from './link-info.js';
-
-/** Messages without bytes are not free. */
-const MIN_COST = 16;
+import { Undelivered } from './undelivered.js';
 
 export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken {
   readonly mode = 'ts';
@@ -62,8 +60,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   #wantsDrain = false;
   #wantsEmpty = false;
   /** Decoded while paused, in order. */
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  readonly #waiting = new Undelivered();
   /** Bytes of `linkMemory.inbound` that are ours. */
   #counted = 0;
   /** The peer has ended its side. */
@@ -220,7 +217,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     if (this.#isDispatching || this.handler === undefined) return;
     this.#decode();
     // Behind a small piece the socket is empty.
-    if (bytes.length < CHUNK && this.#waiting.length === 0) this.#intake?.caughtUp();
+    if (bytes.length < CHUNK && this.#waiting.isEmpty) this.#intake?.caughtUp();
     this.#afterReading();
   }
 
@@ -257,7 +254,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.ended = true;
     this.#over = this.#closeOf(error);
     // What a rate held back waits for nothing any more: nobody sends behind it.
-    if (this.#waiting.length > 0) this.#wake();
+    if (!this.#waiting.isEmpty) this.#wake();
     // A dialled link has its handler once the promise of its caller is settled, not before.
     if (this.handler === undefined) setImmediate(() => this.#tellOver());
     else this.#tellOver();
@@ -293,17 +290,14 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   #take(message: Buffer): void {
     if (this.#isVoid()) return;
-    if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
-      return this.#deliver(message);
-    this.#waiting.push(message);
-    this.#waitingBytes += Math.max(message.length, MIN_COST);
+    if (!this.#isPaused && this.#waiting.isEmpty && !this.#intake?.holdsBack()) return this.#deliver(message);
+    this.#waiting.push(message, false);
   }
 
   #deliver(message: Buffer): void {
     if (this.#intake?.admits(message.length) !== false) return this.handler.onMessage(message, false);
     // It is refused, and nothing behind it is delivered either.
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    this.#waiting.clear();
     this.#breakOff(CloseCode.rate_limited, rateLimited(), RATE_EXCEEDED);
   }
 
@@ -322,12 +316,12 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     // Nothing is taken any more, but the end is to be seen.
     if (this.#theirs !== undefined) return this.#carrier.resume();
     const ahead = this.#ahead.reduce((sum, { length }) => sum + length, 0);
-    this.#count(this.#decoder.held + this.#carrier.held + ahead + this.#waitingBytes);
+    this.#count(this.#decoder.held + this.#carrier.held + ahead + this.#waiting.bytes);
     if (!this.#isStarved && linkMemory.isFull(this.limits.memoryBudget)) {
       this.#isStarved = true;
       linkMemory.wait(this, this.limits.memoryBudget);
     }
-    const isFarAhead = this.#counted >= READ_AHEAD && (this.#isPaused || this.#waiting.length > 0);
+    const isFarAhead = this.#counted >= READ_AHEAD && (this.#isPaused || !this.#waiting.isEmpty);
     const isReading = !this.#isStarved && !isFarAhead;
     this.#pulse?.setReading(isReading);
     this.#carrier[isReading ? 'resume' : 'pause']();
@@ -368,23 +362,19 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   }
 
   #deliverWaiting(): void {
-    const waiting = this.#waiting;
     const isOutermost = flusher.begin();
     // The peer sends no more: no rate is kept by waiting.
     const isLast = this.#theirs !== undefined || this.#over !== undefined;
-    let next = 0;
     try {
-      while (this.#waiting === waiting && next < waiting.length && !this.#isPaused) {
+      while (!this.#isPaused) {
         if (!isLast && this.#intake?.holdsBack()) break;
-        const message = waiting[next];
-        next += 1;
-        this.#waitingBytes -= Math.max(message.length, MIN_COST);
-        this.#deliver(message);
+        const message = this.#waiting.take();
+        if (message === undefined) break;
+        this.#deliver(message.payload);
       }
     } finally {
       if (isOutermost) flusher.end();
     }
-    if (this.#waiting === waiting) waiting.splice(0, next);
   }
 
   /** Nobody wants what comes any more. */
@@ -455,8 +445,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   }
 
   #forgetReceived(): void {
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    this.#waiting.clear();
     this.#count(0);
     linkMemory.forget(this);
   }
@@ -478,7 +467,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   /** The peer's last word may lie behind what is not delivered yet. */
   get #isHolding(): boolean {
-    return this.#takesRest && (this.#waiting.length > 0 || this.#isStarved);
+    return this.#takesRest && (!this.#waiting.isEmpty || this.#isStarved);
   }
 
   #closeOf(error: Error | undefined): LinkClose {
@@ -501,7 +490,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     // Without a handler yet it is told from the turn in which there is one.
     if (over === undefined || this.#isOverTold || this.handler === undefined) return;
     // What the peer said before it closed comes first, whenever somebody wants it.
-    if (this.#waiting.length > 0) {
+    if (!this.#waiting.isEmpty) {
       this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
       return;
     }

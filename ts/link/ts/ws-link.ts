@@ -38,6 +38,7 @@ import { WsOutbox } from './ws-outbox.js';
 import type { LinkedWebSocket, SocketOwner } from './ws-package.js';
 import { stopAtFault, unfinishedIn } from './ws-receiver.js';
 import { WsReader, type MessageTaker } from './ws-reader.js';
+import { Undelivered } from './undelivered.js';
 import { unmaskByWords } from './ws-unmask.js';
 
 /** A close code of the package: the connection ended without a close frame. */
@@ -46,19 +47,11 @@ const ABNORMAL = 1006;
 const INTERNAL = 1011;
 /** What a peer hears that sends too many control frames. */
 const POLICY = 1008;
-/** Messages without bytes are not free. */
-const MIN_COST = 16;
 
 /** Signs of life say nothing. */
 const NOTHING = Buffer.alloc(0);
 /** A socket that is gone is noticed elsewhere. */
 const ignore = (): void => {};
-
-/** A message that was delivered by the package and not to the owner. */
-interface Held {
-  readonly payload: Buffer;
-  readonly isText: boolean;
-}
 
 /** On the socket: whose it is. */
 const LINK = Symbol('link');
@@ -86,8 +79,7 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
   #wantsDrain = false;
   #wantsEmpty = false;
   /** Delivered while paused, in order. */
-  #waiting: Held[] = [];
-  #waitingBytes = 0;
+  readonly #waiting = new Undelivered();
   /** Bytes of `linkMemory.inbound` that are ours. */
   #counted = 0;
   /** How it ends, once that is decided: by our wish or by a fault. */
@@ -263,29 +255,27 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
   /** A message has come whole. */
   onMessage(payload: Buffer, isText: boolean): void {
     if (this.#ending !== undefined || this.#fault !== undefined) return;
-    if (!this.#isPaused && this.#waiting.length === 0 && !this.#intake?.holdsBack())
+    if (!this.#isPaused && this.#waiting.isEmpty && !this.#intake?.holdsBack())
       return this.#deliver(payload, isText);
-    this.#waiting.push({ payload, isText });
-    this.#waitingBytes += Math.max(payload.length, MIN_COST);
+    this.#waiting.push(payload, isText);
     this.#account();
   }
 
   #deliver(payload: Buffer, isText: boolean): void {
     if (this.#intake?.admits(payload.length) !== false) return this.handler.onMessage(payload, isText);
-    this.#waiting.length = this.#waitingBytes = 0;
+    this.#waiting.clear();
     this.#breakOff(rateLimited(), RATE_EXCEEDED);
   }
 
   /** A chunk was read: behind a small one the socket is empty. */
   #caughtUp(chunk: Buffer): void {
-    if (this.#intake !== undefined && chunk.length < CHUNK && this.#waiting.length === 0)
-      this.#intake.caughtUp();
+    if (this.#intake !== undefined && chunk.length < CHUNK && this.#waiting.isEmpty) this.#intake.caughtUp();
   }
 
   /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
   #account(): void {
     if (this.#ending !== undefined) return;
-    this.#count(unfinishedIn(this.#ws) + this.#waitingBytes);
+    this.#count(unfinishedIn(this.#ws) + this.#waiting.bytes);
     if (this.#isFarAhead) this.#pauseReading();
     if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
     this.#isStarved = true;
@@ -299,7 +289,7 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
   }
 
   get #isFarAhead(): boolean {
-    return this.#counted >= READ_AHEAD && (this.#isPaused || this.#waiting.length > 0);
+    return this.#counted >= READ_AHEAD && (this.#isPaused || !this.#waiting.isEmpty);
   }
 
   #count(held: number): void {
@@ -352,17 +342,8 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
 
   #onWake(): void {
     this.#isWaking = false;
-    const waiting = this.#waiting;
-    let next = 0;
-    while (next < waiting.length && !this.#isPaused && this.#ending === undefined) {
-      if (this.#fault === undefined && this.#intake?.holdsBack()) break;
-      const { payload, isText } = waiting[next];
-      next += 1;
-      this.#waitingBytes -= Math.max(payload.length, MIN_COST);
-      this.#deliver(payload, isText);
-    }
+    this.#deliverWaiting();
     if (this.#ending === undefined) {
-      waiting.splice(0, next);
       this.#account();
       if (!this.#isStarved && !this.#isFarAhead) {
         this.#ws.resume();
@@ -370,6 +351,15 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
       }
     }
     this.#tellOver();
+  }
+
+  #deliverWaiting(): void {
+    while (!this.#isPaused && this.#ending === undefined) {
+      if (this.#fault === undefined && this.#intake?.holdsBack()) return;
+      const message = this.#waiting.take();
+      if (message === undefined) return;
+      this.#deliver(message.payload, message.isText);
+    }
   }
 
   /** The kernel has taken something, or that is to be looked at anew. */
@@ -428,8 +418,7 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
 
   #forgetReceived(): void {
     this.#intake?.stop();
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    this.#waiting.clear();
     this.#count(0);
     linkMemory.forget(this);
   }
@@ -487,7 +476,7 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
     // Without a handler yet it is told from the turn in which there is one.
     if (over === undefined || this.#isOverTold || this.handler === undefined) return;
     // What the peer said before it closed comes first, whenever somebody wants it.
-    if (this.#waiting.length > 0) {
+    if (!this.#waiting.isEmpty) {
       this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
       return;
     }
