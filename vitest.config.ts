@@ -195,6 +195,7 @@ export default defineConfig({
         env: { QWORMHOLE_NATIVE: withNative ? 'force' : 'force-ts' },
       }),
       project('docs', 'test/docs/**/*.test.ts'),
+      project('examples', 'test/examples/**/*.test.ts'),
       project('ts', [BEHAVIOUR, QWH_ONLY], { env: TS }),
       project('ts-lp', behaviour(FRAMING), { env: { ...TS, ...LP } }),
       project('ts-ws', WS, { env: { ...TS, ...OVER_WS } }),
