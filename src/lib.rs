@@ -110,6 +110,11 @@
 //! - `addon` (default): the Node-API addon. A Rust program turns it off with
 //!   `default-features = false`; the API is the same.
 
+/// The programs of the guide, run as the examples of this page are.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/rust.md")]
+mod guide {}
+
 mod allowance;
 mod api;
 mod close_code;
