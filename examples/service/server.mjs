@@ -8,10 +8,13 @@ import { createServer } from 'node:http';
 import { listen, METRICS_CONTENT_TYPE } from 'qwormhole';
 
 const [endpoint = 'tcp://127.0.0.1:9000', probes = '127.0.0.1:9100'] = process.argv.slice(2);
-/** Less than the supervisor waits before it kills: Docker 10 s, Kubernetes and this example's unit 30 s. */
+/** Less than the supervisor waits before it kills: Docker does for 10 s, Kubernetes for 30 s. */
 const GRACE_MS = Number(process.env.GRACE_MS ?? 8000);
 
-const server = await listen(endpoint, { codec: 'json', logger: (record) => console.log(JSON.stringify(record)) });
+const server = await listen(endpoint, {
+  codec: 'json',
+  logger: (record) => console.log(JSON.stringify(record)),
+});
 server.on('message', (message, connection) => connection.send(message));
 
 const http = createServer((request, response) => {
@@ -35,8 +38,8 @@ process.send?.('ready');
 let stopping;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, async () => {
-    // Clients come back over half a minute, to whoever takes over, and not all at once.
-    stopping ??= server.close({ gracefulMs: GRACE_MS, spreadMs: 30_000 });
+    // Clients come back to whoever takes over, spread over that time and not all at once.
+    stopping ??= server.close({ gracefulMs: GRACE_MS, spreadMs: GRACE_MS });
     await stopping;
     http.close();
     http.closeAllConnections();

@@ -19,7 +19,7 @@ it.each(backends)('device-agent comes back over its interface, QWORMHOLE_NATIVE=
   await agent.line(/^connected from 127\.0\.0\.1$/);
   await hub.line(/^pump-7 is here$/);
   const [, first] = await hub.line(/^pump-7 reports \{"number":(\d+),/);
-  hub.kill();
+  hub.signal('SIGKILL');
   await agent.line(/^lost: /);
 
   hub = new Program(backend, 'device-agent/hub.mjs', endpoint);

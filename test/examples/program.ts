@@ -86,7 +86,7 @@ export class Program {
     await this.output();
   }
 
-  kill(): void {
-    this.#child.kill('SIGKILL');
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 }
