@@ -46,6 +46,15 @@ it('docs/wire-format.md has every close code', () => {
   expect(listed).toEqual(existing);
 });
 
+it('docs/README.md has every page', () => {
+  const linked = new Set(
+    [...read('docs/README.md').matchAll(/\]\(([\w-]+\.md)\)/g)].map(([, page]) => `docs/${page}`),
+  );
+  expect(
+    pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md' && !linked.has(page)),
+  ).toEqual([]);
+});
+
 describe('links', () => {
   it.each(pages)('%s', (page) => {
     for (const [, target] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {

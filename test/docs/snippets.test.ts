@@ -56,6 +56,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe.concurrent.each(backends)('QWORMHOLE_NATIVE=%s', (backend) => {
   it.for(snippets.map((snippet) => [snippet.name, snippet] as const))(
     '%s',
+    { timeout: LIMIT + 5_000 },
     async ([, snippet], { skip }) => {
       const lack = lackOf(snippet);
       skip(lack !== undefined, `the bench has not installed its package ${lack}`);
@@ -68,7 +69,6 @@ describe.concurrent.each(backends)('QWORMHOLE_NATIVE=%s', (backend) => {
         server?.kill('SIGKILL');
       }
     },
-    LIMIT + 5_000,
   );
 });
 
