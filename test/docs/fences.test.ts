@@ -143,12 +143,12 @@ const nginx = has('nginx', '-v') ? undefined : 'there is no nginx';
 describeFences(
   'nginx',
   async (fence) => {
-    const paths = ['pid', 'error_log'].map((name) => `${name} ${join(folder, `nginx-${name}`)};`).join(' ');
-    const file = write(
-      fence,
-      'nginx.conf',
-      `${paths} events {} http { server { listen 127.0.0.1:8088; ${fence.code} } }`,
-    );
+    const own = ['pid', 'error_log'].map((name) => `${name} ${join(folder, name)};`).join(' ');
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((name) => `${name}_temp_path ${join(folder, name)};`)
+      .join(' ');
+    const server = `server { listen 127.0.0.1:8088; ${fence.code} }`;
+    const file = write(fence, 'nginx.conf', `${own} events {} http { ${temporary} ${server} }`);
     await run('nginx', ['-t', '-q', '-p', folder, '-c', file]);
   },
   nginx,
