@@ -148,7 +148,11 @@ describeFences(
       .map((name) => `${name}_temp_path ${join(folder, name)};`)
       .join(' ');
     const server = `server { listen 127.0.0.1:8088; ${fence.code} }`;
-    const file = write(fence, 'nginx.conf', `${own} events {} http { access_log off; ${temporary} ${server} }`);
+    const file = write(
+      fence,
+      'nginx.conf',
+      `${own} events {} http { access_log off; ${temporary} ${server} }`,
+    );
     await run('nginx', ['-t', '-q', '-p', folder, '-c', file]);
   },
   nginx,
