@@ -15,6 +15,7 @@ function aliases(main: string) {
   return [
     { find: /^qwormhole$/, replacement: at(main) },
     { find: /^qwormhole\/native$/, replacement: at('./ts/native.ts') },
+    { find: /^qwormhole\/testing$/, replacement: at('./ts/testing/index.ts') },
     { find: /^qwormhole\/internal$/, replacement: at('./ts/internal.ts') },
   ];
 }
@@ -83,12 +84,12 @@ const STREAM = [
   'server-close',
   'stats-add-up',
 ];
-const SESSION = [...STREAM, 'draining', 'liveness', 'reconnect', 'telemetry'];
+const SESSION = [...STREAM, 'chaos', 'draining', 'liveness', 'reconnect', 'telemetry'];
 /** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
 const CUT = ['half-close', 'oversized', 'truncated'];
-const FRAMING = [...STREAM, ...CUT, 'iteration', 'rates'];
-const UPGRADED = [...STREAM, 'attempts', 'draining', 'iteration', 'liveness', 'rates', 'telemetry'];
-const THROUGH_RECORDS = [...STREAM, 'attempts', 'half-close', 'truncated'];
+const FRAMING = [...STREAM, ...CUT, 'chaos', 'iteration', 'rates'];
+const UPGRADED = [...STREAM, 'attempts', 'chaos', 'draining', 'iteration', 'liveness', 'rates', 'telemetry'];
+const THROUGH_RECORDS = [...STREAM, 'attempts', 'chaos', 'half-close', 'truncated'];
 
 const LP = { QWORMHOLE_TEST_PROTOCOL: 'length-prefixed' };
 const LP_MIXED = behaviour([...CROSSING, 'half-close', 'truncated']);

@@ -125,7 +125,7 @@ mod close_code;
 )]
 mod driver;
 pub mod error;
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 #[cfg_attr(
     not(feature = "addon"),
     allow(
@@ -154,6 +154,12 @@ mod ws;
 
 #[cfg(feature = "addon")]
 mod ffi;
+#[cfg(any(feature = "fuzzing", test))]
+#[cfg_attr(
+    not(feature = "fuzzing"),
+    allow(unreachable_pub, dead_code, reason = "public for the targets")
+)]
+pub mod fuzzing;
 
 #[cfg(test)]
 mod instructions;

@@ -167,6 +167,12 @@ pub(crate) fn reset_on_close(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
+/// Resets a connection that others made.
+#[cfg(any(feature = "fuzzing", test))]
+pub(crate) fn reset_on_close_now(stream: &std::net::TcpStream) {
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
 fn new_socket(for_address: SocketAddr) -> std::io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(for_address),

@@ -57,7 +57,7 @@ pub(super) async fn dial<S: Sink>(
 }
 
 /// A link over a connection that others made.
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 pub(super) async fn adopted<S: Sink>(
     socket: std::net::TcpStream,
     mut link: NewLink<S>,
