@@ -7,7 +7,7 @@ const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** Two of these at the beginning are Prometheus's own. */
 const OWN_PREFIX = '__';
 /** Those that our metrics have. */
-const TAKEN = new Set(['role', 'mode', 'backend', 'io', 'reason', 'result', 'state', 'code', 'le']);
+const TAKEN = new Set(['role', 'mode', 'backend', 'io', 'reason', 'result', 'state', 'code', 'bound', 'le']);
 
 /** @throws QWormholeError `ERR_QW_OPTION_INVALID` */
 export function checkLabels(labels: Labels | undefined): void {
