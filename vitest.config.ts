@@ -86,8 +86,8 @@ const STREAM = [
 const SESSION = [...STREAM, 'draining', 'liveness', 'reconnect', 'telemetry'];
 /** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
 const CUT = ['half-close', 'oversized', 'truncated'];
-const FRAMING = [...STREAM, ...CUT, 'iteration', 'rates'];
-const UPGRADED = [...STREAM, 'attempts', 'draining', 'iteration', 'liveness', 'rates', 'telemetry'];
+const FRAMING = [...STREAM, ...CUT, 'batching', 'iteration', 'rates'];
+const UPGRADED = [...STREAM, 'attempts', 'batching', 'draining', 'iteration', 'liveness', 'rates', 'telemetry'];
 const THROUGH_RECORDS = [...STREAM, 'attempts', 'half-close', 'truncated'];
 
 const LP = { QWORMHOLE_TEST_PROTOCOL: 'length-prefixed' };
