@@ -87,7 +87,16 @@ const SESSION = [...STREAM, 'draining', 'liveness', 'reconnect', 'telemetry'];
 /** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
 const CUT = ['half-close', 'oversized', 'truncated'];
 const FRAMING = [...STREAM, ...CUT, 'batching', 'iteration', 'rates'];
-const UPGRADED = [...STREAM, 'attempts', 'batching', 'draining', 'iteration', 'liveness', 'rates', 'telemetry'];
+const UPGRADED = [
+  ...STREAM,
+  'attempts',
+  'batching',
+  'draining',
+  'iteration',
+  'liveness',
+  'rates',
+  'telemetry',
+];
 const THROUGH_RECORDS = [...STREAM, 'attempts', 'half-close', 'truncated'];
 
 const LP = { QWORMHOLE_TEST_PROTOCOL: 'length-prefixed' };
