@@ -70,8 +70,7 @@ async function inTurn(rounds, run) {
 
 async function costs(backend, scenario, rounds, seconds) {
   const results = await inTurn(rounds, async (kind) => {
-    const options = { batching: modeOf(kind) };
-    const sides = { client: backend, server: backend, pinning: PINNING, options };
+    const sides = { client: backend, server: backend, pinning: PINNING, options: { batching: modeOf(kind) } };
     const { server, messagesPerSecond, latencyUs } = await measure({
       ...sides,
       scenario,
