@@ -87,8 +87,18 @@ const STREAM = [
 const SESSION = [...STREAM, 'chaos', 'draining', 'liveness', 'reconnect', 'telemetry'];
 /** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
 const CUT = ['half-close', 'oversized', 'truncated'];
-const FRAMING = [...STREAM, ...CUT, 'chaos', 'iteration', 'rates'];
-const UPGRADED = [...STREAM, 'attempts', 'chaos', 'draining', 'iteration', 'liveness', 'rates', 'telemetry'];
+const FRAMING = [...STREAM, ...CUT, 'batching', 'chaos', 'iteration', 'rates'];
+const UPGRADED = [
+  ...STREAM,
+  'attempts',
+  'batching',
+  'chaos',
+  'draining',
+  'iteration',
+  'liveness',
+  'rates',
+  'telemetry',
+];
 const THROUGH_RECORDS = [...STREAM, 'attempts', 'chaos', 'half-close', 'truncated'];
 
 const LP = { QWORMHOLE_TEST_PROTOCOL: 'length-prefixed' };

@@ -111,5 +111,7 @@ export {
   isRetriableClose,
   type CloseCodeName,
 } from './close-codes.js';
+export type { Batching, BatchingMode, ForcedBatching } from './policy/batching.js';
+export type { BatchingStats } from './policy/loop-share.js';
 export type { Overflow } from './policy/overflow.js';
 export type { Backend, Carrier, DropReason, Mode, Protocol, SendResult } from './link/link.js';

@@ -145,6 +145,7 @@ import type { Agent } from 'node:http';
 import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
+import type { Batching } from '../policy/batching.js';
 import type { Overflow } from '../policy/overflow.js';
 import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';

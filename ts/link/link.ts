@@ -8,6 +8,7 @@
 import type { Agent, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { QWormholeError } from '../errors/error.js';
+import type { CoalescingValues } from './coalescing.js';
 import type { Heartbeat } from './liveness.js';
 import type { RateLimits } from './rate.js';
 import type { HandshakeInfo, QwhListenSettings, QwhSettings } from './qwh.js';
@@ -113,6 +114,8 @@ export interface Upgrade {
 export interface LinkHandler {
   /** Whether anybody wants messages, now or after a pause. */
   readonly isHeard: boolean;
+  /** What it counts, for links with `coalescing`. */
+  readonly traffic?: { readonly messagesIn: number };
   /**
    * One message. The view may share a larger slab of memory and keeps it alive. `isText`: a WebSocket text
    * message, whose payload is valid UTF-8.
@@ -142,6 +145,8 @@ export interface LinkLimits {
   readonly closeTimeoutMs: number;
   /** How long small messages may wait to go out together, ms: 0, or none given, is to the end of the tick. */
   readonly flushIntervalMs?: number;
+  /** Set: small messages wait for one another where they flow in a stream. */
+  readonly coalescing?: CoalescingValues;
   /** Bytes this environment may hold for all its links, in and out: beyond, nothing is read or accepted. */
   readonly memoryBudget: number;
   /** How the peer is watched, where the carrier or the protocol has signs of life. */

@@ -2,6 +2,7 @@
 import { isSecure, isWebSocket } from '../link/carriers.js';
 import type { DialSpec, LinkLimits, ListenSpec, SocketSettings } from '../link/link.js';
 import type { TlsDialSettings, TlsListenSettings } from '../link/tls.js';
+import { coalescing } from '../policy/batching.js';
 import { dialAddress, listenAddress } from './interface-address.js';
 import type { ClientSettings, ServerSettings, SettledEndpoint, SharedSettings } from './settings.js';
 import type { QwhListenSettings, QwhSettings } from '../link/qwh.js';
@@ -11,6 +12,7 @@ import { toDialWebSocket, toListenWebSocket } from './websocket.js';
 export function toLimits(settings: SharedSettings): LinkLimits {
   const { maxMessage, highWaterMark, lowWaterMark, maxQueued, closeTimeoutMs, memoryBudget } = settings;
   const { inboundRate, outboundRate, heartbeat, flushIntervalMs } = settings;
+  const streams = coalescing(settings.batching, flushIntervalMs);
   return Object.freeze({
     maxMessage,
     highWaterMark,
@@ -20,6 +22,7 @@ export function toLimits(settings: SharedSettings): LinkLimits {
     memoryBudget,
     heartbeat,
     flushIntervalMs,
+    ...(streams && { coalescing: streams }),
     inbound: inboundRate,
     // A hard one is a matter of `send`.
     outbound: outboundRate?.isHard ? undefined : outboundRate,

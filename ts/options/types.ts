@@ -4,6 +4,7 @@ import type { Agent } from 'node:http';
 import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
+import type { Batching } from '../policy/batching.js';
 import type { Overflow } from '../policy/overflow.js';
 import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
@@ -97,6 +98,14 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    * Takes an integer from 0 to 1000 (ms). Default: 0.
    */
   readonly flushIntervalMs?: number;
+  /**
+   * How much goes at once. off: up to 4096 messages are delivered in one turn of the event loop, however long
+   * that takes. guarded: a turn is over after 2 ms, then timers and others have theirs. aggressive: small
+   * messages to who sends nothing back also wait for one another, up to 1 ms, while many flow. An object
+   * forces bounds, for measurements. The loop is shared: of several servers and clients the strictest bounds
+   * of a turn hold. Default: guarded.
+   */
+  readonly batching?: Batching;
   /**
    * Handlers of a connection's messages that may be at work at once, where they return promises: beyond it is
    * not read. Takes an integer from 1 to 1048576 (handlers) or Infinity. Default: Infinity.

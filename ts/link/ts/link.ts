@@ -28,6 +28,7 @@ import { bare, lengthPrefixed } from './framing.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { RawDecoder } from './raw-decoder.js';
 import { resetSocket } from './reset.js';
 import { SocketWriter } from './socket-writer.js';
@@ -39,7 +40,7 @@ import { linkInfo } from './link-info.js';
 const LINK = Symbol('link');
 type LinkedSocket = Socket & { [LINK]: TsLink };
 
-export class TsLink extends BoundedLink implements Starved, Forsaken {
+export class TsLink extends BoundedLink implements Starved, Forsaken, Waiter {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -199,7 +200,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     this.#isDispatching = true;
     try {
       while (!this.#isPaused && this.#ending === undefined) {
-        if (this.#intake?.holdsBack()) break;
+        if (this.#intake?.holdsBack() || environmentTurn.defers(this)) break;
         const message = this.#decoder.next();
         if (message !== undefined) this.#deliver(message);
         else if (!this.#feed()) break;
@@ -276,6 +277,10 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     if (this.#isDispatching || this.#isWaking) return;
     this.#isWaking = true;
     process.nextTick(wake, this);
+  }
+
+  onTurn(): void {
+    this.onWake();
   }
 
   /** Delivers what is held and reads on. */
