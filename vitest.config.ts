@@ -53,6 +53,7 @@ const behaviour = (names: string[]) => names.map((name) => `test/behaviour/${nam
 const BEHAVIOUR = 'test/behaviour/**/*.test.ts';
 const QWH_ONLY = 'test/behaviour-qwh/**/*.test.ts';
 const WS_ONLY = 'test/behaviour-ws/**/*.test.ts';
+const UNIX_ONLY = 'test/behaviour-unix/**/*.test.ts';
 const TLS_ONLY = 'test/behaviour-tls/**/*.test.ts';
 
 /**
@@ -68,6 +69,7 @@ const TLS_ONLY = 'test/behaviour-tls/**/*.test.ts';
  * | `…-lp`                       | TCP        | length-prefixed   | `FRAMING`; mixed: `CROSSING`, cut messages         |
  * | `…-ws`                       | WebSocket  | raw               | `UPGRADED`; mixed: `CROSSING`; what only it has    |
  * | `…-tls`                      | TLS        | qwh               | `THROUGH_RECORDS`; mixed: fewer; what only TLS has |
+ * | `…-unix`                     | Unix socket | qwh              | `LOCAL`; mixed: `CROSSING`; what only it has       |
  * | `…-wss`                      | both       | qwh               | `CROSSING`, and what only qwh has; not mixed: more |
  *
  * `native` is on I/O threads. `native-inline` runs the same without them, over TCP and WebSocket; TLS is the same there
@@ -110,6 +112,12 @@ const WS_MIXED = [...behaviour(CROSSING), ...WS_BOTH_ENDS.map((name) => `test/be
 const OVER_WS = { QWORMHOLE_TEST_CARRIER: 'ws', ...LP };
 const TLS = [...behaviour(THROUGH_RECORDS), TLS_ONLY];
 const TLS_MIXED = [...behaviour([...CROSSING, 'half-close', 'truncated']), TLS_ONLY];
+/** Bytes go as over TCP, but for who may connect, and for an end that is no reset. */
+const LOCAL = [
+  ...behaviour([...CROSSING, 'half-close', 'pause-resume', 'server-close', 'truncated']),
+  UNIX_ONLY,
+];
+const OVER_UNIX = { QWORMHOLE_TEST_CARRIER: 'unix' };
 const OVER_TLS = { QWORMHOLE_TEST_CARRIER: 'tls' };
 const WSS = [
   ...behaviour(CROSSING),
@@ -143,16 +151,23 @@ if (!withNative) {
   console.log(`native tests: skipped (${reason})`);
 }
 
+const IS_WINDOWS = process.platform === 'win32';
 const TS = { QWORMHOLE_NATIVE: 'force-ts' };
 const NATIVE = { QWORMHOLE_NATIVE: 'force', QWORMHOLE_IO: 'threads' };
 const INLINE = { QWORMHOLE_NATIVE: 'force', QWORMHOLE_IO: 'inline' };
 /** What is about the I/O side itself, and how it ends. */
 const IO_ENDS = ['adopt', 'last-words', 'moved-slabs', 'paused-memory', 'runtime-failure', 'teardown'];
 
+/** None on Windows. */
+function hasUnix(name: string, include: string[], env: Record<string, string>) {
+  return IS_WINDOWS ? [] : [project(name, include, { env: { ...env, ...OVER_UNIX } })];
+}
+
 const inline = [
   project('native-inline', [BEHAVIOUR, QWH_ONLY], { env: INLINE }),
   project('native-inline-ws', WS, { env: { ...INLINE, ...OVER_WS } }),
   project('native-inline-tls', behaviour(CROSSING), { env: { ...INLINE, ...OVER_TLS } }),
+  ...hasUnix('native-inline-unix', LOCAL, INLINE),
   project('native-inline-wss', behaviour(CROSSING), { env: { ...INLINE, ...OVER_WSS } }),
   project(
     'native-inline-only',
@@ -166,6 +181,7 @@ const native = [
   project('native-lp', behaviour(FRAMING), { env: { ...NATIVE, ...LP } }),
   project('native-ws', WS, { env: { ...NATIVE, ...OVER_WS } }),
   project('native-tls', TLS, { env: { ...NATIVE, ...OVER_TLS } }),
+  ...hasUnix('native-unix', LOCAL, NATIVE),
   project('native-wss', WSS, { env: { ...NATIVE, ...OVER_WSS } }),
   ...(['client', 'server'] as const).flatMap((side) => {
     const pairing = side === 'client' ? 'ts-to-native' : 'native-to-ts';
@@ -175,6 +191,7 @@ const native = [
       mixed(`${pairing}-ws`, WS_MIXED, side, OVER_WS),
       mixed(`${pairing}-tls`, TLS_MIXED, side, OVER_TLS),
       mixed(`${pairing}-wss`, WSS_MIXED, side, OVER_WSS),
+      ...(IS_WINDOWS ? [] : [mixed(`${pairing}-unix`, behaviour(CROSSING), side, OVER_UNIX)]),
     ];
   }),
   // Its panics are made on purpose: their backtraces would hide what really goes wrong.
@@ -211,6 +228,7 @@ export default defineConfig({
       project('ts-lp', behaviour(FRAMING), { env: { ...TS, ...LP } }),
       project('ts-ws', WS, { env: { ...TS, ...OVER_WS } }),
       project('ts-tls', TLS, { env: { ...TS, ...OVER_TLS } }),
+      ...hasUnix('ts-unix', LOCAL, TS),
       project('ts-wss', WSS, { env: { ...TS, ...OVER_WSS } }),
       ...(withNative ? native : []),
     ],

@@ -66,6 +66,7 @@ export type { ConnectAttempt, EndpointSource, HeadersInput, PerAttempt } from '.
 export type {
   EndpointInput,
   EndpointObject,
+  LocalEndpointObject,
   Scheme,
   TcpEndpointObject,
   WebSocketEndpointObject,

@@ -12,6 +12,7 @@ mod adopt;
 mod carrier;
 mod ciphertext;
 mod dial;
+mod door;
 mod guarded;
 mod handle;
 mod here;

@@ -19,8 +19,8 @@ export type Mode = 'native' | 'ts';
 /** The name of that backend, the same string as in the handshake. */
 export type Backend = 'rust' | 'ts';
 
-/** What carries the bytes: a TCP stream, or WebSocket frames on one, with TLS or without. */
-export type Carrier = 'tcp' | 'tls' | 'ws' | 'wss';
+/** What carries the bytes: a TCP stream, or WebSocket frames on one, with TLS or without; a Unix socket or a pipe. */
+export type Carrier = 'tcp' | 'tls' | 'ws' | 'wss' | 'unix' | 'pipe';
 
 /** How messages lie on the wire. */
 export type Protocol = 'raw' | 'length-prefixed' | 'qwh';
@@ -64,6 +64,7 @@ export interface LinkClose {
 /** Both ends of a link. */
 export interface LinkInfo {
   readonly carrier: Carrier;
+  /** Addresses are empty, and ports 0, on Unix sockets and pipes. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
@@ -220,6 +221,7 @@ export interface WebSocketDialSettings extends WebSocketSettings {
 
 /** Where and how to listen. */
 export interface ListenSpec {
+  /** A path is that of a Unix socket or a pipe; there is no port then. */
   readonly host: string;
   readonly port: number;
   readonly protocol: Protocol;
@@ -238,7 +240,7 @@ export interface ListenSpec {
 
 /** Whom and how to call. */
 export interface DialSpec {
-  /** As the user wrote it: for errors, for certificates, and for agents. */
+  /** As the user wrote it: for errors, for certificates, and for agents; or a path. */
   readonly host: string;
   /** The IP address to call. Default: `host`, which is one then. */
   readonly address?: string;

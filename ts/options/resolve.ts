@@ -51,6 +51,8 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     maxConnections: given.maxConnections ?? T.maxConnections.default,
     backlog: given.backlog ?? T.backlog.default,
     reusePort: given.reusePort ?? T.reusePort.default,
+    socketMode: given.socketMode,
+    replaceStaleSocket: given.replaceStaleSocket ?? T.replaceStaleSocket.default,
     ipv6Only: given.ipv6Only ?? T.ipv6Only.default,
     tls: given.tls,
     ...resolveServerWebSocket(given),

@@ -97,6 +97,8 @@ export const serverSchema = z.strictObject({
   preset: z.enum(['lan', 'internet']).optional(),
   backlog: integer('backlog').optional(),
   reusePort: z.boolean().optional(),
+  socketMode: integer('socketMode').optional(),
+  replaceStaleSocket: z.boolean().optional(),
   ipv6Only: z.boolean().optional(),
   tls: serverTls.optional(),
   ...serverWebSocket,

@@ -81,6 +81,9 @@ export interface ServerSettings extends SharedSettings {
   readonly maxConnectionsPerAddress: number;
   readonly backlog: number;
   readonly reusePort: boolean;
+  /** `undefined`: as the umask has it. */
+  readonly socketMode: number | undefined;
+  readonly replaceStaleSocket: boolean;
   readonly ipv6Only: boolean;
   readonly subprotocols: readonly string[] | SubprotocolChoice;
   /** `undefined`: the host of the request. */

@@ -1,5 +1,6 @@
 /** Settings in the words of the seam. */
 import { isSecure, isWebSocket } from '../link/carriers.js';
+import { isPath } from '../link/place.js';
 import type { DialSpec, LinkLimits, ListenSpec, SocketSettings } from '../link/link.js';
 import type { TlsDialSettings, TlsListenSettings } from '../link/tls.js';
 import { coalescing } from '../policy/batching.js';
@@ -51,7 +52,7 @@ export function toListenSpec(
   qwh?: QwhListenSettings,
 ): ListenSpec {
   const { interfaceName, interfaceBinding, backlog, reusePort, ipv6Only } = settings;
-  const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
+  const byAddress = interfaceName !== undefined && interfaceBinding === 'address' && !isPath(endpoint.host);
   return {
     host: byAddress ? listenAddress(interfaceName, endpoint.host) : endpoint.host,
     port: endpoint.port,
@@ -63,8 +64,13 @@ export function toListenSpec(
     socket: toSocketSettings(settings),
     ...(isWebSocket(endpoint.scheme) && { ws: toListenWebSocket(settings) }),
     ...(isSecure(endpoint.scheme) && { tls }),
-    ...(endpoint.protocol === 'qwh' && { qwh }),
+    ...(endpoint.protocol === 'qwh' && { qwh: qwh && boundsAt(endpoint.host, qwh) }),
   };
+}
+
+/** Who calls over a Unix socket or a pipe has no address: nobody is one of many behind one. */
+function boundsAt(host: string, qwh: QwhListenSettings): QwhListenSettings {
+  return isPath(host) ? { ...qwh, maxPendingPerAddress: Infinity } : qwh;
 }
 
 /** Whom and how to call, for one endpoint. Throws `ERR_QW_ADDRESS_UNAVAILABLE` for an interface without address. */
@@ -75,7 +81,7 @@ export function toDialSpec(
   qwh?: QwhSettings,
 ): DialSpec {
   const { interfaceName, interfaceBinding, localAddress, localPort, connectTimeoutMs } = settings;
-  const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
+  const byAddress = interfaceName !== undefined && interfaceBinding === 'address' && !isPath(endpoint.host);
   return {
     host: endpoint.host,
     port: endpoint.port,

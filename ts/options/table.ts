@@ -591,6 +591,17 @@ export const OPTION_TABLE = {
     },
     cure: 'leave it out, or use Linux with the native backend or Node 22.12, 23.1 or newer',
   },
+  socketMode: {
+    for: 'server',
+    expects: 'an integer from 0 to 511 (bits)',
+    min: 0,
+    max: 511,
+  },
+  replaceStaleSocket: {
+    for: 'server',
+    expects: 'true or false',
+    default: false,
+  },
   ipv6Only: {
     for: 'server',
     expects: 'true or false',

@@ -233,7 +233,7 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
 
 /** Options of a server. */
 export interface ServerOptions<C extends CodecOption = CodecOption> extends SharedOptions<C> {
-  /** Where to listen: URLs such as tcp://127.0.0.1:9000, or objects. */
+  /** Where to listen: URLs such as tcp://127.0.0.1:9000 or unix:///run/chat.sock, or objects. */
   readonly endpoints: EndpointInput | readonly EndpointInput[];
   /**
    * With protocol qwh: what this end says of itself, put together when it listens. Peers see it as a claim.
@@ -287,6 +287,17 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
    * false.
    */
   readonly reusePort?: boolean;
+  /**
+   * Of unix endpoints: the permissions of the socket's file, as chmod takes them; who may write it may
+   * connect. 0o660 lets its owner and group in. Takes an integer from 0 to 511 (bits). Default: as the
+   * process's umask has it.
+   */
+  readonly socketMode?: number;
+  /**
+   * Of unix endpoints: remove the file of a socket on which nobody listens any more, and take its place.
+   * Without it that is ERR_QW_SOCKET_STALE. Default: false.
+   */
+  readonly replaceStaleSocket?: boolean;
   /** Let a listener on :: take IPv6 connections only (IPV6_V6ONLY). Default: false. */
   readonly ipv6Only?: boolean;
   /**
@@ -333,8 +344,9 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
 /** Options of a client. */
 export interface ClientOptions<C extends CodecOption = CodecOption> extends SharedOptions<C> {
   /**
-   * Whom to call: URLs such as tcp://127.0.0.1:9000, or objects. With several, an attempt calls one after the
-   * other, half a second apart, and the first to answer wins. A function is asked before each attempt.
+   * Whom to call: URLs such as tcp://127.0.0.1:9000 or unix:///run/chat.sock, or objects. With several, an
+   * attempt calls one after the other, half a second apart, and the first to answer wins. A function is asked
+   * before each attempt.
    */
   readonly endpoints: EndpointInput | readonly EndpointInput[] | EndpointSource;
   /**

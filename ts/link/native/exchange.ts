@@ -3,7 +3,7 @@
  * dispatch of event batches. All of the hot receive path is here.
  */
 import { environmentBudget } from '../budget.js';
-import { markShared } from '../shared-memory.js';
+import { markLent } from '../shared-memory.js';
 import { environmentTurn, type Waiter } from '../turn.js';
 import { View } from '../view.js';
 import { Ballast } from './ballast.js';
@@ -192,7 +192,7 @@ export class Exchange implements Waiter {
     this.#slab = NO_MEMORY;
     this.#slab = this.#hot.slab(id);
     // Other messages lie in it, so a transfer is refused where Node heeds that; see `#rescued` for the rest.
-    markShared(this.#slab);
+    markLent(this.#slab);
   }
 
   readonly #dispatch = (count: number): number => {

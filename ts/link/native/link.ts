@@ -8,7 +8,8 @@ import { Patience, type Forsaken } from '../patience.js';
 import { environmentTurn, type Waiter } from '../turn.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange, Owner } from './exchange.js';
-import { isWebSocket } from './events.js';
+import { isWebSocket } from '../carriers.js';
+import { peerText } from '../place.js';
 import { faultOf, type Met } from './faults.js';
 import { Held } from './held.js';
 import { MAX_REASON } from '../../qwh/index.js';
@@ -142,7 +143,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
 
   /** What it does, for errors. */
   get doing(): SystemContext {
-    const what = `${this.info.remoteAddress}:${this.info.remotePort}`;
+    const what = peerText(this.info);
     return { during: this.call === undefined ? 'io' : 'connect', what };
   }
 

@@ -12,6 +12,7 @@ import { fromSystem, tooBig, type QWormholeError } from '../../errors/error.js';
 import { BoundedLink } from '../bounded-link.js';
 import { faultClose, unheard } from '../fault.js';
 import type {
+  Carrier,
   ClassIndex,
   LinkClose,
   LinkHandler,
@@ -29,6 +30,7 @@ import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
 import { environmentTurn, type Waiter } from '../turn.js';
+import { peerText } from '../place.js';
 import { RawDecoder } from './raw-decoder.js';
 import { resetSocket } from './reset.js';
 import { SocketWriter } from './socket-writer.js';
@@ -39,6 +41,13 @@ import { linkInfo } from './link-info.js';
 /** Where a socket keeps its link: the listeners are the same functions for all, an idle link has no closures. */
 const LINK = Symbol('link');
 type LinkedSocket = Socket & { [LINK]: TsLink };
+
+/** How a connection came to be. */
+interface Origin {
+  readonly carrier: Carrier;
+  /** The peer called us. */
+  readonly isAccepted: boolean;
+}
 
 export class TsLink extends BoundedLink implements Starved, Forsaken, Waiter {
   readonly mode = 'ts';
@@ -75,12 +84,11 @@ export class TsLink extends BoundedLink implements Starved, Forsaken, Waiter {
   /** Runs while the peer's end waits behind what is held. */
   #patience: Patience | undefined;
 
-  /** @param isAccepted The peer called us. */
-  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits, isAccepted: boolean) {
+  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits, { carrier, isAccepted }: Origin) {
     super(limits);
     this.#isAccepted = isAccepted;
     const framed = protocol === 'length-prefixed';
-    this.info = linkInfo(socket, ['tcp', 'tls']);
+    this.info = linkInfo(socket, [carrier, carrier]);
     this.#socket = socket;
     this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
     this.#writer = new SocketWriter(socket, framed ? lengthPrefixed : bare, this, limits);
@@ -344,8 +352,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken, Waiter {
   }
 
   #lost(cause: unknown): QWormholeError {
-    const { remoteAddress, remotePort } = this.info;
-    const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
+    const context = { during: 'io', what: peerText(this.info) } as const;
     if (this.info.tls === undefined) return fromSystem(cause, context);
     const isSilentClient = this.#isAccepted && this.#socket.bytesRead === 0;
     return isSilentClient ? faultOfSilentClient(cause, context) : faultOfTls(cause, context);
