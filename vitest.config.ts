@@ -29,6 +29,8 @@ const shared = {
   execArgv: ['--no-warnings'] as string[],
   testTimeout: 20_000,
   hookTimeout: 20_000,
+  // Who waits for something may be one of several on a busy machine; who has it does not wait.
+  expect: { poll: { timeout: 10_000 } },
 } as const;
 
 export interface Settings {
