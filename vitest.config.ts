@@ -30,24 +30,26 @@ const shared = {
   testTimeout: 20_000,
   hookTimeout: 20_000,
   // Who waits for something may be one of several on a busy machine; who has it does not wait.
-  expect: { poll: { timeout: 10_000 } },
+  expect: { poll: { timeout: 15_000 } },
 } as const;
 
 export interface Settings {
   readonly env?: Record<string, string>;
   readonly main?: string;
   readonly exclude?: string[];
+  /** How long a test may take, ms. */
+  readonly patience?: number;
 }
 
 /** A project of tests: `main` is what they import as the package. */
 export function project(
   name: string,
   include: string | string[],
-  { env = {}, main = './ts/index.ts', exclude = [] }: Settings = {},
+  { env = {}, main = './ts/index.ts', exclude = [], patience = shared.testTimeout }: Settings = {},
 ) {
   return {
     resolve: { alias: aliases(main) },
-    test: { ...shared, name, include: [include].flat(), exclude, env },
+    test: { ...shared, testTimeout: patience, name, include: [include].flat(), exclude, env },
   } satisfies TestProjectConfiguration;
 }
 
@@ -224,8 +226,9 @@ export default defineConfig({
       project('rust', 'test/rust/**/*.test.ts', {
         env: { QWORMHOLE_NATIVE: withNative ? 'force' : 'force-ts' },
       }),
-      project('docs', 'test/docs/**/*.test.ts'),
-      project('examples', 'test/examples/**/*.test.ts'),
+      // Programs that start programs, a second each and many at once.
+      project('docs', 'test/docs/**/*.test.ts', { patience: 120_000 }),
+      project('examples', 'test/examples/**/*.test.ts', { patience: 120_000 }),
       project('ts', [BEHAVIOUR, QWH_ONLY], { env: TS }),
       project('ts-lp', behaviour(FRAMING), { env: { ...TS, ...LP } }),
       project('ts-ws', WS, { env: { ...TS, ...OVER_WS } }),
