@@ -133,6 +133,22 @@ const MAGIC = 'QWH1';
 const ANSWER_BYTES = 8;
 const REJECTED = 3;
 
+/** All that one end of a handshake says by itself, given what the other one said. */
+function said(side: 'initiator' | 'responder', given: Uint8Array = Buffer.alloc(0)): Buffer {
+  const hello = { ...HELLO, session: SESSIONS[side] };
+  const handshake = new qwh.Handshake({ side, carrier: 'stream', hello });
+  handshake.receive(given);
+  const sent: Uint8Array[] = [];
+  for (let event = handshake.nextEvent(); event; event = handshake.nextEvent())
+    if (event.type === 'send') sent.push(event.bytes);
+  return Buffer.concat(sent);
+}
+
+/** A preamble of 14 bytes and a HELLO. */
+export const opening = (): Buffer => said('initiator');
+/** An answer of 8 bytes and a HELLO. */
+export const answering = (): Buffer => said('responder', opening());
+
 const overQwh: Dialect = {
   async open(attacker) {
     const side = attacker.isCaller ? 'initiator' : 'responder';

@@ -39,7 +39,7 @@ export type Wire = number | 'reset' | 'end';
 export interface Expectation {
   /** Of the one `close` at our end. Without it there must not have been a connection. */
   readonly code?: ByBackend<number>;
-  readonly wire?: ByBackend<Wire>;
+  readonly wire?: ByBackend<Wire> | readonly Wire[];
   /** Of a connection, of the handshake, or of a client's attempt. */
   readonly error?: ByBackend<string>;
   /** What the application got, in order. */
@@ -65,6 +65,8 @@ export interface Entry {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Takes longer than a test may: left to `npm run attack`. */
   readonly isLong?: boolean;
+  /** TLS is left to its steps. */
+  readonly isPlain?: boolean;
   /** No connection is made for it: its steps make their own. */
   readonly isBare?: boolean;
   /** Of servers: takes this long at most from the attack to the end, ms. */
@@ -78,8 +80,12 @@ export interface Family {
   readonly name: string;
   readonly carrier: 'tcp' | 'tls' | 'ws';
   readonly dialect: DialectName;
+  /** Of the witness, where it must not speak the same. */
+  readonly witness?: DialectName;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly roles?: readonly Role[];
+  /** How many the target may have open: it is one of its own then. */
+  readonly descriptors?: number;
   readonly entries: readonly Entry[];
 }
 

@@ -38,8 +38,8 @@ const isNative =
 const BACKENDS: readonly Backend[] = ['ts', 'native', 'inline'];
 const chosen = only?.split(',');
 
-/** A row that is longer is not for `npm test`, ms. */
-const QUICK_MS = 30_000;
+/** More than any takes on a machine that is not busy, by far, ms. */
+const QUICK_MS = 60_000;
 const LONG_MS = 300_000;
 
 function reasonToSkip(backend: Backend): string | undefined {
@@ -63,14 +63,31 @@ export function attack(...families: Family[]): void {
           const isLong = entries.some((entry) => entry.isLong);
           for (const role of rolesOf(family, entries))
             it(`${id} ${family.name}, ${role}`, { timeout: isLong ? LONG_MS : QUICK_MS }, async (test) => {
-              const line = lineOf(test, id, family, entries, backend, role);
+              const line = lineOf(test, { row: id, backend, role }, family, entries);
               const reason =
                 reasonToSkip(backend) ?? (isLong && !isLongWanted ? 'long: npm run attack' : undefined);
               if (reason !== undefined) return test.skip(reason);
-              await runRow({ target: target!, family, entries, role, line });
+              await onTarget(target!, family, (attacked) =>
+                runRow({ target: attacked, family, entries, role, line }),
+              );
             });
         }
     });
+  }
+}
+
+/** The target that all rows share, or one of its own. */
+async function onTarget(
+  shared: Target,
+  { descriptors }: Family,
+  action: (target: Target) => Promise<void>,
+): Promise<void> {
+  if (descriptors === undefined) return await action(shared);
+  const own = await Target.start(shared.backend, { descriptors });
+  try {
+    await action(own);
+  } finally {
+    own.kill();
   }
 }
 
@@ -115,13 +132,11 @@ function rolesOf(family: Family, [first]: Entry[]): readonly Role[] {
 
 function lineOf(
   { task }: TestContext,
-  row: string,
+  where: Pick<Line, 'row' | 'backend' | 'role'>,
   family: Family,
   entries: readonly Entry[],
-  backend: Backend,
-  role: Role,
 ): Line {
   const what = `${family.name}: ${entries.map((entry) => entry.what).join(', ')}`;
   const differs = entries.flatMap((entry) => entry.differs ?? []);
-  return (task.meta.attack = { row, what, backend, role, notes: [], differs, seed: SEED });
+  return (task.meta.attack = { ...where, what, notes: [], differs, seed: SEED });
 }

@@ -5,13 +5,22 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const peakOf = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
 
 const turn = () => new Promise(setImmediate);
+/** The connection with the peer at a port, which may have come to this program only by a moment later; a client has one. */
+async function connectionAt({ accounts, entity }, port) {
+  for (;;) {
+    const found = accounts.find((account) => account.port === port || account.peer === entity);
+    if (found !== undefined) return found.peer;
+    await turn();
+  }
+}
+
 const openOnes = ({ accounts }) =>
   accounts.filter(({ peer }) => peer.state === 'open').map(({ peer }) => peer);
 
 export const ACTS = {
   /** Sends to the peer at a port without asking whether it takes any; what was answered, and what was held. */
-  async pour({ accounts }, port, { bytes, size }) {
-    const { peer } = accounts.find((account) => account.port === port);
+  async pour(subject, port, { bytes, size }) {
+    const peer = await connectionAt(subject, port);
     const message = Buffer.alloc(size, 'p');
     const told = { sent: 0, backpressure: 0, dropped: 0, mostBuffered: 0, firstBackpressure: 0, mostRss: 0 };
     for (let offered = 0; offered < bytes; offered += size) {
@@ -57,10 +66,8 @@ export const ACTS = {
     for (const peer of openOnes(subject)) peer.send(text);
   },
 
-  /** Closes the connection with the peer at a port; a client has one. */
-  closeAt({ accounts, entity }, port) {
-    const of = accounts.find((account) => account.port === port);
-    void (of ?? accounts.find(({ peer }) => peer === entity)).peer.close();
+  async closeAt(subject, port) {
+    void (await connectionAt(subject, port)).close();
   },
 
   /** Its thread does nothing else for a while. */
@@ -79,6 +86,24 @@ export const ACTS = {
 
   peak({ acts }) {
     return { before: acts.before, peak: peakOf() };
+  },
+
+  /** How much of the processor the process takes in so many ms. */
+  async idle(_subject, ms) {
+    const before = process.cpuUsage();
+    const since = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    const { user, system } = process.cpuUsage(before);
+    return { ms: performance.now() - since, cpuMs: (user + system) / 1000 };
+  },
+
+  /** Ends the process, with all that is open. */
+  exit(_subject, how) {
+    if (how === 'exit') process.exit(7);
+    process.removeAllListeners('uncaughtException');
+    setImmediate(() => {
+      throw new Error('nobody catches this');
+    });
   },
 
   metrics({ entity }) {

@@ -35,11 +35,15 @@ const FUNCTIONS = {
 const LISTENERS = {
   throws: () => () => fail(),
   rejects: () => async () => fail(),
-  slow: (subject) => async () => {
-    subject.acts.atWork = (subject.acts.atWork ?? 0) + 1;
-    subject.acts.mostAtWork = Math.max(subject.acts.mostAtWork ?? 0, subject.acts.atWork);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-    subject.acts.atWork -= 1;
+  slow: ({ acts }) => {
+    const atWork = new Map();
+    return async (_message, connection) => {
+      const now = (atWork.get(connection) ?? 0) + 1;
+      atWork.set(connection, now);
+      acts.mostAtWork = Math.max(acts.mostAtWork ?? 0, now);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      atWork.set(connection, atWork.get(connection) - 1);
+    };
   },
 };
 

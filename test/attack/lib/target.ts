@@ -16,10 +16,18 @@ const ENVIRONMENTS: Readonly<Record<Backend, Record<string, string>>> = {
 
 /**
  * Memory is compared before and after: the young generation stays small, so that what its growth takes is not taken for
- * a leak, and the allocator gives back what it can.
+ * a leak, and the allocator gives back what is freed, buffers of sockets (64 KiB) at once.
  */
 const NODE_OPTIONS = ['--expose-gc', '--max-semi-space-size=1'];
-const ALLOCATOR = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
+const ALLOCATOR = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '65536',
+  MALLOC_MMAP_THRESHOLD_: '32768',
+  MALLOC_MMAP_MAX_: '1000000',
+};
+
+/** What takes longer hangs, ms. */
+const PATIENCE_MS = 20_000;
 
 /** One connection, as its own end knows it. */
 export interface Account {
@@ -100,7 +108,10 @@ export class Target {
     return this.process.exitCode === null && this.process.signalCode === null;
   }
 
-  serve(endpoints: string | string[], options: object): Promise<{ subject: number; addresses: string[] }> {
+  serve(
+    endpoints: readonly (string | object)[],
+    options: object,
+  ): Promise<{ subject: number; addresses: string[] }> {
     return this.call('serve', endpoints, options);
   }
 
@@ -136,7 +147,12 @@ export class Target {
     if (!this.isAlive) return Promise.reject(new Error(`The target is dead: ${this.output}`));
     return new Promise((resolve, reject) => {
       const number = (this.#last += 1);
-      this.#waiting.set(number, { resolve, reject });
+      const timer = setTimeout(() => reject(new Error(`The target did not answer to ${name}`)), PATIENCE_MS);
+      const settled = (): void => clearTimeout(timer);
+      this.#waiting.set(number, {
+        resolve: (value) => (settled(), resolve(value)),
+        reject: (error) => (settled(), reject(error)),
+      });
       this.process.send({ number, name, args });
     });
   }
