@@ -82,11 +82,11 @@ async function warmUp() {
   server.on('message', (message, connection) => void connection.send(message));
   for (const address of server.addresses) {
     const client = await connect(address, { protocol: address.startsWith('ws') ? 'raw' : 'length-prefixed' });
-    let left = 64;
-    const echoed = new Promise((resolve) => client.on('message', () => (left -= 1) === 0 && resolve()));
-    for (let count = left; count > 0; count -= 1)
-      if (client.send(Buffer.alloc(256 * 1024)) !== 'sent') await client.drained();
-    await echoed;
+    for (let count = 0; count < 64; count += 1) {
+      const echoed = new Promise((resolve) => client.once('message', resolve));
+      client.send(Buffer.alloc(256 * 1024));
+      await echoed;
+    }
     await client.close();
   }
   await server.close();
