@@ -16,7 +16,11 @@ afterEach(() => {
 async function pair(): Promise<[Socket, Socket]> {
   if (!server.listening) await next(server.listen(0, '127.0.0.1'), 'listening');
   const arrived = next(server, 'connection');
-  const near = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  const near = connect({
+    port: (server.address() as AddressInfo).port,
+    host: '127.0.0.1',
+    allowHalfOpen: true,
+  });
   const [far] = (await arrived) as [Socket];
   sockets.push(near, far);
   for (const socket of sockets) socket.on('error', () => {});

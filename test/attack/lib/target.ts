@@ -100,8 +100,14 @@ export class Target {
       serialization: 'advanced',
     });
     const target = new Target(backend, child);
-    await once(child, 'message');
+    await Promise.race([once(child, 'message'), target.#dies()]);
     return target;
+  }
+
+  /** Rejects when it does. */
+  async #dies(): Promise<never> {
+    await once(this.process, 'exit');
+    throw new Error(`The target died: ${this.output}`);
   }
 
   get isAlive(): boolean {
