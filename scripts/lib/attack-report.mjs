@@ -29,7 +29,7 @@ export class AttackReport {
 
   onTestCaseResult(test) {
     const { attack } = test.meta();
-    if (attack === undefined) return;
+    if (attack === undefined || test.result().note === 'not asked for') return;
     const { state, note, errors = [] } = test.result();
     const ms = test.diagnostic()?.duration;
     if (state === 'skipped') this.skip(attack, note);

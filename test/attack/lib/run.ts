@@ -35,8 +35,11 @@ const {
 const isNative =
   !['0', 'disable', 'force-ts'].includes(wish) &&
   existsSync(fileURLToPath(new URL('../../../native/binding.cjs', import.meta.url)));
-const BACKENDS: readonly Backend[] = ['ts', 'native', 'inline'];
+export const BACKENDS: readonly Backend[] = ['ts', 'native', 'inline'];
 const chosen = only?.split(',');
+
+/** Said of tests that are there, and of no row that is asked for: they are in no table. */
+const NOT_ASKED = 'not asked for';
 
 /** More than any takes on a machine that is not busy, by far, ms. */
 const QUICK_MS = 60_000;
@@ -51,6 +54,7 @@ function reasonToSkip(backend: Backend): string | undefined {
 /** All rows of some families, on every backend. */
 export function attack(...families: Family[]): void {
   useTestCertificates();
+  if (families.every((family) => rowsOf(family).length === 0)) it.skip(NOT_ASKED);
   for (const backend of BACKENDS) {
     describe(backend, () => {
       let target: Target | undefined;
@@ -89,6 +93,16 @@ async function onTarget(
   } finally {
     own.kill();
   }
+}
+
+/** The line of a test that needs no family: it is skipped where its backend is not there, or another row is asked for. */
+export function alone(test: TestContext, row: string, what: string, backend: Backend): Line {
+  const line: Line = { row, what, backend, role: 'server', notes: [], differs: [], seed: SEED };
+  test.task.meta.attack = line;
+  const isChosen = chosen?.includes(row) ?? true;
+  const reason = reasonToSkip(backend) ?? (isChosen ? undefined : NOT_ASKED);
+  if (reason !== undefined) test.skip(reason);
+  return line;
 }
 
 interface Run {
