@@ -15,6 +15,7 @@ function aliases(main: string) {
   return [
     { find: /^qwormhole$/, replacement: at(main) },
     { find: /^qwormhole\/native$/, replacement: at('./ts/native.ts') },
+    { find: /^qwormhole\/testing$/, replacement: at('./ts/testing/index.ts') },
     { find: /^qwormhole\/internal$/, replacement: at('./ts/internal.ts') },
   ];
 }
@@ -28,6 +29,8 @@ const shared = {
   execArgv: ['--no-warnings'] as string[],
   testTimeout: 20_000,
   hookTimeout: 20_000,
+  // Who waits for something may be one of several on a busy machine; who has it does not wait.
+  expect: { poll: { timeout: 10_000 } },
 } as const;
 
 export interface Settings {
@@ -52,6 +55,7 @@ const behaviour = (names: string[]) => names.map((name) => `test/behaviour/${nam
 const BEHAVIOUR = 'test/behaviour/**/*.test.ts';
 const QWH_ONLY = 'test/behaviour-qwh/**/*.test.ts';
 const WS_ONLY = 'test/behaviour-ws/**/*.test.ts';
+const UNIX_ONLY = 'test/behaviour-unix/**/*.test.ts';
 const TLS_ONLY = 'test/behaviour-tls/**/*.test.ts';
 
 /**
@@ -67,6 +71,7 @@ const TLS_ONLY = 'test/behaviour-tls/**/*.test.ts';
  * | `…-lp`                       | TCP        | length-prefixed   | `FRAMING`; mixed: `CROSSING`, cut messages         |
  * | `…-ws`                       | WebSocket  | raw               | `UPGRADED`; mixed: `CROSSING`; what only it has    |
  * | `…-tls`                      | TLS        | qwh               | `THROUGH_RECORDS`; mixed: fewer; what only TLS has |
+ * | `…-unix`                     | Unix socket | qwh              | `LOCAL`; mixed: `CROSSING`; what only it has       |
  * | `…-wss`                      | both       | qwh               | `CROSSING`, and what only qwh has; not mixed: more |
  *
  * `native` is on I/O threads. `native-inline` runs the same without them, over TCP and WebSocket; TLS is the same there
@@ -83,12 +88,22 @@ const STREAM = [
   'server-close',
   'stats-add-up',
 ];
-const SESSION = [...STREAM, 'draining', 'liveness', 'reconnect', 'telemetry'];
+const SESSION = [...STREAM, 'chaos', 'draining', 'liveness', 'reconnect', 'telemetry'];
 /** What is about TCP alone: bytes cut inside of a message, lengths in front of it, an end of one side. */
 const CUT = ['half-close', 'oversized', 'truncated'];
-const FRAMING = [...STREAM, ...CUT, 'iteration', 'rates'];
-const UPGRADED = [...STREAM, 'attempts', 'draining', 'iteration', 'liveness', 'rates', 'telemetry'];
-const THROUGH_RECORDS = [...STREAM, 'attempts', 'half-close', 'truncated'];
+const FRAMING = [...STREAM, ...CUT, 'batching', 'chaos', 'iteration', 'rates'];
+const UPGRADED = [
+  ...STREAM,
+  'attempts',
+  'batching',
+  'chaos',
+  'draining',
+  'iteration',
+  'liveness',
+  'rates',
+  'telemetry',
+];
+const THROUGH_RECORDS = [...STREAM, 'attempts', 'chaos', 'half-close', 'truncated'];
 
 const LP = { QWORMHOLE_TEST_PROTOCOL: 'length-prefixed' };
 const LP_MIXED = behaviour([...CROSSING, 'half-close', 'truncated']);
@@ -99,6 +114,12 @@ const WS_MIXED = [...behaviour(CROSSING), ...WS_BOTH_ENDS.map((name) => `test/be
 const OVER_WS = { QWORMHOLE_TEST_CARRIER: 'ws', ...LP };
 const TLS = [...behaviour(THROUGH_RECORDS), TLS_ONLY];
 const TLS_MIXED = [...behaviour([...CROSSING, 'half-close', 'truncated']), TLS_ONLY];
+/** Bytes go as over TCP, but for who may connect, and for an end that is no reset. */
+const LOCAL = [
+  ...behaviour([...CROSSING, 'half-close', 'pause-resume', 'server-close', 'truncated']),
+  UNIX_ONLY,
+];
+const OVER_UNIX = { QWORMHOLE_TEST_CARRIER: 'unix' };
 const OVER_TLS = { QWORMHOLE_TEST_CARRIER: 'tls' };
 const WSS = [
   ...behaviour(CROSSING),
@@ -132,16 +153,23 @@ if (!withNative) {
   console.log(`native tests: skipped (${reason})`);
 }
 
+const IS_WINDOWS = process.platform === 'win32';
 const TS = { QWORMHOLE_NATIVE: 'force-ts' };
 const NATIVE = { QWORMHOLE_NATIVE: 'force', QWORMHOLE_IO: 'threads' };
 const INLINE = { QWORMHOLE_NATIVE: 'force', QWORMHOLE_IO: 'inline' };
 /** What is about the I/O side itself, and how it ends. */
 const IO_ENDS = ['adopt', 'last-words', 'moved-slabs', 'paused-memory', 'runtime-failure', 'teardown'];
 
+/** None on Windows. */
+function hasUnix(name: string, include: string[], env: Record<string, string>) {
+  return IS_WINDOWS ? [] : [project(name, include, { env: { ...env, ...OVER_UNIX } })];
+}
+
 const inline = [
   project('native-inline', [BEHAVIOUR, QWH_ONLY], { env: INLINE }),
   project('native-inline-ws', WS, { env: { ...INLINE, ...OVER_WS } }),
   project('native-inline-tls', behaviour(CROSSING), { env: { ...INLINE, ...OVER_TLS } }),
+  ...hasUnix('native-inline-unix', LOCAL, INLINE),
   project('native-inline-wss', behaviour(CROSSING), { env: { ...INLINE, ...OVER_WSS } }),
   project(
     'native-inline-only',
@@ -155,6 +183,7 @@ const native = [
   project('native-lp', behaviour(FRAMING), { env: { ...NATIVE, ...LP } }),
   project('native-ws', WS, { env: { ...NATIVE, ...OVER_WS } }),
   project('native-tls', TLS, { env: { ...NATIVE, ...OVER_TLS } }),
+  ...hasUnix('native-unix', LOCAL, NATIVE),
   project('native-wss', WSS, { env: { ...NATIVE, ...OVER_WSS } }),
   ...(['client', 'server'] as const).flatMap((side) => {
     const pairing = side === 'client' ? 'ts-to-native' : 'native-to-ts';
@@ -164,6 +193,7 @@ const native = [
       mixed(`${pairing}-ws`, WS_MIXED, side, OVER_WS),
       mixed(`${pairing}-tls`, TLS_MIXED, side, OVER_TLS),
       mixed(`${pairing}-wss`, WSS_MIXED, side, OVER_WSS),
+      ...(IS_WINDOWS ? [] : [mixed(`${pairing}-unix`, behaviour(CROSSING), side, OVER_UNIX)]),
     ];
   }),
   // Its panics are made on purpose: their backtraces would hide what really goes wrong.
@@ -197,10 +227,12 @@ export default defineConfig({
         env: { QWORMHOLE_NATIVE: withNative ? 'force' : 'force-ts' },
       }),
       project('docs', 'test/docs/**/*.test.ts'),
+      project('examples', 'test/examples/**/*.test.ts'),
       project('ts', [BEHAVIOUR, QWH_ONLY], { env: TS }),
       project('ts-lp', behaviour(FRAMING), { env: { ...TS, ...LP } }),
       project('ts-ws', WS, { env: { ...TS, ...OVER_WS } }),
       project('ts-tls', TLS, { env: { ...TS, ...OVER_TLS } }),
+      ...hasUnix('ts-unix', LOCAL, TS),
       project('ts-wss', WSS, { env: { ...TS, ...OVER_WSS } }),
       ...(withNative ? native : []),
     ],

@@ -110,6 +110,11 @@
 //! - `addon` (default): the Node-API addon. A Rust program turns it off with
 //!   `default-features = false`; the API is the same.
 
+/// The programs of the guide, run as the examples of this page are.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/rust.md")]
+mod guide {}
+
 mod allowance;
 mod api;
 mod close_code;
@@ -120,7 +125,7 @@ mod close_code;
 )]
 mod driver;
 pub mod error;
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 #[cfg_attr(
     not(feature = "addon"),
     allow(
@@ -149,6 +154,12 @@ mod ws;
 
 #[cfg(feature = "addon")]
 mod ffi;
+#[cfg(any(feature = "fuzzing", test))]
+#[cfg_attr(
+    not(feature = "fuzzing"),
+    allow(unreachable_pub, dead_code, reason = "public for the targets")
+)]
+pub mod fuzzing;
 
 #[cfg(test)]
 mod instructions;

@@ -12,6 +12,11 @@ use tokio::net::TcpStream;
 
 use crate::error::{Code, Error, Result};
 
+#[cfg(all(unix, feature = "addon"))]
+pub(crate) mod local;
+#[cfg(all(unix, feature = "addon"))]
+pub(crate) use local::{connect as connect_local, listen as listen_local};
+
 /// How much unsent data the kernel takes unless told otherwise, bytes: what the kernel has is overtaken by nothing,
 /// and left to itself it takes megabytes. Twice as much is packed on our side, which keeps it busy: throughput on
 /// loopback is the same as without.
@@ -58,6 +63,17 @@ pub(crate) struct ListenFlags {
     pub backlog: i32,
     pub reuse_port: bool,
     pub ipv6_only: bool,
+}
+
+/// A socket that listens.
+#[cfg_attr(
+    not(feature = "addon"),
+    allow(dead_code, reason = "the Rust API accepts by itself")
+)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(all(unix, feature = "addon"))]
+    Local(local::LocalListener),
 }
 
 /// Binds and listens; the socket does not block.
@@ -155,6 +171,17 @@ pub(crate) fn duplicate(_: i32) -> Result<std::net::TcpStream> {
     Err(missing("adopting a connection"))
 }
 
+/// Elsewhere there are no Unix sockets.
+#[cfg(all(not(unix), feature = "addon"))]
+pub(crate) fn listen_local(_: &std::path::Path, _: i32) -> Result<Listener> {
+    Err(missing("a Unix socket"))
+}
+
+#[cfg(all(not(unix), feature = "addon"))]
+pub(crate) fn connect_local(_: &std::path::Path) -> Result<std::net::TcpStream> {
+    Err(missing("a Unix socket"))
+}
+
 /// Ends our side: the peer reads what was written, then the end.
 pub(crate) fn end_writing(stream: &TcpStream) {
     // Fails only where the connection is gone, which the next read reports.
@@ -164,6 +191,12 @@ pub(crate) fn end_writing(stream: &TcpStream) {
 /// Makes closing the socket reset the connection.
 pub(crate) fn reset_on_close(stream: &TcpStream) {
     // Best effort: without it the close is an ordinary one.
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
+/// Resets a connection that others made.
+#[cfg(any(feature = "fuzzing", test))]
+pub(crate) fn reset_on_close_now(stream: &std::net::TcpStream) {
     let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 

@@ -212,7 +212,8 @@ export abstract class Connection<
     this.#state = state;
   }
 
-  protected get traffic(): Traffic {
+  /** @internal */
+  get traffic(): Traffic {
     return (this.#traffic ??= new Traffic());
   }
 

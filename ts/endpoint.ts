@@ -4,10 +4,19 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
+import {
+  isLocalScheme,
+  lackOf,
+  pathOfObject,
+  pathOfUrl,
+  urlOfPath,
+  type LocalScheme,
+} from './endpoint-path.js';
 import { targetOf, type Target } from './endpoint-target.js';
 import { QWormholeError } from './errors/error.js';
 import { isSecure, isWebSocket } from './link/carriers.js';
 import type { Carrier, Protocol } from './link/link.js';
+import { isPath } from './link/place.js';
 
 /** A carrier as the beginning of a URL. */
 export type Scheme = Carrier;
@@ -36,16 +45,28 @@ export interface WebSocketEndpointObject extends EndpointBase {
   readonly path?: string;
 }
 
-/** An endpoint as an object; the form that can say the wire protocol too. */
-export type EndpointObject = TcpEndpointObject | WebSocketEndpointObject;
+/** A Unix socket, or on Windows a named pipe, as an object. */
+export interface LocalEndpointObject {
+  readonly scheme: LocalScheme;
+  /** The path of the socket, from the root; of a pipe its name. */
+  readonly path: string;
+  /** The wire protocol of this endpoint. Default: the option `protocol`. */
+  readonly protocol?: Protocol;
+}
 
-/** What users may give: `tcp://host:port` or `ws://host:port/path`, `tls` and `wss` alike, or the object form. */
+/** An endpoint as an object; the form that can say the wire protocol too. */
+export type EndpointObject = TcpEndpointObject | WebSocketEndpointObject | LocalEndpointObject;
+
+/**
+ * What users may give: `tcp://host:port` or `ws://host:port/path`, `tls` and `wss` alike, `unix:///path.sock`,
+ * `pipe://name`, or the object form.
+ */
 export type EndpointInput = string | URL | EndpointObject;
 
 /** A checked endpoint. */
 export interface Endpoint extends Partial<Target> {
   readonly scheme: Scheme;
-  /** Without brackets, names in lower case. */
+  /** Without brackets, names in lower case; of a Unix socket or a pipe its path. */
   readonly host: string;
   readonly port: number;
   readonly protocol?: Protocol;
@@ -67,14 +88,14 @@ export const PROTOCOLS: readonly Protocol[] = ['raw', 'length-prefixed', 'qwh'];
 
 const LOOPBACK = '127.0.0.1';
 const MAX_PORT = 65_535;
-/** Carriers that are named in documents and configurations but are not in this version. */
-const ABSENT_SCHEMES = new Set(['unix', 'pipe']);
-const SCHEMES: ReadonlySet<unknown> = new Set<Scheme>(['tcp', 'tls', 'ws', 'wss']);
+const SCHEMES: ReadonlySet<unknown> = new Set<Scheme>(['tcp', 'tls', 'ws', 'wss', 'unix', 'pipe']);
 const OBJECT_KEYS: Readonly<Record<Scheme, ReadonlySet<string>>> = {
   tcp: new Set(['scheme', 'host', 'port', 'protocol']),
   tls: new Set(['scheme', 'host', 'port', 'protocol']),
   ws: new Set(['scheme', 'host', 'port', 'path', 'protocol']),
   wss: new Set(['scheme', 'host', 'port', 'path', 'protocol']),
+  unix: new Set(['scheme', 'path', 'protocol']),
+  pipe: new Set(['scheme', 'path', 'protocol']),
 };
 /** The port of a WebSocket URL that names none. */
 const WS_PORT = 80;
@@ -97,6 +118,7 @@ export function parseEndpoint(input: EndpointInput, use: EndpointUse): Endpoint 
 
 /** The URL of an endpoint: `tcp://127.0.0.1:41234`, `tcp://[::1]:9000`, `ws://127.0.0.1:8080/chat`. */
 export function formatEndpoint({ scheme = 'tcp', host, port, path = '' }: Address): string {
+  if (isLocalScheme(scheme)) return urlOfPath(scheme, host);
   return `${scheme}://${authorityOf(host, port)}${path}`;
 }
 
@@ -105,8 +127,9 @@ export function authorityOf(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether a host can only be reached from this machine: 127.0.0.0/8, ::1 in every spelling, localhost. */
+/** Whether a host can only be reached from this machine: 127.0.0.0/8, ::1 in every spelling, localhost, a path. */
 export function isLoopback(host: string): boolean {
+  if (isPath(host)) return true;
   if (isIPv4(host)) return host.startsWith('127.');
   if (isIPv6(host)) return isLoopback6(host);
   const name = host.toLowerCase().replace(/\.$/, '');
@@ -123,6 +146,7 @@ function parseText(text: string, use: EndpointUse): Endpoint {
   const [, prefix, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
   if (prefix === undefined) throw invalid(text, 'it has no scheme such as tcp://');
   const scheme = checkScheme(text, prefix.toLowerCase());
+  if (isLocalScheme(scheme)) return local(text, scheme, pathOfUrl(scheme, rest, process.platform));
   const [authority] = rest.split(/[/?#]/, 1);
   if (authority.includes('@')) throw invalid(text, `a ${scheme} endpoint has no user name or password`);
   const { host, port } = splitAuthority(text, authority);
@@ -140,13 +164,17 @@ function parseText(text: string, use: EndpointUse): Endpoint {
 
 function checkScheme(shown: unknown, scheme: unknown): Scheme {
   if (SCHEMES.has(scheme)) return scheme as Scheme;
-  if (typeof scheme === 'string' && ABSENT_SCHEMES.has(scheme)) {
-    const message = `Endpoint ${show(shown)}: this version does not have the scheme ${scheme}, only tcp, tls, ws and wss`;
-    throw new QWormholeError('ERR_QW_OPTION_UNSUPPORTED', message, {
-      details: { endpoint: plain(shown), scheme },
-    });
-  }
-  throw invalid(shown, `the scheme ${show(scheme)} is not known; this version has tcp, tls, ws and wss`);
+  throw invalid(shown, `the scheme ${show(scheme)} is not known; there are tcp, tls, ws, wss, unix and pipe`);
+}
+
+/** An endpoint of this machine. Throws `ERR_QW_OPTION_UNSUPPORTED` where the platform has none. */
+function local(shown: unknown, scheme: LocalScheme, path: string | { why: string }): Endpoint {
+  if (typeof path !== 'string') throw invalid(shown, path.why);
+  const lack = lackOf(scheme, process.platform);
+  if (lack === undefined) return Object.freeze({ scheme, host: path, port: 0 });
+  throw new QWormholeError('ERR_QW_OPTION_UNSUPPORTED', `Endpoint ${show(shown)}: ${lack}`, {
+    details: { endpoint: plain(shown), scheme },
+  });
 }
 
 function splitAuthority(text: string, authority: string): { host: string; port: string } {
@@ -219,11 +247,24 @@ function parseObject(input: EndpointObject, use: EndpointUse): Endpoint {
   const scheme = checkScheme(input, input.scheme);
   const unknown = Object.keys(input).find((key) => !OBJECT_KEYS[scheme].has(key));
   if (unknown !== undefined) throw invalid(input, `a ${scheme} endpoint has no field ${show(unknown)}`);
-  const { host = LOOPBACK, protocol } = input;
-  if (typeof host !== 'string') throw invalid(input, 'the host is not a string');
+  const { protocol } = input;
   if (protocol !== undefined && !PROTOCOLS.includes(protocol)) {
     throw invalid(input, `the protocol is not one of ${PROTOCOLS.join(', ')}`);
   }
+  if (isLocalScheme(scheme)) {
+    const path = pathOfObject(scheme, (input as LocalEndpointObject).path, process.platform);
+    return Object.freeze({ ...local(input, scheme, path), ...(protocol !== undefined && { protocol }) });
+  }
+  return parseNetworkObject(input as TcpEndpointObject | WebSocketEndpointObject, scheme, use);
+}
+
+function parseNetworkObject(
+  input: TcpEndpointObject | WebSocketEndpointObject,
+  scheme: Scheme,
+  use: EndpointUse,
+): Endpoint {
+  const { host = LOOPBACK, protocol } = input;
+  if (typeof host !== 'string') throw invalid(input, 'the host is not a string');
   const port = input.port ?? (defaultPort(scheme) || undefined);
   if (typeof port === 'string') throw invalid(input, 'the port is a string, not a number');
   return Object.freeze({

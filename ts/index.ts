@@ -66,6 +66,7 @@ export type { ConnectAttempt, EndpointSource, HeadersInput, PerAttempt } from '.
 export type {
   EndpointInput,
   EndpointObject,
+  LocalEndpointObject,
   Scheme,
   TcpEndpointObject,
   WebSocketEndpointObject,
@@ -111,5 +112,7 @@ export {
   isRetriableClose,
   type CloseCodeName,
 } from './close-codes.js';
+export type { Batching, BatchingMode, ForcedBatching } from './policy/batching.js';
+export type { BatchingStats } from './policy/loop-share.js';
 export type { Overflow } from './policy/overflow.js';
 export type { Backend, Carrier, DropReason, Mode, Protocol, SendResult } from './link/link.js';

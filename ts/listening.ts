@@ -4,6 +4,7 @@ import { groupEndpoints } from './endpoint-groups.js';
 import type { LinkDriver, LinkListener, ListenerHandler, ListenSpec } from './link/link.js';
 import type { TlsListenSettings } from './link/tls.js';
 import type { SettledEndpoint } from './options/settings.js';
+import { listenAt, type SocketFiles } from './policy/socket-file.js';
 
 /** An endpoint, and how to listen on it. */
 export interface Place {
@@ -45,6 +46,7 @@ export class Listening {
   static async open(
     driver: LinkDriver,
     places: readonly Place[],
+    files: SocketFiles,
     handlerFor: (endpoints: readonly SettledEndpoint[]) => ListenerHandler,
   ): Promise<Listening> {
     // The options were checked: none is there twice.
@@ -53,7 +55,7 @@ export class Listening {
     try {
       for (const group of groups) {
         const handler = handlerFor(group.map((index) => places[index].endpoint));
-        listeners.push(await driver.listen(places[group[0]].spec, handler));
+        listeners.push(await listenAt(driver, places[group[0]].spec, files, handler));
       }
     } catch (error) {
       await closeAll(listeners);

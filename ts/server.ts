@@ -292,7 +292,7 @@ export class QWormholeServer<C extends CodecOption = CodecOption>
       return { endpoint, spec: toListenSpec(this.#settings, endpoint, this.#tls?.settings, qwh) };
     });
     const { driver } = this.#choice;
-    const listening = await Listening.open(driver, places, (endpoints) => ({
+    const listening = await Listening.open(driver, places, this.#settings, (endpoints) => ({
       ...this.#reception.at(endpoints, () => endpoints[0].host),
       onTlsError: (...failure) => this.#tls?.handshakeFailed(...failure),
     }));

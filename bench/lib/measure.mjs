@@ -24,6 +24,7 @@ const DEATH_MS = 200;
  * @param {string} [what.protocol]
  * @param {string} [what.io] the poller of ours in Rust
  * @param {'off' | 'on' | 'profiling'} [what.telemetry]
+ * @param {object} [what.options] of ours on either side, besides the scenario's own
  * @param {{ server?: number, load?: number }} [what.pinning]
  * @param {(messages: number) => void} [what.onProgress]
  */
@@ -49,9 +50,9 @@ export async function measure(what) {
 }
 
 async function exchange(server, client, { seconds, warmup, ...what }) {
-  const { scenario, size, telemetry } = what;
+  const { scenario, size, telemetry, options } = what;
   const { wire, deflate, qwh } = SCENARIOS[scenario];
-  const shape = shapeOf(scenario, size);
+  const shape = withOptions(shapeOf(scenario, size), options);
   const protocol = what.protocol ?? (qwh ? 'qwh' : undefined);
   const common = { ...shape, protocol, deflate, wire };
   const address = await server.ask('start', { ...common, backend: what.server, telemetry });
@@ -71,6 +72,11 @@ async function exchange(server, client, { seconds, warmup, ...what }) {
   await client.ask('stop');
   await server.ask('stop');
   return outcome({ ran, warm, shape, before, after, used, facts });
+}
+
+function withOptions(shape, options) {
+  const serverOptions = { ...shape.serverOptions, ...options };
+  return { ...shape, serverOptions, clientOptions: { ...shape.clientOptions, ...options } };
 }
 
 function outcome({ ran, warm, shape, before, after, used, facts }) {

@@ -145,6 +145,7 @@ import type { Agent } from 'node:http';
 import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
+import type { Batching } from '../policy/batching.js';
 import type { Overflow } from '../policy/overflow.js';
 import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
@@ -300,7 +301,15 @@ function supportSection(entries) {
     `\`${name}\``,
     ...[native.linux, native.darwin, native.win32, ts.node, ts.bun, ts.deno].map(cell),
   ]);
+  rows.unshift([
+    'endpoint `pipe://name`',
+    'no such thing',
+    'no such thing',
+    'no',
+    ...Array(3).fill('on Windows'),
+  ]);
   const cures = limited.map(({ name, cure }) => `- \`${name}\`: ${cure}.`);
+  cures.unshift('- `pipe://name`: named pipes need the TypeScript backend: set `preferNative` to false.');
   return `## What honours what
 
 An option counts when its value is not the default. Bun and Deno are as seen with Bun 1.3 and Deno 2.9 on Linux: they
@@ -311,6 +320,7 @@ ${table(head, rows)}
 
 Honoured everywhere: ${rest.map(({ name }) => `\`${name}\``).join(', ')}.
 
+Named pipes, of Windows alone, are the one kind of endpoint that only one backend has.
 With \`interfaceBinding: 'address'\` the row of \`interfaceName\` does not count.
 
 Where an option is not honoured:

@@ -9,14 +9,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::oneshot,
-    time::Instant,
-};
+use tokio::{net::TcpStream, sync::oneshot, time::Instant};
 
 use super::{
     dial::{ends_of, run},
+    door::Door,
     here::sleep,
     life::Life,
     poller::{Admit, Placement},
@@ -24,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result, is_passing},
-    socket::{self, SocketOptions},
+    socket::{self, Listener, SocketOptions},
 };
 
 /// Pause after a failure: long enough not to spin, short enough to recover before clients give up.
@@ -39,13 +36,13 @@ const IN_A_ROW: u32 = 64;
 
 /// Watches `listener` and accepts until `stop` fires, then frees the port and says so.
 pub(super) async fn listening<A: Admit>(
-    listener: std::net::TcpListener,
+    listener: Listener,
     options: SocketOptions,
     mut admit: A,
     stop: oneshot::Receiver<()>,
 ) {
-    match TcpListener::from_std(listener) {
-        Ok(listener) => accept(listener, options, admit, stop).await,
+    match Door::of(listener) {
+        Ok(door) => accept(door, options, admit, stop).await,
         Err(error) => {
             admit.failed(Error::system(Code::Resources, "watching a listener", error));
             admit.closed();
@@ -54,7 +51,7 @@ pub(super) async fn listening<A: Admit>(
 }
 
 async fn accept<A: Admit>(
-    listener: TcpListener,
+    door: Door,
     options: SocketOptions,
     mut admit: A,
     stop: oneshot::Receiver<()>,
@@ -62,7 +59,7 @@ async fn accept<A: Admit>(
     let mut stop = pin!(stop);
     let mut reports = Reports::default();
     let mut left = IN_A_ROW;
-    while let Some(result) = accept_unless(&listener, stop.as_mut(), &mut left).await {
+    while let Some(result) = accept_unless(&door, stop.as_mut(), &mut left).await {
         match usable(result, &options) {
             Ok(Some(stream)) => settle(stream, &mut admit),
             Ok(None) => {}
@@ -74,7 +71,7 @@ async fn accept<A: Admit>(
             }
         }
     }
-    drop(listener);
+    drop(door);
     admit.closed();
 }
 
@@ -110,7 +107,7 @@ fn settle<A: Admit>(stream: TcpStream, admit: &mut A) {
 /// An accepted connection with its options; `None` where the peer was gone before we came, which concerns
 /// nobody.
 fn usable(
-    accepted: io::Result<(TcpStream, SocketAddr)>,
+    accepted: io::Result<(TcpStream, Option<SocketAddr>)>,
     options: &SocketOptions,
 ) -> Result<Option<TcpStream>> {
     let (stream, from) = match accepted {
@@ -123,6 +120,10 @@ fn usable(
                 error,
             ));
         }
+    };
+    // A Unix socket has no options of TCP.
+    let Some(from) = from else {
+        return Ok(Some(stream));
     };
     match socket::tune_accepted(&stream, from, options) {
         Ok(()) => Ok(Some(stream)),
@@ -149,10 +150,10 @@ impl Reports {
 
 /// The next connection, or `None` once `stop` fired. `left`: how many more may come in this row.
 async fn accept_unless(
-    listener: &TcpListener,
+    door: &Door,
     mut stop: Pin<&mut oneshot::Receiver<()>>,
     left: &mut u32,
-) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+) -> Option<io::Result<(TcpStream, Option<SocketAddr>)>> {
     poll_fn(|cx| {
         if stop.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
@@ -162,7 +163,7 @@ async fn accept_unless(
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let next = listener.poll_accept(cx);
+        let next = door.poll_accept(cx);
         *left = match next {
             Poll::Ready(_) => *left - 1,
             Poll::Pending => IN_A_ROW,

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::{
@@ -24,16 +25,21 @@ use crate::{
     qwh::Side,
 };
 
-/// Connects within the time given; a failure to connect is the link's end, of which its consumer is told. Handshakes have
+/// Connects within the time given, unless `to` is `None` and the socket is connected already; a failure to connect is the link's end, of which its consumer is told. Handshakes have
 /// what is left of the link's own time.
 pub(super) async fn dial<S: Sink>(
     socket: std::net::TcpStream,
-    to: SocketAddr,
+    to: Option<SocketAddr>,
     within: Duration,
     mut link: NewLink<S>,
 ) -> Option<LinkTask<S>> {
     let started = Instant::now();
-    let connecting = connect(socket, to, within);
+    let connecting = async {
+        match to {
+            Some(to) => connect(socket, to, within).await,
+            None => watched(socket),
+        }
+    };
     let connected = match unless_terminated(&link.handle, connecting).await {
         Some(Ok(stream)) => ends_of(&stream).map(|ends| (stream, ends)),
         Some(Err(error)) => Err(error),
@@ -57,14 +63,12 @@ pub(super) async fn dial<S: Sink>(
 }
 
 /// A link over a connection that others made.
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 pub(super) async fn adopted<S: Sink>(
     socket: std::net::TcpStream,
     mut link: NewLink<S>,
 ) -> Option<LinkTask<S>> {
-    let stream = TcpStream::from_std(socket)
-        .map_err(|error| Error::system(Code::Resources, "watching a socket", error));
-    match stream.and_then(|stream| ends_of(&stream).map(|ends| (stream, ends))) {
+    match watched(socket).and_then(|stream| ends_of(&stream).map(|ends| (stream, ends))) {
         Ok((stream, ends)) => run(stream, ends, link, Duration::MAX).await,
         Err(error) => {
             link.sink.closed(Closed::fault(error));
@@ -111,12 +115,19 @@ pub(super) async fn run<S: Sink>(
     }
 }
 
-/// Both addresses of a stream.
+fn watched(socket: std::net::TcpStream) -> Result<TcpStream> {
+    TcpStream::from_std(socket)
+        .map_err(|error| Error::system(Code::Resources, "watching a socket", error))
+}
+
+/// Both addresses of a stream; those of a Unix socket are none.
 pub(super) fn ends_of(stream: &TcpStream) -> Result<Ends> {
+    let socket = SockRef::from(stream);
     let read = || -> io::Result<Ends> {
+        let (remote, local) = (socket.peer_addr()?, socket.local_addr()?);
         Ok(Ends {
-            remote: stream.peer_addr()?,
-            local: stream.local_addr()?,
+            remote: remote.as_socket().unwrap_or(Ends::NOWHERE),
+            local: local.as_socket().unwrap_or(Ends::NOWHERE),
         })
     };
     read().map_err(|error| Error::system(Code::ConnectionLost, "reading the addresses", error))

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Runs `future`; if it panics, calls `on_panic` with the panic's message instead of finishing.
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 pub(super) async fn guarded(future: impl Future<Output = ()>, on_panic: impl FnOnce(&str)) {
     if let Err(why) = Guarded::new(Box::pin(future)).await {
         on_panic(&why);

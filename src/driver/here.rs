@@ -28,17 +28,17 @@ thread_local! {
 }
 
 /// Puts surroundings in place for as long as it lives.
-#[cfg(all(target_os = "linux", any(feature = "addon", test)))]
+#[cfg(all(target_os = "linux", any(feature = "addon", feature = "fuzzing", test)))]
 pub(super) struct Stay(Option<Arc<dyn Surroundings>>);
 
-#[cfg(all(target_os = "linux", any(feature = "addon", test)))]
+#[cfg(all(target_os = "linux", any(feature = "addon", feature = "fuzzing", test)))]
 impl Stay {
     pub(super) fn at(here: Arc<dyn Surroundings>) -> Self {
         Self(HERE.replace(Some(here)))
     }
 }
 
-#[cfg(all(target_os = "linux", any(feature = "addon", test)))]
+#[cfg(all(target_os = "linux", any(feature = "addon", feature = "fuzzing", test)))]
 impl Drop for Stay {
     fn drop(&mut self) {
         HERE.set(self.0.take());

@@ -47,7 +47,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    socket::SocketOptions,
+    socket::{Listener, SocketOptions},
 };
 
 /// Drives any number of links by turns that are taken for it.
@@ -166,7 +166,7 @@ impl Inline {
 impl Poller for Inline {
     fn listen<A: Admit>(
         &self,
-        listener: std::net::TcpListener,
+        listener: Listener,
         options: SocketOptions,
         admit: A,
         stop: oneshot::Receiver<()>,
@@ -179,7 +179,7 @@ impl Poller for Inline {
     fn dial<S: Sink>(
         &self,
         socket: std::net::TcpStream,
-        to: SocketAddr,
+        to: Option<SocketAddr>,
         timeout: Duration,
         link: NewLink<S>,
     ) {

@@ -11,7 +11,7 @@ use super::{
     poller::{Admit, NewLink, Poller},
     sink::Sink,
 };
-use crate::socket::SocketOptions;
+use crate::socket::{Listener, SocketOptions};
 
 /// A poller that was chosen at run time.
 pub(crate) enum Io {
@@ -36,7 +36,7 @@ macro_rules! of_either {
 impl Poller for Io {
     fn listen<A: Admit>(
         &self,
-        listener: std::net::TcpListener,
+        listener: Listener,
         options: SocketOptions,
         admit: A,
         stop: oneshot::Receiver<()>,
@@ -47,7 +47,7 @@ impl Poller for Io {
     fn dial<S: Sink>(
         &self,
         socket: std::net::TcpStream,
-        to: SocketAddr,
+        to: Option<SocketAddr>,
         timeout: Duration,
         link: NewLink<S>,
     ) {

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    socket::SocketOptions,
+    socket::{Listener, SocketOptions},
 };
 
 /// One thread that drives any number of links.
@@ -86,7 +86,7 @@ impl IoThread {
 impl Poller for IoThread {
     fn listen<A: Admit>(
         &self,
-        listener: std::net::TcpListener,
+        listener: Listener,
         options: SocketOptions,
         admit: A,
         stop: oneshot::Receiver<()>,
@@ -100,7 +100,7 @@ impl Poller for IoThread {
     fn dial<S: Sink>(
         &self,
         socket: std::net::TcpStream,
-        to: SocketAddr,
+        to: Option<SocketAddr>,
         timeout: Duration,
         link: NewLink<S>,
     ) {

@@ -52,7 +52,7 @@ pub(crate) fn dial_here<S: Sink>(
     within: Duration,
     link: NewLink<S>,
 ) {
-    Life::new(dial(socket, to, within, link)).spawn();
+    Life::new(dial(socket, Some(to), within, link)).spawn();
 }
 
 impl Handle {

@@ -6,21 +6,22 @@
 //! half that other threads may touch is [`Handle`]; the rest lives in its task. `local` runs links on
 //! the caller's own runtime.
 
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 mod accept;
 mod adopt;
 mod carrier;
 mod ciphertext;
 mod dial;
+mod door;
 mod guarded;
 mod handle;
 mod here;
 mod incoming;
-#[cfg(all(target_os = "linux", any(feature = "addon", test)))]
+#[cfg(all(target_os = "linux", any(feature = "addon", feature = "fuzzing", test)))]
 mod inline;
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 mod io;
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 mod io_thread;
 mod life;
 mod local;
@@ -49,9 +50,9 @@ pub(crate) use starving::{Ration, STUCK, Starving, watch};
 pub(crate) use under_way::UnderWay;
 
 // What serves a consumer on another thread, which is the addon's way and not the Rust API's.
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 pub(crate) use guarded::message as panic_message;
-#[cfg(any(feature = "addon", test))]
+#[cfg(any(feature = "addon", feature = "fuzzing", test))]
 pub(crate) use {
     adopt::{Admitted, Answer},
     io::Io,
@@ -59,7 +60,7 @@ pub(crate) use {
     poller::{Admit, Host, Placement, Poller},
 };
 
-#[cfg(all(target_os = "linux", any(feature = "addon", test)))]
+#[cfg(all(target_os = "linux", any(feature = "addon", feature = "fuzzing", test)))]
 pub(crate) use inline::{Bell, Inline};
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Error,
     link::{Heartbeat, Inbound, Rates},
-    socket::SocketOptions,
+    socket::{Listener, SocketOptions},
 };
 
 /// Runs links: owns their sockets, and calls the link core when they are ready or time is up.
@@ -20,17 +20,18 @@ pub(crate) trait Poller: Send + Sync + 'static {
     /// Accepts on `listener` until `stop` fires or is dropped.
     fn listen<A: Admit>(
         &self,
-        listener: std::net::TcpListener,
+        listener: Listener,
         options: SocketOptions,
         admit: A,
         stop: oneshot::Receiver<()>,
     );
 
-    /// Connects `socket` to `to` and runs the link, unless it takes longer than `timeout`.
+    /// Connects `socket` to `to`, unless it is connected already, and runs the link, unless it takes longer than
+    /// `timeout`.
     fn dial<S: Sink>(
         &self,
         socket: std::net::TcpStream,
-        to: SocketAddr,
+        to: Option<SocketAddr>,
         timeout: Duration,
         link: NewLink<S>,
     );

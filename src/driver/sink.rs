@@ -1,6 +1,10 @@
 //! What a running link tells its consumer.
 
-use std::{net::SocketAddr, task::Waker, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    task::Waker,
+    time::Duration,
+};
 
 use crate::{
     error::{Code, Error},
@@ -15,6 +19,11 @@ use crate::{
 pub(crate) struct Ends {
     pub remote: SocketAddr,
     pub local: SocketAddr,
+}
+
+impl Ends {
+    /// What stands for an address where there is none: no connection of TCP has it.
+    pub(crate) const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 }
 
 /// How a connection ended.

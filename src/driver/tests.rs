@@ -21,7 +21,7 @@ use crate::{
     error::{Code, Error},
     frame::Protocol,
     link::{Class, Inbound, Marks, Payload, Rates, Released, Room},
-    socket::SocketOptions,
+    socket::{Listener, SocketOptions},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -276,7 +276,7 @@ fn a_listener_that_fails_for_good_is_told_about_now_and_then() {
     let (tell, told) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();
     thread.listen(
-        socket.into(),
+        Listener::Tcp(socket.into()),
         SocketOptions::default(),
         Failures(tell),
         stopped,

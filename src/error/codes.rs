@@ -76,8 +76,10 @@ pub enum Code {
     TlsClosed,
     /// The TLS handshake was not finished within its time.
     TlsTimeout,
-    /// The port is taken.
+    /// The port, or the path of a Unix socket, is taken.
     AddressInUse,
+    /// The file of a Unix socket is there and nobody listens on it: its server ended without removing it.
+    SocketStale,
     /// The host's address or the interface does not exist on this machine.
     AddressUnavailable,
     /// The system does not allow the operation.
@@ -118,7 +120,7 @@ struct Facts {
 
 impl Code {
     /// Every code, in the order of the table.
-    pub const ALL: [Code; 50] = [
+    pub const ALL: [Code; 51] = [
         Code::OptionInvalid,
         Code::OptionUnknown,
         Code::OptionUnsupported,
@@ -154,6 +156,7 @@ impl Code {
         Code::TlsClosed,
         Code::TlsTimeout,
         Code::AddressInUse,
+        Code::SocketStale,
         Code::AddressUnavailable,
         Code::Permission,
         Code::Dns,
@@ -192,7 +195,7 @@ impl Code {
     }
 }
 
-static FACTS: [Facts; 50] = [
+static FACTS: [Facts; 51] = [
     Facts {
         name: "ERR_QW_OPTION_INVALID",
         retriable: false,
@@ -216,7 +219,7 @@ static FACTS: [Facts; 50] = [
     Facts {
         name: "ERR_QW_ENDPOINT_INVALID",
         retriable: false,
-        remedy: "Write it as tcp://host:port or ws://host:port/path; IPv6 addresses go in brackets.",
+        remedy: "Write it as tcp://host:port, ws://host:port/path or unix:///path.sock; IPv6 addresses go in brackets.",
     },
     Facts {
         name: "ERR_QW_CLOSED",
@@ -366,7 +369,12 @@ static FACTS: [Facts; 50] = [
     Facts {
         name: "ERR_QW_ADDRESS_IN_USE",
         retriable: true,
-        remedy: "Choose another port, port 0 for a free one, or stop the other program.",
+        remedy: "Choose another one, port 0 for a free one, or stop the other program.",
+    },
+    Facts {
+        name: "ERR_QW_SOCKET_STALE",
+        retriable: false,
+        remedy: "Remove the file, or set replaceStaleSocket.",
     },
     Facts {
         name: "ERR_QW_ADDRESS_UNAVAILABLE",

@@ -148,11 +148,11 @@ impl<P: Poller> Core<P> {
         Some((id, link))
     }
 
-    /// Connects; the outcome is an event of the link whose number this gives.
+    /// Connects, unless `to` is `None`: the socket is connected then. The outcome is an event of the link whose number this gives.
     pub(crate) fn dial(
         self: &Arc<Self>,
         socket: std::net::TcpStream,
-        to: SocketAddr,
+        to: Option<SocketAddr>,
         timeout: Duration,
         plan: &LinkPlan,
     ) -> Result<LinkId> {

@@ -1,5 +1,7 @@
 //! An event as six 32-bit words, and what does not fit into them.
 
+use std::{fmt, net::SocketAddr};
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::{
@@ -121,14 +123,26 @@ pub(crate) fn error_text(error: &Error) -> String {
     text
 }
 
+/// An address without its port; nothing for none.
+struct Ip(SocketAddr);
+
+impl fmt::Display for Ip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 == Ends::NOWHERE {
+            true => Ok(()),
+            false => self.0.ip().fmt(f),
+        }
+    }
+}
+
 /// Addresses, subprotocol, and whether messages are compressed, as lines; and after a zero what there is of
 /// TLS.
 pub(crate) fn opened_text(ends: Ends, agreed: &Agreed) -> String {
     let mut text = format!(
         "{}\n{}\n{}\n{}\n{}\n{}",
-        ends.remote.ip(),
+        Ip(ends.remote),
         ends.remote.port(),
-        ends.local.ip(),
+        Ip(ends.local),
         ends.local.port(),
         agreed.subprotocol,
         u8::from(agreed.is_deflated),
@@ -148,7 +162,7 @@ pub(crate) fn secured_text(ends: Ends, info: &Info) -> String {
 
 /// The client's address and port and the name it asks for, as lines.
 pub(crate) fn greeted_text(Ends { remote, .. }: Ends, name: &str) -> String {
-    format!("{}\n{}\n{name}", remote.ip(), remote.port())
+    format!("{}\n{}\n{name}", Ip(remote), remote.port())
 }
 
 /// As lines: both levels of security, offered and used, the session's identifier and the channel's, and the TLVs
@@ -185,7 +199,7 @@ pub(crate) fn met_text(
 /// The peer's address and port as lines, and after a zero the error.
 pub(crate) fn insecure_text(ends: Ends, error: &Error) -> String {
     let Ends { remote, .. } = ends;
-    format!("{}\n{}\0{}", remote.ip(), remote.port(), error_text(error))
+    format!("{}\n{}\0{}", Ip(remote), remote.port(), error_text(error))
 }
 
 /// After a zero protocol, cipher, group, application protocol, server name, whether authorized and whether
@@ -218,7 +232,7 @@ fn push_tls(text: &mut String, info: &Info) {
 pub(crate) fn asked_text(ends: Ends, head: &RequestHead) -> String {
     let mut text = format!(
         "{}\n{}\n{}\n{}",
-        ends.remote.ip(),
+        Ip(ends.remote),
         ends.remote.port(),
         head.target,
         head.protocols.join(","),

@@ -33,5 +33,7 @@ pub(crate) use outbox::Manner;
 pub(crate) use slab::Slab;
 pub(crate) use table::LinkId;
 
+#[cfg(any(feature = "fuzzing", test))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 )]
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     ffi::c_void,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -44,6 +44,8 @@ pub(super) struct Channel {
     /// The memory that the I/O side may write to and that messages still to be dispatched lie in, oldest
     /// first. Only the JavaScript thread has to do with it.
     lent: RefCell<VecDeque<(u32, Arc<Memory>)>>,
+    /// JavaScript dispatches the rest of a batch in a later turn of its loop: until then there is no other one.
+    is_paused: Cell<bool>,
 }
 
 /// How JavaScript is got to look for events.
@@ -103,6 +105,7 @@ pub(super) unsafe fn open(
             outgoing: outgoing.cast_const(),
             outgoing_len,
             lent: RefCell::default(),
+            is_paused: Cell::new(false),
         };
         match kind {
             Kind::Thread => channel.on_thread(env, shared.dispatch, counters),
@@ -300,6 +303,15 @@ impl Channel {
         }
     }
 
+    /// Whether the buffer still has events that JavaScript is to dispatch: there is no other batch until it has.
+    pub(super) fn pause(&self, paused: bool) -> Outcome<()> {
+        self.is_paused.set(paused);
+        if !paused {
+            self.core()?.go_on();
+        }
+        Ok(())
+    }
+
     /// Takes one batch of events and has `call` dispatch it. Ticks and promise jobs have their turn behind it: what
     /// there is besides is for another call. Nothing unwinds out of here.
     ///
@@ -318,10 +330,14 @@ impl Channel {
     }
 
     unsafe fn try_dispatch(&self, env: napi_env, call: impl Fn(u32) -> Outcome<()>) {
+        // The event loop watches inline I/O all the same, whose sockets are served meanwhile.
+        if self.is_paused.get() {
+            return;
+        }
         let Some(core) = self.core.get() else {
             return;
         };
-        // SAFETY: the buffer is kept by a reference; JavaScript reads it only inside the call below.
+        // SAFETY: the buffer is kept by a reference; JavaScript reads it inside the call below, and while it has paused.
         let incoming = unsafe { std::slice::from_raw_parts_mut(self.incoming, self.incoming_len) };
         let count = core.take(incoming);
         if count == 0 {
@@ -331,6 +347,9 @@ impl Channel {
             // SAFETY: the environment is the running one.
             unsafe { raw::report_exception(env) };
         }
-        core.go_on();
+        // To be called again would not end the turn: Node goes on with calls that come meanwhile.
+        if !self.is_paused.get() {
+            core.go_on();
+        }
     }
 }

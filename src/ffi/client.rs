@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
-use super::{core::IoCore, fault::Fault, spec::DialerSpec, tls::TlsClient};
+use super::{
+    core::IoCore,
+    fault::Fault,
+    spec::{DialerSpec, path_of},
+    tls::TlsClient,
+};
 use crate::{
     driver::{Io, Security},
     error::{Code, Error, Result},
@@ -90,13 +95,19 @@ impl TcpClientWrapper {
             .core
             .as_ref()
             .ok_or_else(|| Error::new(Code::Internal, "a client without an I/O thread"))?;
-        let to = self.spec.address()?;
         let options = self.spec.socket.to_options();
         let plan = self
             .spec
             .plan
             .to_plan(self.tls.clone().map(Security::Client))?;
-        let socket = socket::dialing(to, self.spec.local()?, &options)?;
+        let (socket, to) = match path_of(&self.spec.host) {
+            Some(path) => (socket::connect_local(path)?, None),
+            None => {
+                let to = self.spec.address()?;
+                let socket = socket::dialing(to, self.spec.local()?, &options)?;
+                (socket, Some(to))
+            }
+        };
         let timeout = Duration::from_millis(u64::from(self.spec.connect_timeout_ms));
         core.dial(socket, to, timeout, &plan)
     }

@@ -57,7 +57,7 @@ impl IoCore {
         counters: ArrayBuffer,
         incoming: ArrayBuffer,
         outgoing: ArrayBuffer,
-        dispatch: Function<'_, u32, ()>,
+        dispatch: Function<'_, u32, u32>,
         memory: &IoMemory,
         inline: bool,
     ) -> napi::Result<Self> {

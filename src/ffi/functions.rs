@@ -46,6 +46,7 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
             Some(enter::<3, SubmitFanOut>),
             data,
         )?;
+        raw::define(env, object, c"pause", Some(enter::<1, Pause>), data)?;
         raw::define(env, object, c"lend", Some(enter::<2, Lend>), data)?;
         raw::define(env, object, c"slab", Some(enter::<1, OpenSlab>), data)?;
         raw::define(env, object, c"copyLent", Some(enter::<3, CopyLent>), data)?;
@@ -106,6 +107,21 @@ impl Function<1> for Submit {
     ) -> Outcome<napi_value> {
         // SAFETY: by the contract of `Function`; JavaScript, which writes to the buffer, waits for us.
         unsafe { channel.submit(raw::to_u32(env, portion)?)? };
+        Ok(ptr::null_mut())
+    }
+}
+
+/// `pause(paused)`: whether JavaScript is still to dispatch the rest of a batch, and is given no other one meanwhile.
+struct Pause;
+
+impl Function<1> for Pause {
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [paused]: [napi_value; 1],
+    ) -> Outcome<napi_value> {
+        // SAFETY: by the contract of `Function`.
+        channel.pause(unsafe { raw::to_bool(env, paused)? })?;
         Ok(ptr::null_mut())
     }
 }

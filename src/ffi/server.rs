@@ -6,12 +6,17 @@ use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 use tokio::sync::oneshot;
 
-use super::{core::IoCore, fault::Fault, spec::ListenerSpec, tls::TlsServer};
+use super::{
+    core::IoCore,
+    fault::Fault,
+    spec::{ListenerSpec, path_of},
+    tls::TlsServer,
+};
 use crate::{
     driver::{Guard, Io, Poller, Security},
     error::{Code, Error, Result},
     exchange::{Core, ListenerAdmission},
-    socket,
+    socket::{self, Listener, SocketOptions},
 };
 
 /// A listener. Its connections and its faults come as events of its I/O thread, under its number.
@@ -27,9 +32,9 @@ pub struct QWormholeServerWrapper {
 /// Where a listener listens, or why it does not.
 #[napi(object)]
 pub struct Listening {
-    /// The address bound.
+    /// The address bound, or the path.
     pub host: String,
-    /// The port bound.
+    /// The port bound; 0 with a path.
     pub port: u16,
     /// The failure; host and port mean nothing then.
     pub fault: Option<Fault>,
@@ -59,9 +64,9 @@ impl QWormholeServerWrapper {
     #[napi(catch_unwind)]
     pub fn listen(&mut self) -> Listening {
         match self.try_listen() {
-            Ok(at) => Listening {
-                host: at.ip().to_string(),
-                port: at.port(),
+            Ok((host, port)) => Listening {
+                host,
+                port,
                 fault: None,
             },
             Err(error) => Listening {
@@ -78,7 +83,7 @@ impl QWormholeServerWrapper {
         self.stop = None;
     }
 
-    fn try_listen(&mut self) -> Result<std::net::SocketAddr> {
+    fn try_listen(&mut self) -> Result<(String, u16)> {
         let mut cores = self.cores.iter().cloned();
         let home = cores
             .next()
@@ -88,15 +93,25 @@ impl QWormholeServerWrapper {
             .spec
             .plan
             .to_plan(self.tls.clone().map(Security::Server))?;
-        let listener = socket::listen(self.spec.address()?, self.spec.flags(), &options)?;
-        let at = listener
-            .local_addr()
-            .map_err(|error| Error::system(Code::Resources, "reading the bound address", error))?;
+        let (listener, host, port) = self.bind(&options)?;
         let (stop, stopped) = oneshot::channel();
         let admission =
             ListenerAdmission::new(Arc::clone(&home), cores.collect(), self.listener, plan);
         home.poller().listen(listener, options, admission, stopped);
         self.stop = Some(stop);
-        Ok(at)
+        Ok((host, port))
+    }
+
+    /// A listening socket and where it is.
+    fn bind(&self, options: &SocketOptions) -> Result<(Listener, String, u16)> {
+        let ListenerSpec { host, backlog, .. } = &self.spec;
+        if let Some(path) = path_of(host) {
+            return Ok((socket::listen_local(path, *backlog)?, host.clone(), 0));
+        }
+        let listener = socket::listen(self.spec.address()?, self.spec.flags(), options)?;
+        let at = listener
+            .local_addr()
+            .map_err(|error| Error::system(Code::Resources, "reading the bound address", error))?;
+        Ok((Listener::Tcp(listener), at.ip().to_string(), at.port()))
     }
 }

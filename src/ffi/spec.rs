@@ -1,6 +1,6 @@
 //! The seam's specs as they come from TypeScript, where they were validated.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -160,10 +160,10 @@ pub struct SocketSpec {
     pub interface_name: Option<String>,
 }
 
-/// Where and how to listen; the host is an address, names were resolved before.
+/// Where and how to listen; the host is an address, names were resolved before, or a path.
 #[napi(object)]
 pub struct ListenerSpec {
-    /// IP address.
+    /// IP address, or the path of a Unix socket, which begins with a slash.
     pub host: String,
     /// Port, 0 for a free one.
     pub port: u16,
@@ -190,10 +190,10 @@ pub struct AdoptSpec {
     pub subprotocol: String,
 }
 
-/// Whom and how to call; hosts are addresses.
+/// Whom and how to call; hosts are addresses or paths.
 #[napi(object)]
 pub struct DialerSpec {
-    /// IP address.
+    /// IP address, or the path of a Unix socket, which begins with a slash.
     pub host: String,
     /// Port.
     pub port: u16,
@@ -368,6 +368,11 @@ impl SocketSpec {
             interface: self.interface_name.clone(),
         }
     }
+}
+
+/// The path of a Unix socket, if that is what a host is: no address begins with a slash.
+pub(super) fn path_of(host: &str) -> Option<&Path> {
+    host.starts_with('/').then(|| Path::new(host))
 }
 
 impl ListenerSpec {

@@ -62,6 +62,11 @@ pub(crate) trait Parse {
         self.is_inside()
     }
 
+    /// Whether anything can follow here, as far as that is known before its first byte.
+    fn may_go_on(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Bytes held in messages under way.
     fn held(&self) -> usize;
 
@@ -321,16 +326,16 @@ impl<P: Parse> FrameReader<P> {
     /// Gives the room a message in its own memory, and says what is held now.
     fn deliver(&mut self, stop: Result<Stop>, room: &mut impl Room) -> Result<usize> {
         self.account(room);
-        match stop? {
-            Stop::Hungry => Ok(0),
-            Stop::Whole(message, payload) => {
-                let length = message.len();
-                if self.intake.admits(length) {
-                    room.assembled(message, payload);
-                }
-                Ok(length)
+        let mut length = 0;
+        if let Stop::Whole(message, payload) = stop? {
+            length = message.len();
+            if self.intake.admits(length) {
+                room.assembled(message, payload);
             }
         }
+        // What ends where the bytes do was not looked behind.
+        self.parser.may_go_on()?;
+        Ok(length)
     }
 
     /// Nothing comes of what is there without further bytes.

@@ -395,6 +395,13 @@ impl Parse for Parser {
         self.open.is_some_and(|open| open.class.is_some())
     }
 
+    fn may_go_on(&self) -> error::Result<()> {
+        match self.record_rest {
+            1..HEADER if self.open.is_none() && self.goaway.is_none() => Err(too_long().into()),
+            _ => Ok(()),
+        }
+    }
+
     fn is_inside(&self) -> bool {
         self.messages.iter().any(Option::is_some)
     }

@@ -57,6 +57,12 @@ impl RequestHead {
         let offers = extensions::parse(self.headers.all("sec-websocket-extensions")).ok()?;
         extensions::accept(&offers, ours)
     }
+
+    /// What answers the client's key.
+    #[cfg(any(feature = "fuzzing", test))]
+    pub(crate) fn accept(&self) -> String {
+        super::response::accept_key(&self.key)
+    }
 }
 
 /// Reads a request from a buffer that grows.

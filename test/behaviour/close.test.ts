@@ -1,7 +1,7 @@
 /** The end of a connection: in order or not, told exactly once on each side. */
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { TELLS_CODES, echo, pair, rawPair, rawServed, stuffKernel } from '../support/scene.js';
+import { TELLS_CODES, echo, onNetwork, pair, rawPair, rawServed, stuffKernel } from '../support/scene.js';
 import { collect, failure, next, sleep, until } from '../support/wait.js';
 
 it('is told once on both ends, with code and reason where it was decided', async () => {
@@ -67,7 +67,7 @@ it('is cut when the peer does not end its side in time', async () => {
   await peer.closed();
 });
 
-it('resets when told to terminate, and what is queued is lost', async () => {
+onNetwork('resets when told to terminate, and what is queued is lost', async () => {
   const { connection, peer } = await rawPair();
   peer.socket.pause();
   await stuffKernel(connection, Buffer.alloc(65_536));
@@ -120,7 +120,7 @@ it('is cut when told to terminate while the peer does not answer its close', asy
   await peer.closed();
 });
 
-it('is unclean when the peer resets', async () => {
+onNetwork('is unclean when the peer resets', async () => {
   const { connection, peer, server } = await rawPair();
   const heard = next(connection, 'message');
   const closed = next(connection, 'close');
@@ -179,7 +179,7 @@ it('can be asked for from inside of a handler', async () => {
   expect(seen).toEqual([0, 1, 2]);
 });
 
-it('keeps the addresses of the peer', async () => {
+onNetwork('keeps the addresses of the peer', async () => {
   const { client, peer } = await rawServed();
   const { remoteAddress, remotePort, localPort } = client;
   expect(remoteAddress).toBe('127.0.0.1');

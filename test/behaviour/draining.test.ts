@@ -4,8 +4,9 @@
  */
 import { CloseCode, connect, type ConnectAttempt } from 'qwormhole';
 import { expect, it } from 'vitest';
+import { proxyBefore } from '../support/chaos.js';
 import { ANYWHERE, IS_TCP, call, cleanUp, serve } from '../support/scene.js';
-import { until } from '../support/wait.js';
+import { next, until } from '../support/wait.js';
 
 const CLIENTS = 200;
 const AT_ONCE = 10;
@@ -72,4 +73,20 @@ it('is not late for a client that does not go', async () => {
   expect(took).toBeLessThan(3000);
   expect(server.getConnectionCount()).toBe(0);
   for (const client of clients) client.terminate();
+});
+
+it('waits for a client that is far away and has little bandwidth', async () => {
+  const server = await serve();
+  const proxy = await proxyBefore(server, { latencyMs: 50, jitterMs: 20, bytesPerSecond: 400_000 });
+  const arrived = next(server, 'connection');
+  const client = await call(proxy.url, { reconnect: false });
+  let received = 0;
+  client.on('message', () => (received += 1));
+  const lost = next(client, 'disconnect');
+  const [connection] = await arrived;
+  for (let n = 0; n < 20; n += 1) connection.send(Buffer.alloc(10_000, n));
+  await server.close({ gracefulMs: 8000 });
+  expect((await lost)[2]).toBe(true);
+  expect(received).toBe(20);
+  expect(server.stats()).toMatchObject({ bytesDiscarded: 0, bufferedAmount: 0 });
 });

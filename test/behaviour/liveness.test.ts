@@ -4,8 +4,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Connection } from 'qwormhole';
+import type { Way } from 'qwormhole/testing';
 import { Child } from '../support/child.js';
-import { CutProxy, type Way } from '../support/cut-proxy.js';
+import { proxyBefore } from '../support/chaos.js';
 import {
   ANYWHERE,
   IS_QWH,
@@ -39,7 +40,7 @@ function errorsOf({ server, client }: { server: { errors: any[] }; client: { err
 /** A pair whose bytes go through a proxy. */
 async function farPair(options = {}, clientOptions = {}) {
   const server = await serve({ heartbeat, ...options });
-  const proxy = await CutProxy.before(server.addresses[0]);
+  const proxy = await proxyBefore(server);
   const arrived = next(server, 'connection');
   const client = await call(proxy.url, { heartbeat, ...clientOptions });
   const [connection] = (await arrived) as [Connection<any>];
@@ -70,7 +71,7 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     client.on('message', () => {});
     await sleep(50);
     const closed = [next(connection, 'close'), next(client, 'disconnect')];
-    for (const way of ways) proxy.cut[way] = true;
+    for (const way of ways) proxy.cut(way);
     const cutAt = performance.now();
     // The end that is told by the other one hears of a reset.
     const [[code, , clean]] = await Promise.all(closed);
@@ -103,9 +104,9 @@ describe.runIf(IS_QWH || !IS_TCP)('with signs of life', () => {
     cleanUp(() => clearInterval(send));
     await until(() => received > 3, 'messages before the cut');
     for (const round of [1, 2]) {
-      proxy.cut.up = proxy.cut.down = true;
+      proxy.cut();
       await next(client, 'disconnect');
-      proxy.cut.up = proxy.cut.down = false;
+      proxy.heal();
       await until(() => client.state === 'open', 'the way back');
       const before = received;
       await until(() => received > before + 3, 'messages after the cut');

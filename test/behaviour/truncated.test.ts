@@ -2,7 +2,7 @@
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { frame } from '../support/frames.js';
-import { rawPair, rawServed, takeSlowly } from '../support/scene.js';
+import { onNetwork, rawPair, rawServed, takeSlowly } from '../support/scene.js';
 import { next, until } from '../support/wait.js';
 
 const whole = frame('cut me anywhere');
@@ -43,7 +43,7 @@ it('at a client too', async () => {
   expect(client.errors.map(({ code }) => code)).toEqual(['ERR_QW_TRUNCATED']);
 });
 
-it('by a reset: the part is not delivered either', async () => {
+onNetwork('by a reset: the part is not delivered either', async () => {
   const { server, peer, connection } = await rawPair();
   let seen = 0;
   server.on('message', () => (seen += 1));

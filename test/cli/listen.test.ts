@@ -1,8 +1,10 @@
 import { connect as connectSocket } from 'node:net';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Cli, listening, onEachBackend, run } from './cli.js';
 import { frame } from '../support/frames.js';
+import { socketPath } from '../support/socket-path.js';
 
 onEachBackend((backend) => {
   const mode = backend === 'ts' ? { mode: 'ts', backend: 'ts' } : { mode: 'native', backend: 'rust' };
@@ -28,6 +30,22 @@ onEachBackend((backend) => {
     }
     expect((await cli.lines(7)).filter((line) => line.includes('"message"'))).toHaveLength(2);
     expect(await cli.end('SIGINT')).toBe(0);
+  });
+
+  test.skipIf(process.platform === 'win32')('a Unix socket', async () => {
+    const path = socketPath();
+    const cli = new Cli(['listen', `unix://${path}`, '--echo', '--backend', backend]);
+    await cli.lines(1);
+    const { code, stdout } = await run(
+      ['connect', `unix://${path}`, '--backend', backend, '--wait', '1000'],
+      {
+        input: 'through a file\n',
+      },
+    );
+    expect(stdout).toContain('through a file');
+    expect(code).toBe(0);
+    expect(await cli.end('SIGTERM')).toBe(0);
+    expect(existsSync(path)).toBe(false);
   });
 
   test('messages are printed with their sender, one safe line each', async () => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_CODES } from 'qwormhole';
-import { root } from './snippets.js';
+import { allFences, root } from './snippets.js';
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n');
 
@@ -44,6 +44,28 @@ it('docs/wire-format.md has every close code', () => {
     retriable ? 'yes' : 'no',
   ]);
   expect(listed).toEqual(existing);
+});
+
+it('docs/getting-started.md keeps its word on how many lines it takes', () => {
+  const lines = allFences()
+    .filter(({ page, language }) => page === 'docs/getting-started.md' && ['js', 'ts'].includes(language))
+    .map(
+      ({ info, language, code }) => [info[0] ?? language, code.split('\n').filter(Boolean).length] as const,
+    );
+  expect(lines.filter(([kind]) => kind !== 'js')).toEqual([
+    ['server', 3],
+    ['client', 3],
+    ['ts', 25],
+  ]);
+});
+
+it('docs/README.md has every page', () => {
+  const linked = new Set(
+    [...read('docs/README.md').matchAll(/\]\(([\w-]+\.md)\)/g)].map(([, page]) => `docs/${page}`),
+  );
+  expect(
+    pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md' && !linked.has(page)),
+  ).toEqual([]);
 });
 
 describe('links', () => {

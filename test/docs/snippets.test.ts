@@ -1,16 +1,17 @@
 /**
  * Every snippet of the documentation is checked by the compiler and run as users would run it: as a program
- * of its own that imports the built package by its name, on each backend. It must end by itself.
+ * of its own that imports the built package by its name, on each backend. It must end by itself, but where it says that
+ * it stays.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allSnippets, expectedOutput, root, type Snippet } from './snippets.js';
+import { allSnippets, expectedOutput, needsOf, root, unrunSnippets, type Snippet } from './snippets.js';
 
 const run = promisify(execFile);
 
@@ -27,9 +28,15 @@ const PROGRAM = join(root, 'dist', 'cli', 'main.js');
 const PORT_IN_TEXT = '9000';
 
 const snippets = allSnippets();
+const unrun = unrunSnippets();
 const isNever = ['0', 'disable', 'force-ts'].includes(process.env.QWORMHOLE_NATIVE ?? '');
 const withNative = !isNever && existsSync(join(root, 'native', 'binding.cjs'));
 const backends = withNative ? ['force-ts', 'force'] : ['force-ts'];
+
+/** Packages that the bench brings, for snippets that say what their readers come from. */
+const benchPackage = (name: string) => join(root, 'bench', 'node_modules', name);
+const lackOf = (snippet: Snippet): string | undefined =>
+  needsOf(snippet).find((need) => !existsSync(benchPackage(need)));
 
 const fileOf = ({ name }: Snippet): string => name.replaceAll(/[/.:]/g, '-');
 
@@ -39,16 +46,20 @@ beforeAll(async () => {
   await run(process.execPath, [PROGRAM, 'cert', '--out', join(folder, 'certs')]);
   await run(process.execPath, [PROGRAM, 'cert', '--out', join(folder, 'certs'), '--client', 'alice']);
   const programs = snippets.flatMap((snippet) => (snippet.server ? [snippet.server, snippet] : [snippet]));
-  for (const program of programs) write(program);
-  await compile(programs.filter(({ language }) => language === 'ts'));
+  for (const need of new Set(programs.flatMap(needsOf))) provide(need);
+  for (const program of [...programs, ...unrun]) write(program);
+  await compile([...programs, ...unrun].filter(({ language }) => language === 'ts'));
 }, 60_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.concurrent.each(backends)('QWORMHOLE_NATIVE=%s', (backend) => {
-  it.each(snippets.map((snippet) => [snippet.name, snippet] as const))(
+  it.for(snippets.map((snippet) => [snippet.name, snippet] as const))(
     '%s',
-    async (_name, snippet) => {
+    { timeout: LIMIT + 5_000 },
+    async ([, snippet], { skip }) => {
+      const lack = lackOf(snippet);
+      skip(lack !== undefined, `the bench has not installed its package ${lack}`);
       const port = await freePort();
       const server = snippet.server && (await serve(snippet.server, port, backend));
       try {
@@ -58,9 +69,20 @@ describe.concurrent.each(backends)('QWORMHOLE_NATIVE=%s', (backend) => {
         server?.kill('SIGKILL');
       }
     },
-    LIMIT + 5_000,
   );
 });
+
+describe('not run, and still no nonsense', () => {
+  it.each(unrun.map((snippet) => [snippet.name, snippet] as const))('%s', async (_name, snippet) => {
+    await run(process.execPath, ['--check', join(folder, `${fileOf(snippet)}.mjs`)]);
+  });
+});
+
+/** Puts a package of the bench where snippets find it by its name. */
+function provide(name: string): void {
+  mkdirSync(join(folder, 'node_modules'), { recursive: true });
+  if (existsSync(benchPackage(name))) symlinkSync(benchPackage(name), join(folder, 'node_modules', name));
+}
 
 function write(snippet: Snippet): void {
   writeFileSync(join(folder, `${fileOf(snippet)}.m${snippet.language}`), snippet.code);
@@ -100,6 +122,7 @@ function programOf(snippet: Snippet, port: number): string {
 const environment = (backend: string) => ({ ...process.env, QWORMHOLE_NATIVE: backend, NODE_OPTIONS: '' });
 
 async function runOne(snippet: Snippet, port: number, backend: string): Promise<string> {
+  if (snippet.info.includes('stays')) return runUntilSaid(snippet, port, backend);
   const options = { cwd: folder, env: environment(backend), timeout: LIMIT, killSignal: 'SIGKILL' } as const;
   try {
     const { stdout } = await run(process.execPath, [programOf(snippet, port)], options);
@@ -109,6 +132,18 @@ async function runOne(snippet: Snippet, port: number, backend: string): Promise<
     const why = killed ? `it did not end within ${LIMIT / 1000} s` : 'it failed';
     throw new Error(`${snippet.name}: ${why}\n${stdout}${stderr}`, { cause: error });
   }
+}
+
+async function runUntilSaid(snippet: Snippet, port: number, backend: string): Promise<string> {
+  const options = { cwd: folder, env: environment(backend), timeout: LIMIT, killSignal: 'SIGKILL' } as const;
+  const child = spawn(process.execPath, [programOf(snippet, port)], options);
+  let output = '';
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  for await (const chunk of child.stdout) {
+    output += String(chunk);
+    if (expectedOutput(snippet).every((text) => output.includes(text))) child.kill('SIGKILL');
+  }
+  return output;
 }
 
 async function serve(snippet: Snippet, port: number, backend: string): Promise<ChildProcess> {

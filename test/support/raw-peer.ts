@@ -6,6 +6,7 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { frame, unframe } from './frames.js';
 import { ca, pairOf, serverCert } from './pki.js';
+import { socketPath } from './socket-path.js';
 import { next, until } from './wait.js';
 import { closeFrame, OPCODE, openingRequest, openingResponse, wsFrame, wsFrames } from './ws-frames.js';
 
@@ -57,7 +58,8 @@ export class RawPeer {
     const { protocol, hostname, port, pathname } = new URL(url);
     const isSecure = protocol === 'tls:' || protocol === 'wss:';
     const isWs = protocol === 'ws:' || protocol === 'wss:';
-    const below = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
+    const way = protocol === 'unix:' ? { path: pathname } : { host: hostname, port: Number(port) };
+    const below = connect({ ...way, allowHalfOpen: true, noDelay: true });
     const socket = isSecure ? secured(below) : below;
     const peer = new RawPeer(socket, isWs ? 'ws-client' : 'tcp');
     // A reset that comes at once may take the place of the connection.
@@ -194,7 +196,8 @@ export class RawServer {
       ? createTlsServer({ ...options, ...pairOf(serverCert()) })
       : createServer(options);
     const raw = new RawServer(server, setUp);
-    server.listen(port, '127.0.0.1');
+    if (CARRIER === 'unix') server.listen(socketPath());
+    else server.listen(port, '127.0.0.1');
     await next(server, 'listening');
     return raw;
   }
@@ -204,7 +207,8 @@ export class RawServer {
   }
 
   get url(): string {
-    return `${CARRIER}://127.0.0.1:${this.port}`;
+    const at = this.#server.address() as AddressInfo | string;
+    return typeof at === 'string' ? `unix://${at}` : `${CARRIER}://127.0.0.1:${at.port}`;
   }
 
   /** The peer of the connection number `index`. */

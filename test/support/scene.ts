@@ -4,11 +4,13 @@ import { afterEach, it } from 'vitest';
 import { useTestCertificates } from './environment.js';
 import { RawPeer, RawServer } from './raw-peer.js';
 import { freePort } from './ports.js';
+import { socketPath } from './socket-path.js';
 import { next, sleep } from './wait.js';
 
 /** What carries the messages of the suite. */
-export const CARRIER = (process.env.QWORMHOLE_TEST_CARRIER ?? 'tcp') as 'tcp' | 'tls' | 'ws' | 'wss';
-export const IS_TCP = CARRIER === 'tcp' || CARRIER === 'tls';
+export const CARRIER = (process.env.QWORMHOLE_TEST_CARRIER ?? 'tcp') as 'tcp' | 'tls' | 'ws' | 'wss' | 'unix';
+/** A stream of bytes, without frames below the protocol. */
+export const IS_TCP = CARRIER === 'tcp' || CARRIER === 'tls' || CARRIER === 'unix';
 export const IS_SECURE = CARRIER === 'tls' || CARRIER === 'wss';
 if (IS_SECURE) useTestCertificates();
 
@@ -25,10 +27,20 @@ export const SPEAKING = IS_QWH ? {} : { protocol: PROTOCOL };
 /** For tests of what only TCP has: its own framing, ends of one side, chunks. WebSocket has tests of its own. */
 export const onTcp = IS_TCP ? it : it.skip;
 
-export const ANYWHERE = `${CARRIER}://127.0.0.1:0${IS_TCP ? '' : '/'}`;
+/** For tests of what a Unix socket does not have: addresses, and an end that is a reset. */
+export const onNetwork = CARRIER === 'unix' ? it.skip : it;
+
+export const ANYWHERE = anywhere();
+
+/** An endpoint that nobody has yet. */
+function anywhere(): string {
+  if (CARRIER === 'unix') return `unix://${socketPath()}`;
+  return `${CARRIER}://127.0.0.1:0${IS_TCP ? '' : '/'}`;
+}
 
 /** Like `ANYWHERE`, at a port that can be had again after it was given back. */
 export async function somewhere(): Promise<string> {
+  if (CARRIER === 'unix') return anywhere();
   return ANYWHERE.replace(':0', `:${await freePort()}`);
 }
 
@@ -51,7 +63,7 @@ export function cleanUp(action: () => unknown): void {
 type Options = ListenOptions<any>;
 
 /** A listening server; errors have a listener, so that nothing is warned about. */
-export async function serve(options: Options = {}, endpoints: string | string[] = ANYWHERE) {
+export async function serve(options: Options = {}, endpoints: string | string[] = anywhere()) {
   const server = await listen<any>(endpoints, { ...SPEAKING, ...options });
   const errors: any[] = [];
   server.on('error', (error) => errors.push(error));
@@ -83,7 +95,7 @@ export async function pair(options: Options = {}, clientOptions: ConnectOptions<
 }
 
 /** A server, one raw peer, and the server's end of the connection. */
-export async function rawPair(options: Options = {}, endpoint = ANYWHERE) {
+export async function rawPair(options: Options = {}, endpoint = anywhere()) {
   // Peers that say nothing at first: their protocol is not to be told by that.
   const server = await serve({ protocol: 'length-prefixed', ...options }, endpoint);
   const arrived = next(server, 'connection');

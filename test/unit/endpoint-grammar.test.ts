@@ -69,14 +69,6 @@ test.each([
   expect(error.message).toContain(hint);
 });
 
-test.each(['unix', 'pipe'])('the scheme %s is known to be absent', (scheme) => {
-  for (const input of [`${scheme}://host:1`, { scheme, host: 'host', port: 1 }]) {
-    const error = fault(input);
-    expect(error.code).toBe('ERR_QW_OPTION_UNSUPPORTED');
-    expect(error.message).toContain(`does not have the scheme ${scheme}`);
-  }
-});
-
 test('an error names the endpoint, without a password and within bounds', () => {
   expect(fault('tcp://host').message).toContain('"tcp://host"');
   expect(fault('tcp://user:secret@host:1').message).not.toContain('secret');

@@ -152,7 +152,7 @@ test('endpoints are needed and checked', () => {
   expect(fault('server', { endpoints: twice }).message).toContain('twice');
   expect(fault('server', { endpoints: [endpoints, 'tcp://x'] }).code).toBe('ERR_QW_ENDPOINT_INVALID');
   expect(fault('client', { endpoints: 'tcp://127.0.0.1:0' }).code).toBe('ERR_QW_ENDPOINT_INVALID');
-  expect(fault('client', { endpoints: 'unix://x' }).code).toBe('ERR_QW_OPTION_UNSUPPORTED');
+  expect(fault('client', { endpoints: 'unix://x' }).code).toBe('ERR_QW_ENDPOINT_INVALID');
 });
 
 test('rules between options name both', () => {

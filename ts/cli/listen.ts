@@ -8,6 +8,7 @@ import type { Command } from './command.js';
 import { whenAborted, type Context } from './context.js';
 import { DIALECT_OPTIONS, dialectOf, jsonLine, type Dialect } from './dialect.js';
 import { describeError, EXIT_FAILED } from './failure.js';
+import { peerText } from '../link/place.js';
 import { METRICS_OPTIONS, metricsPlace, serveMetrics, type MetricsServer } from './metrics-server.js';
 import { listenTls, TLS_LISTEN_OPTIONS } from './tls.js';
 import { UsageError } from './usage-error.js';
@@ -168,10 +169,7 @@ function reportTo(server: QWormholeServer, context: Context): void {
   );
 }
 
-function peerOf({
-  remoteAddress,
-  remotePort,
-}: Pick<ServerConnection, 'remoteAddress' | 'remotePort'>): string {
-  const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
-  return `${host}:${remotePort}`;
+function peerOf(peer: Pick<ServerConnection, 'remoteAddress' | 'remotePort'>): string {
+  const { remoteAddress } = peer;
+  return peerText(remoteAddress.includes(':') ? { ...peer, remoteAddress: `[${remoteAddress}]` } : peer);
 }

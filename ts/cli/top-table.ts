@@ -1,13 +1,12 @@
 /** What `qwormhole top` shows: a line for each server and client that an endpoint has metrics of. */
+import { OWN_LABELS } from '../telemetry/labels.js';
 import { escapeText } from './escape.js';
 import type { MetricSample } from './samples.js';
 
-/** Labels that tell apart values of one source, not sources. */
-const WITHIN = new Set(['reason', 'result', 'state', 'code', 'le', 'mode', 'backend', 'io']);
 /** A name is cut where it would push the figures out of sight. */
 const MAX_NAME = 40;
 
-/** The metrics of one server or client: those with a label of `WITHIN` are added up. */
+/** The metrics of one server or client: those that differ by labels of our own are added up. */
 interface Source {
   readonly name: string;
   readonly values: ReadonlyMap<string, number>;
@@ -68,7 +67,7 @@ export function topTable(now: Reading, before: Reading | undefined): string {
 function nameOf(labels: MetricSample['labels']): string {
   const { role = '?', ...others } = labels;
   const own = Object.entries(others)
-    .filter(([name]) => !WITHIN.has(name))
+    .filter(([name]) => !OWN_LABELS.has(name))
     .map(([name, value]) => `${name}=${value}`);
   const name = escapeText([role, ...own].join(' '));
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;

@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'ERR_QW_TLS_CLOSED'
   | 'ERR_QW_TLS_TIMEOUT'
   | 'ERR_QW_ADDRESS_IN_USE'
+  | 'ERR_QW_SOCKET_STALE'
   | 'ERR_QW_ADDRESS_UNAVAILABLE'
   | 'ERR_QW_PERMISSION'
   | 'ERR_QW_DNS'
@@ -95,7 +96,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     kind: 'configuration',
     retriable: false,
     meaning: 'An endpoint is not a URL or object this version understands.',
-    remedy: 'Write it as tcp://host:port or ws://host:port/path; IPv6 addresses go in brackets.',
+    remedy:
+      'Write it as tcp://host:port, ws://host:port/path or unix:///path.sock; IPv6 addresses go in brackets.',
   },
   ERR_QW_CLOSED: {
     kind: 'usage',
@@ -277,8 +279,15 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
   ERR_QW_ADDRESS_IN_USE: {
     kind: 'network',
     retriable: true,
-    meaning: 'The port is taken.',
-    remedy: 'Choose another port, port 0 for a free one, or stop the other program.',
+    meaning: 'The port, or the path of a Unix socket, is taken.',
+    remedy: 'Choose another one, port 0 for a free one, or stop the other program.',
+  },
+  ERR_QW_SOCKET_STALE: {
+    kind: 'network',
+    retriable: false,
+    meaning:
+      'The file of a Unix socket is there and nobody listens on it: its server ended without removing it.',
+    remedy: 'Remove the file, or set replaceStaleSocket.',
   },
   ERR_QW_ADDRESS_UNAVAILABLE: {
     kind: 'network',

@@ -29,6 +29,8 @@ const ANY_TIME: Readonly<Record<string, ErrorCode>> = {
 
 const CONNECTING: Readonly<Record<string, ErrorCode>> = {
   ECONNREFUSED: 'ERR_QW_CONNECT_REFUSED',
+  // Of a path.
+  ENOENT: 'ERR_QW_CONNECT_REFUSED',
   ETIMEDOUT: 'ERR_QW_CONNECT_TIMEOUT',
 };
 

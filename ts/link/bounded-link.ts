@@ -4,6 +4,7 @@
  */
 import { tooBig } from '../errors/error.js';
 import { environmentBudget } from './budget.js';
+import { Coalescing, type Sender } from './coalescing.js';
 import type {
   ClassIndex,
   DropReason,
@@ -22,7 +23,7 @@ import type {
  */
 const MIN_COST = 16;
 
-export abstract class BoundedLink implements Link {
+export abstract class BoundedLink implements Link, Sender {
   abstract readonly mode: Mode;
   abstract readonly info: LinkInfo;
   abstract handler: LinkHandler;
@@ -37,6 +38,12 @@ export abstract class BoundedLink implements Link {
 
   protected constructor(protected readonly limits: LinkLimits) {
     this.maxSend = limits.maxMessage;
+  }
+
+  /** Decides how long what is sent waits for more, where that depends. */
+  coalescing(): Coalescing | undefined {
+    const { coalescing } = this.limits;
+    return coalescing && new Coalescing(coalescing, () => this.handler.traffic?.messagesIn ?? 0);
   }
 
   /** Queues bytes that fit; they may be reused by the caller afterwards. */

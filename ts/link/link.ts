@@ -8,6 +8,7 @@
 import type { Agent, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { QWormholeError } from '../errors/error.js';
+import type { CoalescingValues } from './coalescing.js';
 import type { Heartbeat } from './liveness.js';
 import type { RateLimits } from './rate.js';
 import type { HandshakeInfo, QwhListenSettings, QwhSettings } from './qwh.js';
@@ -18,8 +19,8 @@ export type Mode = 'native' | 'ts';
 /** The name of that backend, the same string as in the handshake. */
 export type Backend = 'rust' | 'ts';
 
-/** What carries the bytes: a TCP stream, or WebSocket frames on one, with TLS or without. */
-export type Carrier = 'tcp' | 'tls' | 'ws' | 'wss';
+/** What carries the bytes: a TCP stream, or WebSocket frames on one, with TLS or without; a Unix socket or a pipe. */
+export type Carrier = 'tcp' | 'tls' | 'ws' | 'wss' | 'unix' | 'pipe';
 
 /** How messages lie on the wire. */
 export type Protocol = 'raw' | 'length-prefixed' | 'qwh';
@@ -63,6 +64,7 @@ export interface LinkClose {
 /** Both ends of a link. */
 export interface LinkInfo {
   readonly carrier: Carrier;
+  /** Addresses are empty, and ports 0, on Unix sockets and pipes. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
@@ -113,6 +115,8 @@ export interface Upgrade {
 export interface LinkHandler {
   /** Whether anybody wants messages, now or after a pause. */
   readonly isHeard: boolean;
+  /** What it counts, for links with `coalescing`. */
+  readonly traffic?: { readonly messagesIn: number };
   /**
    * One message. The view may share a larger slab of memory and keeps it alive. `isText`: a WebSocket text
    * message, whose payload is valid UTF-8.
@@ -142,6 +146,8 @@ export interface LinkLimits {
   readonly closeTimeoutMs: number;
   /** How long small messages may wait to go out together, ms: 0, or none given, is to the end of the tick. */
   readonly flushIntervalMs?: number;
+  /** Set: small messages wait for one another where they flow in a stream. */
+  readonly coalescing?: CoalescingValues;
   /** Bytes this environment may hold for all its links, in and out: beyond, nothing is read or accepted. */
   readonly memoryBudget: number;
   /** How the peer is watched, where the carrier or the protocol has signs of life. */
@@ -215,6 +221,7 @@ export interface WebSocketDialSettings extends WebSocketSettings {
 
 /** Where and how to listen. */
 export interface ListenSpec {
+  /** A path is that of a Unix socket or a pipe; there is no port then. */
   readonly host: string;
   readonly port: number;
   readonly protocol: Protocol;
@@ -233,7 +240,7 @@ export interface ListenSpec {
 
 /** Whom and how to call. */
 export interface DialSpec {
-  /** As the user wrote it: for errors, for certificates, and for agents. */
+  /** As the user wrote it: for errors, for certificates, and for agents; or a path. */
   readonly host: string;
   /** The IP address to call. Default: `host`, which is one then. */
   readonly address?: string;

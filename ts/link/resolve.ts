@@ -2,9 +2,11 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { fromSystem } from '../errors/error.js';
+import { isPath, placeText } from './place.js';
 
 export interface Address {
   readonly address: string;
+  /** 0 for a path. */
   readonly family: number;
 }
 
@@ -21,10 +23,10 @@ export async function addressesOf(
   during: 'listen' | 'connect',
 ): Promise<Address[]> {
   const family = isIP(host);
-  if (family !== 0) return [{ address: host, family }];
+  if (family !== 0 || isPath(host)) return [{ address: host, family }];
   try {
     return await lookup(host, { all: true, family: localAddress === undefined ? 0 : isIP(localAddress) });
   } catch (error) {
-    throw fromSystem(error, { during, what: `${host}:${port}` });
+    throw fromSystem(error, { during, what: placeText({ host, port }) });
   }
 }

@@ -13,3 +13,25 @@ export function markShared<Memory extends ArrayBufferLike>(memory: Memory): Memo
   }
   return memory;
 }
+
+/**
+ * The same for memory that is the addon's. Node from 24 on gives what is marked a key, without which nothing can take
+ * the memory away: nor can Node itself, which does that to an addon's memory at the end, and aborts. There it is left
+ * unmarked.
+ */
+export function markLent<Memory extends ArrayBuffer>(memory: Memory): Memory {
+  return KEEPS_KEYS ? memory : markShared(memory);
+}
+
+/** Whether marks are keys: those are heeded by the language too. */
+const KEEPS_KEYS = keepsKeys();
+
+function keepsKeys(): boolean {
+  const probe = markShared(new ArrayBuffer(1)) as ArrayBuffer & { transfer?: () => ArrayBuffer };
+  try {
+    probe.transfer?.();
+    return false;
+  } catch {
+    return true;
+  }
+}

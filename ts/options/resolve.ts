@@ -51,6 +51,8 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     maxConnections: given.maxConnections ?? T.maxConnections.default,
     backlog: given.backlog ?? T.backlog.default,
     reusePort: given.reusePort ?? T.reusePort.default,
+    socketMode: given.socketMode,
+    replaceStaleSocket: given.replaceStaleSocket ?? T.replaceStaleSocket.default,
     ipv6Only: given.ipv6Only ?? T.ipv6Only.default,
     tls: given.tls,
     ...resolveServerWebSocket(given),
@@ -148,7 +150,7 @@ function resolveShared(given: CheckedOptions, endpoints: readonly SettledEndpoin
     maxMessage: given.maxMessage ?? T.maxMessage.default,
     ...resolveWatermarks(given),
     overflow: given.overflow ?? T.overflow.default,
-    flushIntervalMs: given.flushIntervalMs ?? T.flushIntervalMs.default,
+    ...resolveBatching(given),
     concurrency: given.concurrency ?? Infinity,
     inboundRate: resolveRate('inboundRate', given.inboundRate),
     outboundRate: resolveRate('outboundRate', given.outboundRate),
@@ -163,6 +165,11 @@ function resolveShared(given: CheckedOptions, endpoints: readonly SettledEndpoin
     ...resolveWebSocket(given),
     ...resolveQwh(given),
   };
+}
+
+function resolveBatching({ batching = T.batching.default, flushIntervalMs }: CheckedOptions) {
+  const forced = typeof batching === 'object' ? batching.flushIntervalMs : undefined;
+  return { batching, flushIntervalMs: forced ?? flushIntervalMs ?? T.flushIntervalMs.default };
 }
 
 function resolveSocket(given: CheckedOptions) {

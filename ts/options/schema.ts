@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { PROTOCOLS } from '../endpoint.js';
+import { BATCHING_MODES } from '../policy/batching.js';
 import { integer } from './integer.js';
 import { serverQwh, sharedQwh } from './qwh.js';
 import { telemetryOptions } from './telemetry.js';
@@ -35,6 +36,14 @@ function rate<Name extends 'inboundRate' | 'outboundRate'>(name: Name) {
   });
 }
 
+const batching = z.union([
+  z.enum(BATCHING_MODES),
+  z.strictObject({
+    maxEvents: integer('batching.maxEvents').optional(),
+    flushIntervalMs: integer('batching.flushIntervalMs').optional(),
+  }),
+]);
+
 const heartbeat = z.strictObject({
   intervalMs: integer('heartbeat.intervalMs').optional(),
   timeoutMs: integer('heartbeat.timeoutMs').optional(),
@@ -57,6 +66,7 @@ const shared = {
   maxQueued: integer('maxQueued').optional(),
   overflow: z.enum(['drop-newest', 'drop-oldest', 'conflate', 'block', 'close']).optional(),
   flushIntervalMs: integer('flushIntervalMs').optional(),
+  batching: batching.optional(),
   concurrency: z.union([z.literal(Infinity), integer('concurrency')]).optional(),
   inboundRate: rate('inboundRate').optional(),
   outboundRate: rate('outboundRate').optional(),
@@ -87,6 +97,8 @@ export const serverSchema = z.strictObject({
   preset: z.enum(['lan', 'internet']).optional(),
   backlog: integer('backlog').optional(),
   reusePort: z.boolean().optional(),
+  socketMode: integer('socketMode').optional(),
+  replaceStaleSocket: z.boolean().optional(),
   ipv6Only: z.boolean().optional(),
   tls: serverTls.optional(),
   ...serverWebSocket,

@@ -6,6 +6,7 @@ import type { DeflateSettings, Protocol } from '../link/link.js';
 import type { Heartbeat } from '../link/liveness.js';
 import type { RateLimits } from '../link/rate.js';
 import type { IoWish } from '../policy/io.js';
+import type { Batching } from '../policy/batching.js';
 import type { Overflow } from '../policy/overflow.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
 import type { SubprotocolChoice } from '../policy/upgrade-subprotocol.js';
@@ -40,6 +41,7 @@ export interface SharedSettings extends TelemetrySettings {
   readonly maxQueued: number;
   readonly overflow: Overflow;
   readonly flushIntervalMs: number;
+  readonly batching: Batching;
   /** May be `Infinity`. */
   readonly concurrency: number;
   readonly inboundRate: RateLimits | undefined;
@@ -79,6 +81,9 @@ export interface ServerSettings extends SharedSettings {
   readonly maxConnectionsPerAddress: number;
   readonly backlog: number;
   readonly reusePort: boolean;
+  /** `undefined`: as the umask has it. */
+  readonly socketMode: number | undefined;
+  readonly replaceStaleSocket: boolean;
   readonly ipv6Only: boolean;
   readonly subprotocols: readonly string[] | SubprotocolChoice;
   /** `undefined`: the host of the request. */

@@ -1,7 +1,9 @@
 /** Settings in the words of the seam. */
 import { isSecure, isWebSocket } from '../link/carriers.js';
+import { isPath } from '../link/place.js';
 import type { DialSpec, LinkLimits, ListenSpec, SocketSettings } from '../link/link.js';
 import type { TlsDialSettings, TlsListenSettings } from '../link/tls.js';
+import { coalescing } from '../policy/batching.js';
 import { dialAddress, listenAddress } from './interface-address.js';
 import type { ClientSettings, ServerSettings, SettledEndpoint, SharedSettings } from './settings.js';
 import type { QwhListenSettings, QwhSettings } from '../link/qwh.js';
@@ -11,6 +13,7 @@ import { toDialWebSocket, toListenWebSocket } from './websocket.js';
 export function toLimits(settings: SharedSettings): LinkLimits {
   const { maxMessage, highWaterMark, lowWaterMark, maxQueued, closeTimeoutMs, memoryBudget } = settings;
   const { inboundRate, outboundRate, heartbeat, flushIntervalMs } = settings;
+  const streams = coalescing(settings.batching, flushIntervalMs);
   return Object.freeze({
     maxMessage,
     highWaterMark,
@@ -20,6 +23,7 @@ export function toLimits(settings: SharedSettings): LinkLimits {
     memoryBudget,
     heartbeat,
     flushIntervalMs,
+    ...(streams && { coalescing: streams }),
     inbound: inboundRate,
     // A hard one is a matter of `send`.
     outbound: outboundRate?.isHard ? undefined : outboundRate,
@@ -48,7 +52,7 @@ export function toListenSpec(
   qwh?: QwhListenSettings,
 ): ListenSpec {
   const { interfaceName, interfaceBinding, backlog, reusePort, ipv6Only } = settings;
-  const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
+  const byAddress = interfaceName !== undefined && interfaceBinding === 'address' && !isPath(endpoint.host);
   return {
     host: byAddress ? listenAddress(interfaceName, endpoint.host) : endpoint.host,
     port: endpoint.port,
@@ -60,8 +64,13 @@ export function toListenSpec(
     socket: toSocketSettings(settings),
     ...(isWebSocket(endpoint.scheme) && { ws: toListenWebSocket(settings) }),
     ...(isSecure(endpoint.scheme) && { tls }),
-    ...(endpoint.protocol === 'qwh' && { qwh }),
+    ...(endpoint.protocol === 'qwh' && { qwh: qwh && boundsAt(endpoint.host, qwh) }),
   };
+}
+
+/** Who calls over a Unix socket or a pipe has no address: nobody is one of many behind one. */
+function boundsAt(host: string, qwh: QwhListenSettings): QwhListenSettings {
+  return isPath(host) ? { ...qwh, maxPendingPerAddress: Infinity } : qwh;
 }
 
 /** Whom and how to call, for one endpoint. Throws `ERR_QW_ADDRESS_UNAVAILABLE` for an interface without address. */
@@ -72,7 +81,7 @@ export function toDialSpec(
   qwh?: QwhSettings,
 ): DialSpec {
   const { interfaceName, interfaceBinding, localAddress, localPort, connectTimeoutMs } = settings;
-  const byAddress = interfaceName !== undefined && interfaceBinding === 'address';
+  const byAddress = interfaceName !== undefined && interfaceBinding === 'address' && !isPath(endpoint.host);
   return {
     host: endpoint.host,
     port: endpoint.port,

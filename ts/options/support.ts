@@ -79,7 +79,18 @@ function firstRefusal(
       return { option, where: whereNot(mode, host), unknown: answer === 'unknown', cure: facts.cure ?? '' };
     }
   }
-  return postQuantumRefusal(settings, mode, host);
+  return pipeRefusal(settings, mode, host) ?? postQuantumRefusal(settings, mode, host);
+}
+
+/** The one kind of endpoint that only one backend has. */
+function pipeRefusal(
+  { endpoints }: Pick<ServerSettings | ClientSettings, 'endpoints'>,
+  mode: Mode,
+  host: Host,
+): Refusal | undefined {
+  if (mode === 'ts' || !endpoints?.some(({ scheme }) => scheme === 'pipe')) return undefined;
+  const cure = 'named pipes need the TypeScript backend: set preferNative to false';
+  return { option: 'endpoints', where: whereNot(mode, host), unknown: false, cure };
 }
 
 /** Depends on the OpenSSL that the runtime was built with, of which its version says little. */

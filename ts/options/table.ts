@@ -142,6 +142,23 @@ export const OPTION_TABLE = {
     min: 0,
     max: 1000,
   },
+  batching: {
+    for: 'both',
+    expects: "'off', 'guarded', 'aggressive' or an object",
+    default: 'guarded',
+  },
+  'batching.maxEvents': {
+    for: 'both',
+    expects: 'an integer from 1 to 1048576 (messages)',
+    min: 1,
+    max: 1_048_576,
+  },
+  'batching.flushIntervalMs': {
+    for: 'both',
+    expects: 'an integer from 0 to 1000 (ms)',
+    min: 0,
+    max: 1000,
+  },
   concurrency: {
     for: 'both',
     expects: 'an integer from 1 to 1048576 (handlers) or Infinity',
@@ -573,6 +590,17 @@ export const OPTION_TABLE = {
       },
     },
     cure: 'leave it out, or use Linux with the native backend or Node 22.12, 23.1 or newer',
+  },
+  socketMode: {
+    for: 'server',
+    expects: 'an integer from 0 to 511 (bits)',
+    min: 0,
+    max: 511,
+  },
+  replaceStaleSocket: {
+    for: 'server',
+    expects: 'true or false',
+    default: false,
   },
   ipv6Only: {
     for: 'server',

@@ -4,6 +4,7 @@ import type { Agent } from 'node:http';
 import type { CodecOption } from '../codec/codec.js';
 import type { EndpointInput } from '../endpoint.js';
 import type { Protocol } from '../link/link.js';
+import type { Batching } from '../policy/batching.js';
 import type { Overflow } from '../policy/overflow.js';
 import type { HandshakeMeta, VerifyHandshake } from '../policy/handshake.js';
 import type { Authorize } from '../policy/upgrade-authorize.js';
@@ -97,6 +98,14 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    * Takes an integer from 0 to 1000 (ms). Default: 0.
    */
   readonly flushIntervalMs?: number;
+  /**
+   * How much goes at once. off: up to 4096 messages are delivered in one turn of the event loop, however long
+   * that takes. guarded: a turn is over after 2 ms, then timers and others have theirs. aggressive: small
+   * messages to who sends nothing back also wait for one another, up to 1 ms, while many flow. An object
+   * forces bounds, for measurements. The loop is shared: of several servers and clients the strictest bounds
+   * of a turn hold. Default: guarded.
+   */
+  readonly batching?: Batching;
   /**
    * Handlers of a connection's messages that may be at work at once, where they return promises: beyond it is
    * not read. Takes an integer from 1 to 1048576 (handlers) or Infinity. Default: Infinity.
@@ -224,7 +233,7 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
 
 /** Options of a server. */
 export interface ServerOptions<C extends CodecOption = CodecOption> extends SharedOptions<C> {
-  /** Where to listen: URLs such as tcp://127.0.0.1:9000, or objects. */
+  /** Where to listen: URLs such as tcp://127.0.0.1:9000 or unix:///run/chat.sock, or objects. */
   readonly endpoints: EndpointInput | readonly EndpointInput[];
   /**
    * With protocol qwh: what this end says of itself, put together when it listens. Peers see it as a claim.
@@ -278,6 +287,17 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
    * false.
    */
   readonly reusePort?: boolean;
+  /**
+   * Of unix endpoints: the permissions of the socket's file, as chmod takes them; who may write it may
+   * connect. 0o660 lets its owner and group in. Takes an integer from 0 to 511 (bits). Default: as the
+   * process's umask has it.
+   */
+  readonly socketMode?: number;
+  /**
+   * Of unix endpoints: remove the file of a socket on which nobody listens any more, and take its place.
+   * Without it that is ERR_QW_SOCKET_STALE. Default: false.
+   */
+  readonly replaceStaleSocket?: boolean;
   /** Let a listener on :: take IPv6 connections only (IPV6_V6ONLY). Default: false. */
   readonly ipv6Only?: boolean;
   /**
@@ -324,8 +344,9 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
 /** Options of a client. */
 export interface ClientOptions<C extends CodecOption = CodecOption> extends SharedOptions<C> {
   /**
-   * Whom to call: URLs such as tcp://127.0.0.1:9000, or objects. With several, an attempt calls one after the
-   * other, half a second apart, and the first to answer wins. A function is asked before each attempt.
+   * Whom to call: URLs such as tcp://127.0.0.1:9000 or unix:///run/chat.sock, or objects. With several, an
+   * attempt calls one after the other, half a second apart, and the first to answer wins. A function is asked
+   * before each attempt.
    */
   readonly endpoints: EndpointInput | readonly EndpointInput[] | EndpointSource;
   /**

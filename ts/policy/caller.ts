@@ -9,6 +9,7 @@ import { isSecure } from '../link/carriers.js';
 import { DEAF } from '../link/deaf.js';
 import { connectTimeout } from '../link/fault.js';
 import type { DialSpec, Link, LinkDriver } from '../link/link.js';
+import { placeText } from '../link/place.js';
 import { addressesOf } from '../link/resolve.js';
 import type { TlsDialSettings } from '../link/tls.js';
 import { settleEndpoints } from '../options/resolve.js';
@@ -180,7 +181,7 @@ async function callHost(
   { signal, onAnswer: onHostAnswer }: Racing,
 ): Promise<Link> {
   const { connectTimeoutMs } = settings;
-  const late = (): QWormholeError => connectTimeout(`${spec.host}:${spec.port}`, connectTimeoutMs);
+  const late = (): QWormholeError => connectTimeout(placeText(spec), connectTimeoutMs);
   const inTimeLeft = (call: DialSpec): DialSpec => ({ ...call, connectTimeoutMs: timeLeft(deadline) });
   // An agent finds the way itself, which may lead through a proxy that knows the name.
   if (spec.ws?.agent !== undefined)

@@ -17,7 +17,7 @@ export class Crowd {
 
   /** Whether one more may come from there. */
   hasRoom(address: string): boolean {
-    return this.most === Infinity || (this.#byPlace.get(placeOf(address)) ?? 0) < this.most;
+    return !this.#counts(address) || (this.#byPlace.get(placeOf(address)) ?? 0) < this.most;
   }
 
   enter(address: string): void {
@@ -28,8 +28,13 @@ export class Crowd {
     this.#add(address, -1);
   }
 
+  /** Who calls over a Unix socket or a pipe has no address, and is not one of many behind one. */
+  #counts(address: string): boolean {
+    return this.most !== Infinity && address !== '';
+  }
+
   #add(address: string, change: 1 | -1): void {
-    if (this.most === Infinity) return;
+    if (!this.#counts(address)) return;
     const place = placeOf(address);
     const count = (this.#byPlace.get(place) ?? 0) + change;
     if (count > 0) this.#byPlace.set(place, count);

@@ -79,6 +79,7 @@ const runOf = ({ reason, count, bytes }: { reason: string; count: number; bytes:
   count,
   bytes,
 });
+const cutsOf = ({ bound, count }: { bound: string; count: number }): Fields => ({ bound, count });
 
 /** By role and event: names, levels and fields. docs/telemetry.md says the same. */
 const TELLINGS: Readonly<Record<string, Telling>> = {
@@ -92,6 +93,7 @@ const TELLINGS: Readonly<Record<string, Telling>> = {
     backpressure: ['debug', (bufferedAmount: number, peer: Peer) => ({ ...idOf(peer), bufferedAmount })],
     drain: ['debug', idOf],
     dropped: ['warn', (run: Parameters<typeof runOf>[0], peer: Peer) => ({ ...idOf(peer), ...runOf(run) })],
+    batching: ['debug', cutsOf],
     tlsClientError: ['warn', failureOf],
     handshakeError: ['warn', failureOf],
     draining: ['info', nothing],
@@ -113,6 +115,7 @@ const TELLINGS: Readonly<Record<string, Telling>> = {
     backpressure: ['debug', (bufferedAmount: number) => ({ bufferedAmount })],
     drain: ['debug', nothing],
     dropped: ['warn', runOf],
+    batching: ['debug', cutsOf],
     close: ['info', (code: number, reason: string, clean: boolean) => ({ code, reason, clean })],
     error: ['error', (error: unknown) => ({ error })],
   }),
@@ -190,6 +193,7 @@ export class Journal {
     else if (isLogged) this.#call(logger, record);
     if (diagnostics.hasSubscribers) diagnostics.publish({ ...record, source: this.#source });
   }
+
   #logError(logger: (record: LogRecord) => unknown, record: LogRecord): void {
     const { code } = record.error as { readonly code?: unknown };
     let limit = this.#limits.get(code);

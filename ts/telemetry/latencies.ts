@@ -2,6 +2,7 @@
  * What the option `profiling` measures. Nothing here is touched without it: a connection that is measured has
  * other methods than those that are not (`Connection.measure`).
  */
+import { environmentTurn } from '../link/turn.js';
 import { Histogram, type HistogramStats } from './histogram.js';
 
 /** Latencies of a server's connections together, or of a client. */
@@ -48,10 +49,10 @@ export class Latencies {
   /** When what is being delivered has come, ms; `undefined` between deliveries. */
   #arrivedAt: number | undefined;
 
-  /** A message has come: with those that are delivered in the same turn. */
+  /** A message has come: with those that are delivered in the same turn, or with what has waited for its turn. */
   arrived(): void {
     if (this.#arrivedAt !== undefined) return;
-    this.#arrivedAt = performance.now();
+    this.#arrivedAt = environmentTurn.behindSince ?? performance.now();
     process.nextTick(() => (this.#arrivedAt = undefined));
   }
 

@@ -83,6 +83,18 @@ const FAMILIES: readonly Family[] = [
   family('connection_faults_total', 'counter', 'Connections that ended by an error, by its code.', (t) =>
     each(t.faults, 'code', (count) => count),
   ),
+  family(
+    'turns_cut_total',
+    'counter',
+    'Turns of the event loop that were cut short, of the whole process.',
+    (t) => each({ ...t.batching.cuts }, 'bound', (count) => count),
+  ),
+  family(
+    'streams_total',
+    'counter',
+    'Streams of small messages that wait for one another, of the whole process.',
+    (t) => one(t.batching.streams),
+  ),
   family('send_seconds', 'histogram', 'From send to the kernel, sampled; with profiling.', ({ latency }) =>
     latency === undefined ? [] : histogram(latency.sendToKernel),
   ),

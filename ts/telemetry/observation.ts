@@ -1,4 +1,4 @@
-/** What a server or a client tells of itself: its journal, its latencies, and snapshots at an interval. */
+/** What a server or a client tells of itself: its journal, its latencies, its share of the event loop, and snapshots. */
 import type { HandshakeInfo } from '../link/qwh.js';
 import type { LinkDriver } from '../link/link.js';
 import type { TelemetrySettings } from '../options/telemetry.js';
@@ -6,6 +6,14 @@ import { Journal } from './journal.js';
 import { told } from './handshake-report.js';
 import { Profile } from './profile.js';
 import type { Telemetry, Vitals } from './snapshot.js';
+import type { Batching } from '../policy/batching.js';
+import { LoopShare } from '../policy/loop-share.js';
+
+/** What there is to be known of them. */
+export interface ObservedSettings extends TelemetrySettings {
+  readonly batching: Batching;
+  readonly flushIntervalMs: number;
+}
 
 /** The server or client. */
 export interface Observed {
@@ -23,6 +31,7 @@ export class Observation {
   readonly #settings: TelemetrySettings;
   readonly #call: (listener: (value: any) => unknown, value: unknown) => void;
   readonly #journal: Journal;
+  readonly #loopShare: LoopShare;
   readonly #since = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #stopLog: (() => void) | undefined;
@@ -31,13 +40,16 @@ export class Observation {
   constructor(
     role: 'server' | 'client',
     observed: Observed,
-    settings: TelemetrySettings,
+    settings: ObservedSettings,
     call: (listener: (value: any) => unknown, value: unknown) => void,
   ) {
     this.#observed = observed;
     this.#settings = settings;
     this.#call = call;
     this.#journal = new Journal(role, observed, settings, call);
+    this.#loopShare = new LoopShare(settings.batching, settings.flushIntervalMs, (run) =>
+      this.tell('batching', [run]),
+    );
     if (settings.profiling) this.profile = new Profile();
   }
 
@@ -46,7 +58,8 @@ export class Observation {
     const { id, mode, backend, io } = this.#observed;
     const uptimeMs = Math.round(performance.now() - this.#since);
     const latency = this.profile && { latency: this.profile.latencies.stats() };
-    const rest = { ...(io && { io }), ...latency, ...told(handshake) };
+    const batching = this.#loopShare.stats();
+    const rest = { batching, ...(io && { io }), ...latency, ...told(handshake) };
     return { id, time: Date.now(), uptimeMs, mode, backend, ...rest };
   }
 
@@ -55,8 +68,9 @@ export class Observation {
     this.#journal.tell(event, values);
   }
 
-  /** Snapshots from now on, and what the backend logs. */
+  /** Snapshots from now on, what the backend logs, and bounds on turns of the event loop. */
   start(driver: LinkDriver): void {
+    this.#loopShare.start();
     const { logger, logLevel } = this.#settings;
     if (logger !== undefined)
       this.#stopLog ??= driver.watchLog?.(logLevel, (record) => this.#journal.tellOfBackend(record));
@@ -67,6 +81,7 @@ export class Observation {
 
   /** No more but the last one: what happened since the one before would go untold. */
   stop(): void {
+    this.#loopShare.stop();
     this.#stopLog?.();
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);

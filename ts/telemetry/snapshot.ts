@@ -1,5 +1,6 @@
 /** Snapshots of servers and clients: the counters of `stats()`, and what they belong to. */
 import type { ConnectionState } from '../connection.js';
+import type { BatchingStats } from '../policy/loop-share.js';
 import type { Backend, Mode } from '../link/link.js';
 import type { Io } from '../policy/io.js';
 import type { ClientStats, ServerStats } from '../stats.js';
@@ -22,6 +23,8 @@ export interface Vitals {
   readonly io?: Io;
   /** Of the peer that was accepted last, if it spoke qwh. */
   readonly handshake?: HandshakeReport;
+  /** How much goes at once. */
+  readonly batching: BatchingStats;
   /** With the option `profiling`. */
   readonly latency?: LatencyStats;
 }

@@ -23,7 +23,7 @@ use crate::{
     driver::{Admit, Agreed, Closed, Ends, Host, NewLink, Poller, Sink},
     error::Result,
     link::{Inbound, ReadTurn, TURN},
-    socket::SocketOptions,
+    socket::{Listener, SocketOptions},
 };
 
 /// Counts what it is asked, and runs nothing.
@@ -34,16 +34,9 @@ pub(super) struct Idle {
 }
 
 impl Poller for Idle {
-    fn listen<A: Admit>(
-        &self,
-        _: std::net::TcpListener,
-        _: SocketOptions,
-        _: A,
-        _: oneshot::Receiver<()>,
-    ) {
-    }
+    fn listen<A: Admit>(&self, _: Listener, _: SocketOptions, _: A, _: oneshot::Receiver<()>) {}
 
-    fn dial<S: Sink>(&self, _: TcpStream, _: SocketAddr, _: Duration, _: NewLink<S>) {}
+    fn dial<S: Sink>(&self, _: TcpStream, _: Option<SocketAddr>, _: Duration, _: NewLink<S>) {}
 
     fn adopt<S: Sink>(&self, _: TcpStream, _: NewLink<S>) {}
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     driver::{IoThread, Poller},
-    socket::{self, ListenFlags, SocketOptions},
+    socket::{self, ListenFlags, Listener, SocketOptions},
 };
 
 const LISTENER: u32 = 7;
@@ -47,9 +47,12 @@ pub(super) fn listen(over: &[&Live], plan: &LinkPlan) -> (SocketAddr, oneshot::S
         .map(|consumer| consumer.core.clone())
         .collect();
     let admission = ListenerAdmission::new(home.core.clone(), others, LISTENER, plan.clone());
-    home.core
-        .poller()
-        .listen(listener, SocketOptions::default(), admission, stopped);
+    home.core.poller().listen(
+        Listener::Tcp(listener),
+        SocketOptions::default(),
+        admission,
+        stopped,
+    );
     (address, stop)
 }
 
@@ -300,7 +303,7 @@ fn high_overtakes_what_is_queued() {
     let socket = socket::dialing(to, None, &small).expect("a socket");
     let link = consumer
         .core
-        .dial(socket, to, Duration::from_secs(5), &plan())
+        .dial(socket, Some(to), Duration::from_secs(5), &plan())
         .expect("a slot");
     let (mut peer, _) = listener.accept().expect("accepts");
     assert_eq!(consumer.opened(), (link, 0));
@@ -373,7 +376,7 @@ fn a_dial_that_fails_says_why() {
     let socket = socket::dialing(to, None, &SocketOptions::default()).expect("a socket");
     let link = consumer
         .core
-        .dial(socket, to, Duration::from_secs(5), &plan())
+        .dial(socket, Some(to), Duration::from_secs(5), &plan())
         .expect("a slot");
     let (clean, error) = consumer.closed(link);
     assert!(

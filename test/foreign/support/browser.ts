@@ -1,13 +1,15 @@
 /** Headless Chromium with one page, which is served here and posts what it found. */
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
-import { cleanUp } from '../../support/scene.js';
+import { call, cleanUp } from '../../support/scene.js';
 import { peers } from './program.js';
 import { certutil, chromium } from './tools.js';
 
@@ -48,12 +50,47 @@ export async function pageServer(): Promise<{ origin: string; found: Promise<any
 
 /** Opens an address in a browser of its own, until the test is over. It trusts `authority` (PEM) as its user would. */
 export function browse(address: string, authority?: string): void {
+  start([address], authority).stderr.resume();
+}
+
+/** A page that the test looks into and acts in, as a user would. */
+export interface Page {
+  /** What an expression gives in the page. */
+  evaluate(expression: string): Promise<any>;
+}
+
+/** Opens an address as `browse` does, with a hold on the page: Chromium's DevTools, over our own client. */
+export async function openPage(address: string): Promise<Page> {
+  const lines = createInterface({ input: start(['--remote-debugging-port=0', address]).stderr });
+  let devtools: string | undefined;
+  for await (const line of lines) {
+    devtools = /^DevTools listening on ws:\/\/([^/]+)\//.exec(line)?.[1];
+    if (devtools !== undefined) break;
+  }
+  const pages = (await (await fetch(`http://${devtools}/json/list`)).json()) as any[];
+  const { webSocketDebuggerUrl } = pages.find(({ type }) => type === 'page');
+  const client = await call(webSocketDebuggerUrl, { protocol: 'raw', codec: 'json', maxMessage: 1 << 24 });
+  const answers = new Map<number, (result: any) => void>();
+  client.on('message', ({ id, result }: any) => answers.get(id)?.(result));
+  return {
+    async evaluate(expression) {
+      const id = answers.size + 1;
+      const answer = new Promise<any>((resolve) => answers.set(id, resolve));
+      client.send({ id, method: 'Runtime.evaluate', params: { expression, returnByValue: true } });
+      const { result, exceptionDetails } = await answer;
+      if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception.description);
+      return result.value;
+    },
+  };
+}
+
+function start(more: readonly string[], authority?: string): ChildProcessByStdio<null, null, Readable> {
   const home = mkdtempSync(join(tmpdir(), 'qwormhole-chromium-'));
   if (authority !== undefined) trust(home, authority);
-  const args = [...FLAGS, `--user-data-dir=${join(home, 'profile')}`, address];
+  const args = [...FLAGS, `--user-data-dir=${join(home, 'profile')}`, ...more];
   // A group of its own, so that the processes it starts end with it.
   const browser = spawn(chromium.path, args, {
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
     env: { ...process.env, HOME: home },
   });
@@ -63,6 +100,7 @@ export function browse(address: string, authority?: string): void {
     await ended;
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   });
+  return browser;
 }
 
 /** Puts an authority where Chromium looks for its user's own on Linux: the NSS database of the home folder. */

@@ -10,8 +10,14 @@ const CURES: Readonly<Record<LoadFailure, string>> = {
   'binding threw': 'Rebuild it with "npm run build", and report the message if it stays',
 };
 
+/** Node refuses all addons: by --no-addons, or by its permission model. */
+const DISABLED = /loading addons is disabled/;
+const ENABLE = 'Start Node without --no-addons, and with --allow-addons where it has --permission';
+
 /** Cause and cure in a sentence each. */
-export function adviceFor({ failure, detail }: LoadReport): string {
+export function adviceFor({ failure, detail = '' }: LoadReport): string {
   if (failure === undefined) return '';
-  return `${detail}. ${CURES[failure]}; set QWORMHOLE_NATIVE=0 to choose TypeScript without this warning, QWORMHOLE_DEBUG_NATIVE=1 to see what was tried.`;
+  const cure = DISABLED.test(detail) ? ENABLE : CURES[failure];
+  // What the system says may end in a full stop of its own.
+  return `${detail.replace(/\.$/, '')}. ${cure}; set QWORMHOLE_NATIVE=0 to choose TypeScript without this warning, QWORMHOLE_DEBUG_NATIVE=1 to see what was tried.`;
 }

@@ -4,7 +4,7 @@ import type { DeflateSettings } from '../link.js';
 import type { Heartbeat } from '../liveness.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 8;
+export const SEAM_VERSION = 9;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
@@ -25,6 +25,8 @@ export interface HotFunctions {
   submitFanOut(manner: number, payload: Uint8Array, targets: Uint8Array): void;
   /** Lends new memory for received bytes. */
   lend(id: number, bytes: number): void;
+  /** Whether a batch waits for its rest to be dispatched: no other one is begun meanwhile. */
+  pause(paused: boolean): void;
   /** The memory that was lent as `id`, asked for once; what was lent before is given up. */
   slab(id: number): ArrayBuffer;
   /** Copies from memory that is lent, or was last. */

@@ -16,7 +16,8 @@ import type {
 import type { ClientWrapper, DialerSpec, NativeBinding } from './binding.js';
 import { descriptorOf } from './descriptor-of.js';
 import type { Exchange, Owner } from './exchange.js';
-import { carrierOf } from './events.js';
+import { carrierOf } from '../carriers.js';
+import { placeText } from '../place.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
 import { NativeListener } from './listener.js';
@@ -148,8 +149,7 @@ export class NativeDriver implements LinkDriver, Owner {
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (exchange.failure !== undefined) return Promise.reject(exchange.failure);
     const { fault, ...name } = wrapper.connect();
-    if (fault)
-      return Promise.reject(faultOf(fault, { during: 'connect', what: `${spec.host}:${spec.port}` }));
+    if (fault) return Promise.reject(faultOf(fault, { during: 'connect', what: placeText(spec) }));
     const carrier = carrierOf(spec);
     const info = { ...UNKNOWN, carrier, remoteAddress: spec.host, remotePort: spec.port } as const;
     const link = new NativeLink(exchange, this, name, info, spec.limits);

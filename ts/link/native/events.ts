@@ -1,6 +1,8 @@
 /** What the text of an event says. */
 import type { QWormholeError, SystemContext } from '../../errors/error.js';
-import type { Carrier, DialSpec, LinkInfo, ListenSpec } from '../link.js';
+import { isWebSocket } from '../carriers.js';
+import type { Carrier, LinkInfo } from '../link.js';
+import { peerText } from '../place.js';
 import { GOAWAY } from './descriptor.js';
 import type { TlsInfo, TlsVersion } from '../tls.js';
 import { faultOfText, type Met } from './faults.js';
@@ -39,16 +41,6 @@ export function infoOf(text: string, carrier: Carrier): LinkInfo {
   return secured.length === 0 ? info : { ...info, tls: tlsInfoOf(secured, remote) };
 }
 
-export function isWebSocket(carrier: Carrier): boolean {
-  return carrier === 'ws' || carrier === 'wss';
-}
-
-/** What carries the messages of a listener or a call. */
-export function carrierOf({ ws, tls }: Pick<ListenSpec | DialSpec, 'ws' | 'tls'>): Carrier {
-  if (ws !== undefined) return tls === undefined ? 'ws' : 'wss';
-  return tls === undefined ? 'tcp' : 'tls';
-}
-
 /** A failed handshake: lines of the client's address and port, and behind a zero the error. */
 export function insecureOf(
   text: string,
@@ -56,7 +48,7 @@ export function insecureOf(
 ): { error: QWormholeError; address: string; port: number } {
   const at = text.indexOf('\0');
   const [address, port] = text.slice(0, at).split('\n');
-  const what = `${address}:${port}`;
+  const what = peerText({ remoteAddress: address, remotePort: Number(port) });
   return {
     error: faultOfText(text.slice(at + 1), { during: 'io', what }, meeting),
     address,

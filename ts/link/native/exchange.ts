@@ -3,7 +3,8 @@
  * dispatch of event batches. All of the hot receive path is here.
  */
 import { environmentBudget } from '../budget.js';
-import { markShared } from '../shared-memory.js';
+import { markLent } from '../shared-memory.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { View } from '../view.js';
 import { Ballast } from './ballast.js';
 import type { IoCore, NativeBinding } from './binding.js';
@@ -24,7 +25,7 @@ import type { QWormholeError } from '../../errors/error.js';
 /** Most connections of one I/O thread: the memory for their counters is reserved, not touched. */
 const SLOTS = 256 * 1024;
 
-/** Events taken at once: about what a JavaScript thread handles in a tenth of a millisecond. */
+/** Events taken at once: about what a JavaScript thread handles in a tenth of a millisecond, if listeners are quick. */
 const BATCH = 1024;
 
 /** Memory for received bytes: 256 KiB stays in the second-level cache. Four keep both sides busy. */
@@ -66,7 +67,7 @@ export interface Owner {
   exchangeFailed(error: QWormholeError): void;
 }
 
-export class Exchange {
+export class Exchange implements Waiter {
   readonly core: IoCore;
   readonly outbox: Outbox;
   /** Bytes and messages released per slot; slot 0: released in all, held for unfinished messages. */
@@ -88,6 +89,9 @@ export class Exchange {
   readonly #removeGauge: () => void;
   #links: (NativeLink | undefined)[] = [];
   readonly #events: Uint32Array;
+  /** Which of them is dispatched next, and how many there are. */
+  #next = 0;
+  #count = 0;
   readonly #ballast = new Ballast();
   #slab = NO_MEMORY;
   /** The number of `#slab`, and the last that was given. */
@@ -188,16 +192,45 @@ export class Exchange {
     this.#slab = NO_MEMORY;
     this.#slab = this.#hot.slab(id);
     // Other messages lie in it, so a transfer is refused where Node heeds that; see `#rescued` for the rest.
-    markShared(this.#slab);
+    markLent(this.#slab);
   }
 
   readonly #dispatch = (count: number): number => {
+    this.#next = 0;
+    this.#count = count;
+    const portion = this.#goOn();
+    if (this.#isBehind) this.#hot.pause(true);
+    return portion;
+  };
+
+  /** Dispatches as much of the batch as the turn of the loop admits; gives what is to be submitted, or 0. */
+  #goOn(): number {
     this.outbox.begin();
-    let index = 0;
+    let granted = 0;
+    while (this.#isBehind && (granted = environmentTurn.grant(this.#count - this.#next)) > 0)
+      this.#some(this.#next + granted);
+    if (this.#isBehind) environmentTurn.wait(this);
+    return this.outbox.end();
+  }
+
+  /** A part of the batch is not dispatched yet. */
+  get #isBehind(): boolean {
+    return this.#next < this.#count;
+  }
+
+  onTurn(): void {
+    const portion = this.#goOn();
+    if (portion !== 0) this.#hot.submit(portion);
+    if (!this.#isBehind) this.#hot.pause(false);
+  }
+
+  /** Dispatches the events before `end`. */
+  #some(end: number): void {
+    let index = this.#next;
     // A throw out of here would lose the rest of the batch: whatever threw, the rest goes on.
-    while (index < count) {
+    while (index < end) {
       try {
-        for (; index < count; index += 1) this.#one(index * EVENT_WORDS);
+        for (; index < end; index += 1) this.#one(index * EVENT_WORDS);
       } catch (error) {
         index += 1;
         queueMicrotask(() => {
@@ -205,8 +238,8 @@ export class Exchange {
         });
       }
     }
-    return this.outbox.end();
-  };
+    this.#next = end;
+  }
 
   #one(at: number): void {
     const events = this.#events;

@@ -1,12 +1,15 @@
 /** One connection of the I/O side. */
 import { BoundedLink } from '../bounded-link.js';
+import type { Coalescing } from '../coalescing.js';
 import { faultClose, unheard } from '../fault.js';
 import type { ClassIndex, LinkClose, LinkHandler, LinkInfo, LinkLimits, SharedMessage } from '../link.js';
 import { QWormholeError, type SystemContext } from '../../errors/error.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
 import type { Exchange, Owner } from './exchange.js';
-import { isWebSocket } from './events.js';
+import { isWebSocket } from '../carriers.js';
+import { peerText } from '../place.js';
 import { faultOf, type Met } from './faults.js';
 import { Held } from './held.js';
 import { MAX_REASON } from '../../qwh/index.js';
@@ -48,7 +51,7 @@ export interface Call {
 const TEXT = EventKind.text - EventKind.message;
 
 /** There may be very many links: what follows from other fields, or is rare, has none of its own. */
-export class NativeLink extends BoundedLink implements Forsaken, Target {
+export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter {
   /** Whose link it is: it ends with any thread of its owner. */
   readonly owner: Owner;
   info: LinkInfo;
@@ -58,6 +61,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   readonly messageStamp: number;
   call: Call | undefined;
   readonly #exchange: Exchange;
+  readonly #coalescing: Coalescing | undefined;
   /** Payload bytes and messages ever accepted, modulo 2^32. */
   #bytes = 0;
   #messages = 0;
@@ -93,6 +97,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
     super(limits);
     this.#exchange = exchange;
     this.owner = owner;
+    this.#coalescing = this.coalescing();
     this.slot = slot;
     this.messageStamp = ((generation << KIND_BITS) | EventKind.message) >>> 0;
     this.info = info;
@@ -112,10 +117,6 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   /** As `messageStamp`, of messages that are text. */
   get textStamp(): number {
     return this.messageStamp + TEXT;
-  }
-
-  get flushIntervalMs(): number {
-    return this.limits.flushIntervalMs ?? 0;
   }
 
   /** The carrier knows text from bytes. */
@@ -142,7 +143,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
 
   /** What it does, for errors. */
   get doing(): SystemContext {
-    const what = `${this.info.remoteAddress}:${this.info.remotePort}`;
+    const what = peerText(this.info);
     return { during: this.call === undefined ? 'io' : 'connect', what };
   }
 
@@ -154,6 +155,10 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   get bufferedMessages(): number {
     if (this.#over) return 0;
     return (this.#messages - this.#exchange.counters[2 * this.slot + 1]) >>> 0;
+  }
+
+  get flushIntervalMs(): number {
+    return this.#coalescing === undefined ? (this.limits.flushIntervalMs ?? 0) : this.#coalescing.interval();
   }
 
   get isIdle(): boolean {
@@ -323,8 +328,13 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
 
   onEnded(): void {
     this.#hasPeerEnded = true;
-    if (this.#hasFarewells && this.handler !== undefined) this.#partWith();
+    if (this.#hasFarewells && this.handler !== undefined && !this.#isBehind) this.#partWith();
     else this.#wake();
+  }
+
+  /** What is held waits for its turn, and for nothing else. */
+  get #isBehind(): boolean {
+    return this.#held !== undefined && !this.#isPaused;
   }
 
   /**
@@ -418,12 +428,13 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   }
 
   static #onWake(link: NativeLink): void {
-    link.#awake();
+    link.onTurn();
   }
 
-  #awake(): void {
+  onTurn(): void {
     this.#isWaking = false;
     this.#deliverHeld();
+    if (this.#isBehind) return;
     if (this.#hasPeerEnded && this.#hasFarewells) this.#partWith();
     if (this.#over) return;
     if (this.#held !== undefined) return this.#bePatient();
@@ -454,7 +465,7 @@ export class NativeLink extends BoundedLink implements Forsaken, Target {
   }
 
   #deliverHeld(): void {
-    while (this.#held !== undefined && !this.#isPaused) {
+    while (this.#held !== undefined && !this.#isPaused && !environmentTurn.defers(this)) {
       const { payload, isText } = this.#held.shift();
       if (this.#held.isEmpty) this.#held = undefined;
       this.handler.onMessage(payload, isText);

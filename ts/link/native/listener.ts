@@ -5,7 +5,8 @@ import type { ServerWrapper } from './binding.js';
 import type { Exchange, ListenerEvents, Owner } from './exchange.js';
 import { faultOf } from './faults.js';
 import { NativeLink } from './link.js';
-import { carrierOf } from './events.js';
+import { carrierOf } from '../carriers.js';
+import { placeText } from '../place.js';
 import type { ListenerTls } from './tls.js';
 import type { TlsListenSettings } from '../tls.js';
 
@@ -54,7 +55,7 @@ export class NativeListener implements LinkListener {
     handler: ListenerHandler,
   ) {
     const { host, port, fault } = wrapper.listen();
-    if (fault) throw faultOf(fault, { during: 'listen', what: `${spec.host}:${spec.port}` });
+    if (fault) throw faultOf(fault, { during: 'listen', what: placeText(spec) });
     this.host = host;
     this.port = port;
     this.#wrapper = wrapper;

@@ -1,16 +1,17 @@
 /** An outgoing connection: connecting, time limit and abort. */
 import { onAbort } from '../../abort.js';
-import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect, type NetConnectOpts, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { aborted, fromSystem, type QWormholeError } from '../../errors/error.js';
 import type { DialSpec } from '../link.js';
 import { connectTimeout } from '../fault.js';
+import { isPath, placeText } from '../place.js';
 
 /** Resolves with a connected socket that nobody reads yet. Rejects with a `QWormholeError`. */
 export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
   if (signal?.aborted) return Promise.reject(aborted(signal));
   return new Promise((resolve, reject) => {
-    const what = `${spec.host}:${spec.port}`;
-    const socket = connect(optionsOf(spec));
+    const what = placeText(spec);
+    const socket = connect(wayTo(spec));
     // Else node reads as soon as the connection stands.
     socket.pause();
     const timeoutMs = spec.connectTimeoutMs;
@@ -38,6 +39,11 @@ export function dial(spec: DialSpec, signal?: AbortSignal): Promise<Socket> {
     const stopListening = signal && onAbort(signal, () => fail(aborted(signal)));
     socket.on('connect', onConnect).on('error', onError);
   });
+}
+
+/** By the network, or to a path. */
+function wayTo(spec: DialSpec): NetConnectOpts {
+  return isPath(spec.host) ? { path: spec.host, allowHalfOpen: true } : optionsOf(spec);
 }
 
 /** The options of a socket to be. */

@@ -10,6 +10,7 @@ import type {
   ListenSpec,
 } from '../link.js';
 import type { QWormholeError } from '../../errors/error.js';
+import { carrierOf } from '../carriers.js';
 import { dial } from './dial.js';
 import { TsLink } from './link.js';
 import { TsListener } from './listener.js';
@@ -42,7 +43,10 @@ export class TsDriver implements LinkDriver {
     const socket = spec.tls === undefined ? await dial(spec, signal) : await dialTls(spec, spec.tls, signal);
     if (spec.qwh !== undefined)
       return dialQwh(new StreamCarrier(socket), spec, spec.qwh, { startedAt, signal });
-    const link = new TsLink(socket, spec.protocol, spec.limits, false);
+    const link = new TsLink(socket, spec.protocol, spec.limits, {
+      carrier: carrierOf(spec),
+      isAccepted: false,
+    });
     // The caller sets its handler when this promise resolves: well before the next turn of the loop.
     setImmediate(() => link.start());
     return link;

@@ -1,6 +1,7 @@
 /** What this backend itself finds wrong. */
 import { fromSystem, QWormholeError } from '../../errors/error.js';
 import type { LinkInfo } from '../link.js';
+import { peerText } from '../place.js';
 import { faultOfTls } from './tls-faults.js';
 
 /** The stream ended `held` bytes into a message. */
@@ -30,12 +31,9 @@ export function outOfBudget(held: number, budget: number): QWormholeError {
 }
 
 /** The connection of QWH/1 is gone, and its peer has not said that it leaves. */
-export function lostWithoutGoAway(
-  { remoteAddress, remotePort, tls }: LinkInfo,
-  cause: Error | undefined,
-): QWormholeError {
+export function lostWithoutGoAway(info: LinkInfo, cause: Error | undefined): QWormholeError {
   if (cause instanceof QWormholeError) return cause;
-  const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
+  const context = { during: 'io', what: peerText(info) } as const;
   const why = cause ?? 'the peer ended the stream without a GOAWAY';
-  return tls === undefined ? fromSystem(why, context) : faultOfTls(why, context);
+  return info.tls === undefined ? fromSystem(why, context) : faultOfTls(why, context);
 }

@@ -1,4 +1,5 @@
 /** When the queues of links with an interval go to their sockets: one timer for all that share it. */
+import type { Coalescing } from '../coalescing.js';
 import { flusher, type Flushable } from './flusher.js';
 
 /** With so much queued nothing is gained by waiting for more, bytes: a full record of QWH/1. */
@@ -42,10 +43,27 @@ const END_OF_TICK: FlushTiming = { enough: Infinity, add: (target) => flusher.ad
 /** By their length, which is at most a second: few are ever used. */
 const intervals = new Map<number, FlushInterval>();
 
-/** The timing for an option `flushIntervalMs`. */
-export function flushTiming(ms = 0): FlushTiming {
+class Coalesced implements FlushTiming {
+  readonly enough = ENOUGH;
+  readonly #coalescing: Coalescing;
+
+  constructor(coalescing: Coalescing) {
+    this.#coalescing = coalescing;
+  }
+
+  add(target: Flushable): void {
+    timingOf(this.#coalescing.interval()).add(target);
+  }
+}
+
+function timingOf(ms: number): FlushTiming {
   if (ms === 0) return END_OF_TICK;
   let interval = intervals.get(ms);
   if (interval === undefined) intervals.set(ms, (interval = new FlushInterval(ms)));
   return interval;
+}
+
+/** The timing for an option `flushIntervalMs`, or for what decides in its place. */
+export function flushTiming(ms = 0, coalescing?: Coalescing): FlushTiming {
+  return coalescing === undefined ? timingOf(ms) : new Coalesced(coalescing);
 }

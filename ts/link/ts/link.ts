@@ -12,6 +12,7 @@ import { fromSystem, tooBig, type QWormholeError } from '../../errors/error.js';
 import { BoundedLink } from '../bounded-link.js';
 import { faultClose, unheard } from '../fault.js';
 import type {
+  Carrier,
   ClassIndex,
   LinkClose,
   LinkHandler,
@@ -28,6 +29,8 @@ import { bare, lengthPrefixed } from './framing.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { environmentTurn, type Waiter } from '../turn.js';
+import { peerText } from '../place.js';
 import { RawDecoder } from './raw-decoder.js';
 import { resetSocket } from './reset.js';
 import { SocketWriter } from './socket-writer.js';
@@ -39,7 +42,14 @@ import { linkInfo } from './link-info.js';
 const LINK = Symbol('link');
 type LinkedSocket = Socket & { [LINK]: TsLink };
 
-export class TsLink extends BoundedLink implements Starved, Forsaken {
+/** How a connection came to be. */
+interface Origin {
+  readonly carrier: Carrier;
+  /** The peer called us. */
+  readonly isAccepted: boolean;
+}
+
+export class TsLink extends BoundedLink implements Starved, Forsaken, Waiter {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -74,12 +84,11 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   /** Runs while the peer's end waits behind what is held. */
   #patience: Patience | undefined;
 
-  /** @param isAccepted The peer called us. */
-  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits, isAccepted: boolean) {
+  constructor(socket: Socket, protocol: Protocol, limits: LinkLimits, { carrier, isAccepted }: Origin) {
     super(limits);
     this.#isAccepted = isAccepted;
     const framed = protocol === 'length-prefixed';
-    this.info = linkInfo(socket, ['tcp', 'tls']);
+    this.info = linkInfo(socket, [carrier, carrier]);
     this.#socket = socket;
     this.#decoder = framed ? new FrameDecoder(limits.maxMessage) : new RawDecoder();
     this.#writer = new SocketWriter(socket, framed ? lengthPrefixed : bare, this, limits);
@@ -199,7 +208,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     this.#isDispatching = true;
     try {
       while (!this.#isPaused && this.#ending === undefined) {
-        if (this.#intake?.holdsBack()) break;
+        if (this.#intake?.holdsBack() || environmentTurn.defers(this)) break;
         const message = this.#decoder.next();
         if (message !== undefined) this.#deliver(message);
         else if (!this.#feed()) break;
@@ -278,6 +287,10 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
     process.nextTick(wake, this);
   }
 
+  onTurn(): void {
+    this.onWake();
+  }
+
   /** Delivers what is held and reads on. */
   onWake(): void {
     this.#isWaking = false;
@@ -339,8 +352,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken {
   }
 
   #lost(cause: unknown): QWormholeError {
-    const { remoteAddress, remotePort } = this.info;
-    const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
+    const context = { during: 'io', what: peerText(this.info) } as const;
     if (this.info.tls === undefined) return fromSystem(cause, context);
     const isSilentClient = this.#isAccepted && this.#socket.bytesRead === 0;
     return isSilentClient ? faultOfSilentClient(cause, context) : faultOfTls(cause, context);

@@ -2,6 +2,8 @@
 import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
 import { fromSystem } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec } from '../link.js';
+import { carrierOf } from '../carriers.js';
+import { isPath, placeText } from '../place.js';
 import type { TlsListenSettings } from '../tls.js';
 import { TsLink } from './link.js';
 import { QwhGate } from './qwh-gate.js';
@@ -16,9 +18,9 @@ export class TsListener implements LinkListener {
   readonly #gate: QwhGate | undefined;
 
   private constructor(server: Server, acceptor: TlsAcceptor | undefined, gate: QwhGate | undefined) {
-    const { address, port } = server.address() as AddressInfo;
-    this.host = address;
-    this.port = port;
+    const at = server.address() as AddressInfo | string;
+    this.host = typeof at === 'string' ? at : at.address;
+    this.port = typeof at === 'string' ? 0 : at.port;
     this.#server = server;
     this.#acceptor = acceptor;
     this.#gate = gate;
@@ -27,7 +29,7 @@ export class TsListener implements LinkListener {
   /** Binds and listens. Rejects with a `QWormholeError`. */
   static async open(spec: ListenSpec, handler: ListenerHandler): Promise<TsListener> {
     const { socket } = spec;
-    const what = `${spec.host}:${spec.port}`;
+    const what = placeText(spec);
     const gate = spec.qwh && new QwhGate(spec.qwh, spec.limits);
     const admit = admissionOf(spec, handler, gate);
     // What cannot be used is found before the port is taken.
@@ -77,12 +79,15 @@ export class TsListener implements LinkListener {
 
 /** What becomes of a connection, once TLS is up where there is some. */
 function admissionOf(
-  { protocol, tls, limits }: ListenSpec,
+  spec: ListenSpec,
   handler: ListenerHandler,
   gate: QwhGate | undefined,
 ): (socket: Socket) => void {
+  const { protocol, limits } = spec;
+  const carrier = carrierOf(spec);
   const admit = (socket: Socket): void => {
-    const link = new TsLink(socket, protocol === 'qwh' ? 'length-prefixed' : protocol, limits, true);
+    const spoken = protocol === 'qwh' ? 'length-prefixed' : protocol;
+    const link = new TsLink(socket, spoken, limits, { carrier, isAccepted: true });
     handler.onLink(link);
     link.start();
   };
@@ -95,10 +100,11 @@ function admissionOf(
     onTlsError: (...failure: Parameters<NonNullable<ListenerHandler['onTlsError']>>) =>
       handler.onTlsError?.(...failure),
   };
-  return (socket) => gate.take(socket, tls === undefined ? 'tcp' : 'tls', gateHandler);
+  return (socket) => gate.take(socket, carrier, gateHandler);
 }
 
 /** What `listen` takes. `reusePort` is set only where the runtime knows it: the options were checked against it. */
 export function portOf({ host, port, backlog, ipv6Only, reusePort }: ListenSpec): ListenOptions {
+  if (isPath(host)) return { path: host, backlog };
   return { host, port, backlog, ipv6Only, ...(reusePort && { reusePort }) };
 }

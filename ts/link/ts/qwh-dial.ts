@@ -2,7 +2,9 @@
 import { onAbort } from '../../abort.js';
 import { aborted, type QWormholeError } from '../../errors/error.js';
 import { connectTimeout } from '../fault.js';
-import type { Carrier, DialSpec } from '../link.js';
+import { carrierOf } from '../carriers.js';
+import type { DialSpec } from '../link.js';
+import { placeText } from '../place.js';
 import type { QwhSettings } from '../qwh.js';
 import type { RecordCarrier } from './qwh-carrier.js';
 import { QwhLink } from './qwh-link.js';
@@ -23,9 +25,9 @@ export function dialQwh(
 ): Promise<QwhLink> {
   const { connectTimeoutMs } = spec;
   const leftMs = Math.max(1, connectTimeoutMs - (performance.now() - startedAt));
-  const kind = kindOf(spec);
+  const kind = carrierOf(spec);
   return new Promise((resolve, reject) => {
-    const late = connectTimeout(`${spec.host}:${spec.port}`, connectTimeoutMs);
+    const late = connectTimeout(placeText(spec), connectTimeoutMs);
     const timer = setTimeout(() => opening.timeOut(late), leftMs);
     const settle = (): void => {
       clearTimeout(timer);
@@ -54,9 +56,4 @@ export function dialQwh(
     if (signal?.aborted) opening.cut(aborted(signal));
     else opening.start();
   });
-}
-
-function kindOf({ ws, tls }: DialSpec): Carrier {
-  if (ws !== undefined) return tls === undefined ? 'ws' : 'wss';
-  return tls === undefined ? 'tcp' : 'tls';
 }

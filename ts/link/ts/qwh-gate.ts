@@ -8,6 +8,7 @@ import { CloseCode } from '../../close-codes.js';
 import { Crowd, placeOf } from '../../policy/crowd.js';
 import { isSecure } from '../carriers.js';
 import type { Carrier, LinkLimits } from '../link.js';
+import { peerText } from '../place.js';
 import type { QwhListenSettings } from '../qwh.js';
 import { StreamCarrier, type CarrierOwner, type RecordCarrier } from './qwh-carrier.js';
 import { QwhLink } from './qwh-link.js';
@@ -148,7 +149,7 @@ export class QwhGate {
     this.#done(socket);
     if (!isSecure(kind) || error === undefined) return;
     const { remoteAddress = '', remotePort = 0 } = socket;
-    const context = { during: 'io', what: `${remoteAddress}:${remotePort}` } as const;
+    const context = { during: 'io', what: peerText(socket) } as const;
     handler.onTlsError?.(faultOfSilentClient(error, context), remoteAddress, remotePort);
   }
 

@@ -22,6 +22,7 @@ import type {
   SharedMessage,
 } from '../link.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { HOSTILE, ruleBroken } from '../qwh-fault.js';
 import type { QwhSettings } from '../qwh.js';
 import { markShared } from '../shared-memory.js';
@@ -41,7 +42,7 @@ import { exportFrom } from './tls-export.js';
 import { linkInfo } from './link-info.js';
 import { Undelivered } from './undelivered.js';
 
-export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken {
+export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsaken, Waiter {
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -290,7 +291,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   #take(message: Buffer): void {
     if (this.#isVoid()) return;
-    if (!this.#isPaused && this.#waiting.isEmpty && !this.#intake?.holdsBack()) return this.#deliver(message);
+    const isNext = !this.#isPaused && this.#waiting.isEmpty && !this.#intake?.holdsBack();
+    if (isNext && !environmentTurn.defers(this)) return this.#deliver(message);
     this.#waiting.push(message, false);
   }
 
@@ -350,10 +352,10 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   #wake(): void {
     if (this.#isWaking) return;
     this.#isWaking = true;
-    process.nextTick(() => this.#onWake());
+    process.nextTick(() => this.onTurn());
   }
 
-  #onWake(): void {
+  onTurn(): void {
     this.#isWaking = false;
     if (this.handler === undefined) return;
     this.#deliverWaiting();
@@ -361,13 +363,12 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#tellOver();
   }
 
-  #deliverWaiting(): void {
+  /** With `isLast` the peer sends no more: no rate is kept by waiting, and what is answered later is answered in vain. */
+  #deliverWaiting(isLast = this.#theirs !== undefined || this.#over !== undefined): void {
     const isOutermost = flusher.begin();
-    // The peer sends no more: no rate is kept by waiting.
-    const isLast = this.#theirs !== undefined || this.#over !== undefined;
     try {
-      while (!this.#isPaused) {
-        if (!isLast && this.#intake?.holdsBack()) break;
+      while (!this.#isPaused && !this.#waiting.isEmpty) {
+        if (!isLast && (this.#intake?.holdsBack() || environmentTurn.defers(this))) break;
         const message = this.#waiting.take();
         if (message === undefined) break;
         this.#deliver(message.payload);
@@ -410,6 +411,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
   /** The peer has said its last word: what answers to what came before goes out, and then ours. */
   #leave({ code, reason, retryAfterMs }: GoAway): void {
     if (this.#theirs !== undefined) return;
+    this.#deliverWaiting(true);
     this.#theirs = { code, reason, clean: true, ...(retryAfterMs > 0 && { retryAfterMs }) };
     this.ended = true;
     this.#restartCloseTimer();

@@ -4,6 +4,7 @@ import { type ErrorContext, QWormholeError } from '../../errors/error.js';
 import { Handshake, type Failure, type Fault, type Hello, type Peer, type Side } from '../../qwh/index.js';
 import { handshakeFailure, isCut, unanswered } from '../qwh-fault.js';
 import type { Carrier } from '../link.js';
+import { peerText } from '../place.js';
 import type { HandshakeInfo, QwhRefusal, QwhSettings, QwhVerdict } from '../qwh.js';
 import type { CarrierOwner, RecordCarrier } from './qwh-carrier.js';
 import { resetSocket } from './reset.js';
@@ -75,7 +76,7 @@ export class QwhOpening implements CarrierOwner {
     this.#settings = settings;
     this.#side = side;
     this.#kind = kind;
-    this.#what = `${carrier.socket.remoteAddress}:${carrier.socket.remotePort}`;
+    this.#what = peerText(carrier.socket);
     this.#handler = handler;
     this.#handshake = new Handshake({
       side,

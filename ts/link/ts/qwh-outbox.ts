@@ -6,6 +6,7 @@
 import { Encoder, MAX_FRAGMENT, Scheduler, type GoAway } from '../../qwh/index.js';
 import type { ClassIndex, LinkLimits } from '../link.js';
 import { arena, type Segment } from './arena.js';
+import type { Sender } from '../coalescing.js';
 import { flushTiming, type FlushTiming } from './flush-interval.js';
 import { linkMemory } from './memory.js';
 import { Outlet } from './pace.js';
@@ -55,7 +56,7 @@ class Lane {
 }
 
 /** Whose outbox it is. */
-export interface OutboxOwner {
+export interface OutboxOwner extends Sender {
   /** The kernel has taken something. Called from the event loop. */
   onProgress(): void;
 }
@@ -103,7 +104,7 @@ export class QwhOutbox {
     this.#owner = owner;
     this.#encoder = new Encoder(carrier.kind);
     this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
-    this.#timing = flushTiming(limits.flushIntervalMs);
+    this.#timing = flushTiming(limits.flushIntervalMs, owner.coalescing());
     // Shared memory is for what goes at the end of the tick.
     this.#packs = carrier.kind === 'stream' && this.#outlet === undefined && this.#timing.enough === Infinity;
     this.#high = limits.highWaterMark;

@@ -3,6 +3,7 @@
  * the kernel has taken. At most one batch is in the socket at a time, the rest can still be overtaken.
  */
 import type { Socket } from 'node:net';
+import type { Sender } from '../coalescing.js';
 import type { ClassIndex, LinkLimits } from '../link.js';
 import { arena, type Segment } from './arena.js';
 import { flushTiming, type FlushTiming } from './flush-interval.js';
@@ -21,7 +22,7 @@ const MAX_MERGE = 16 * 1024;
 const MIN_COST = 16;
 
 /** Whose writer it is. */
-export interface WriterOwner {
+export interface WriterOwner extends Sender {
   /** The kernel has taken something. Called from the event loop. */
   onProgress(): void;
 }
@@ -57,7 +58,7 @@ export class SocketWriter {
     this.#queue = new OutQueue(framing);
     this.#owner = owner;
     this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
-    this.#timing = flushTiming(limits.flushIntervalMs);
+    this.#timing = flushTiming(limits.flushIntervalMs, owner.coalescing());
     this.#direct = Math.min(limits.highWaterMark, this.#timing.enough);
   }
 

@@ -26,6 +26,7 @@ import type { Framing } from './framing.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
 import { Patience, type Forsaken } from '../patience.js';
+import { environmentTurn, type Waiter } from '../turn.js';
 import { Pulse, type Signer } from './pulse.js';
 import { resetSocket } from './reset.js';
 import { exportFrom } from './tls-export.js';
@@ -60,7 +61,10 @@ interface LinkedSocket extends Socket {
   [LINK]?: WsLink;
 }
 
-export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Signer, Starved, Forsaken {
+export class WsLink
+  extends BoundedLink
+  implements SocketOwner, MessageTaker, Signer, Starved, Forsaken, Waiter
+{
   readonly mode = 'ts';
   readonly info: LinkInfo;
   declare handler: LinkHandler;
@@ -255,7 +259,12 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
   /** A message has come whole. */
   onMessage(payload: Buffer, isText: boolean): void {
     if (this.#ending !== undefined || this.#fault !== undefined) return;
-    if (!this.#isPaused && this.#waiting.isEmpty && !this.#intake?.holdsBack())
+    if (
+      !this.#isPaused &&
+      this.#waiting.isEmpty &&
+      !this.#intake?.holdsBack() &&
+      !environmentTurn.defers(this)
+    )
       return this.#deliver(payload, isText);
     this.#waiting.push(payload, isText);
     this.#account();
@@ -337,12 +346,12 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
   #wake(): void {
     if (this.#isWaking) return;
     this.#isWaking = true;
-    process.nextTick(() => this.#onWake());
+    process.nextTick(() => this.onTurn());
   }
 
-  #onWake(): void {
+  onTurn(): void {
     this.#isWaking = false;
-    this.#deliverWaiting();
+    this.#deliverWaiting(false);
     if (this.#ending === undefined) {
       this.#account();
       if (!this.#isStarved && !this.#isFarAhead) {
@@ -353,9 +362,11 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
     this.#tellOver();
   }
 
-  #deliverWaiting(): void {
+  /** With `isLast` what is answered in a later turn is answered in vain. */
+  #deliverWaiting(isLast: boolean): void {
     while (!this.#isPaused && this.#ending === undefined) {
       if (this.#fault === undefined && this.#intake?.holdsBack()) return;
+      if (!isLast && !this.#waiting.isEmpty && environmentTurn.defers(this)) return;
       const message = this.#waiting.take();
       if (message === undefined) return;
       this.#deliver(message.payload, message.isText);
@@ -390,6 +401,7 @@ export class WsLink extends BoundedLink implements SocketOwner, MessageTaker, Si
 
   /** Called by the package. */
   beforeClose(): void {
+    this.#deliverWaiting(true);
     this.#outbox.shut();
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { ClassIndex, LinkLimits } from '../link.js';
+import type { Sender } from '../coalescing.js';
 import { flushTiming, type FlushTiming } from './flush-interval.js';
 import { linkMemory } from './memory.js';
 import { Outlet } from './pace.js';
@@ -41,7 +42,7 @@ class Lane {
 }
 
 /** Whose outbox it is. */
-export interface OutboxOwner {
+export interface OutboxOwner extends Sender {
   /** The kernel has taken something. Called from the event loop. */
   onProgress(): void;
 }
@@ -84,7 +85,7 @@ export class WsOutbox {
     this.#threshold = threshold;
     this.#owner = owner;
     this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
-    this.#timing = flushTiming(limits.flushIntervalMs);
+    this.#timing = flushTiming(limits.flushIntervalMs, owner.coalescing());
   }
 
   /** Our own rate delays what waits. */

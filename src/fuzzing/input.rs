@@ -1,26 +1,22 @@
 //! What the targets make of an input: `flags`, how many cuts, the cuts, and then what the peer sends.
 
-#[path = "../../tests/support/lent.rs"]
-mod lent;
-
-pub use lent::{Lent, Pieces};
-use qwormhole::qwh::{Hello, PeerLimits, Versions};
+use crate::qwh::{Hello, PeerLimits, Versions};
 
 /// So many cuts at most.
 const CUTS: u8 = 16;
 
 /// An input, taken apart.
-pub struct Input<'a> {
+pub(crate) struct Input<'a> {
     flags: u8,
     /// Where the stream is cut into reads.
-    pub cuts: Vec<usize>,
+    pub(crate) cuts: Vec<usize>,
     /// What the peer sends.
-    pub stream: &'a [u8],
+    pub(crate) stream: &'a [u8],
 }
 
 impl<'a> Input<'a> {
     /// `None` for an input too short to say anything.
-    pub fn new(data: &'a [u8]) -> Option<Self> {
+    pub(crate) fn new(data: &'a [u8]) -> Option<Self> {
         let (&[flags, count], rest) = data.split_first_chunk::<2>()?;
         let (steps, stream) = rest.split_at_checked((count % (CUTS + 1)).into())?;
         let cuts = steps.iter().scan(0, |at, step| {
@@ -35,12 +31,12 @@ impl<'a> Input<'a> {
     }
 
     /// One of eight switches.
-    pub fn flag(&self, bit: u8) -> bool {
+    pub(crate) fn flag(&self, bit: u8) -> bool {
         self.flags >> bit & 1 == 1
     }
 
     /// The stream, cut.
-    pub fn pieces(&self) -> Vec<&'a [u8]> {
+    pub(crate) fn pieces(&self) -> Vec<&'a [u8]> {
         let ends = self.cuts.iter().map(|cut| (*cut).min(self.stream.len()));
         let mut from = 0;
         ends.chain([self.stream.len()])
@@ -50,7 +46,7 @@ impl<'a> Input<'a> {
 }
 
 /// A HELLO of ours.
-pub fn our_hello() -> Hello {
+pub(crate) fn our_hello() -> Hello {
     Hello {
         versions: Versions { min: 1, max: 1 },
         offered: 0,
