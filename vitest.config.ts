@@ -216,6 +216,8 @@ export default defineConfig({
       project('unit', 'test/unit/**/*.test.ts'),
       project('selection', 'test/*.test.ts'),
       project('cli', 'test/cli/**/*.test.ts'),
+      // Hostile peers: each file attacks programs of its own on every backend.
+      project('attack', 'test/attack/*.test.ts', { env: { QWORMHOLE_NATIVE: wish } }),
       // The same bytes to both languages and a third implementation: what needs the addon or cargo is left out
       // without.
       project('differential', 'test/differential/**/*.test.ts', {

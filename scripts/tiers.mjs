@@ -12,6 +12,10 @@ const TIERS = {
   async autobahn(checks) {
     await checks.run('Autobahn, quick', () => script('autobahn.mjs', '--quick'));
   },
+  /** Hostile peers, those that take minutes or come by thousands as well: some ten minutes. */
+  async attack(checks) {
+    await checks.run('attacks', () => script('attack.mjs', '--long'));
+  },
   /** What our TLS accepts: seconds. */
   async tls(checks) {
     await checks.run('scan of TLS', () => script('tls-scan.mjs'));

@@ -275,6 +275,7 @@ export abstract class Connection<
     if (link !== undefined)
       this.traffic.discard({ bytes: link.bufferedAmount, messages: link.bufferedMessages });
     if (this.#pressure !== undefined) this.traffic.discard(this.#pressure.clear());
+    if (close.error !== undefined) this.traffic.incidents.fault(close.error.code);
     if (close.error?.code === 'ERR_QW_HEARTBEAT_TIMEOUT') this.traffic.incidents.heartbeatTimeouts += 1;
     this.link = undefined;
     this.#idleWatch?.stop();

@@ -45,6 +45,8 @@ export interface TrafficStats {
   readonly drains: number;
   /** Connections that ended because the peer gave no sign of life. */
   readonly heartbeatTimeouts: number;
+  /** Connections that ended by an error, those included, by its code. */
+  readonly faults: Readonly<Partial<Record<ErrorCode, number>>>;
 }
 
 /** What became of opening handshakes of WebSockets at a server. Those of TLS are in `tls`. */
@@ -131,7 +133,12 @@ class Incidents {
   backpressures = 0;
   drains = 0;
   heartbeatTimeouts = 0;
+  readonly faults: Partial<Record<ErrorCode, number>> = {};
   readonly dropped = noDrops();
+
+  fault(code: ErrorCode, count = 1): void {
+    this.faults[code] = (this.faults[code] ?? 0) + count;
+  }
 }
 
 const NONE: Readonly<Incidents> = new Incidents();
@@ -165,6 +172,7 @@ export class Traffic {
     incidents.backpressures += more.backpressures;
     incidents.drains += more.drains;
     incidents.heartbeatTimeouts += more.heartbeatTimeouts;
+    for (const [code, count] of Object.entries(more.faults)) incidents.fault(code as ErrorCode, count);
     for (const reason of REASONS)
       this.drop(reason, more.dropped[reason].bytes, more.dropped[reason].messages);
   }
@@ -202,6 +210,7 @@ export class Traffic {
       backpressures: incidents.backpressures,
       drains: incidents.drains,
       heartbeatTimeouts: incidents.heartbeatTimeouts,
+      faults: { ...incidents.faults },
     };
   }
 }

@@ -59,6 +59,7 @@ it('has the same numbers on every backend: those of a conversation', async () =>
     backpressures: 0,
     drains: 0,
     heartbeatTimeouts: 0,
+    faults: {},
   });
   expect(client.telemetry()).toMatchObject({
     role: 'client',

@@ -80,6 +80,32 @@ describe('links', () => {
   });
 });
 
+/** What a page says that a test shows: a row of the checklist, or the title of a test, which must be in the file. */
+describe('tests that are named', () => {
+  const named = pages.flatMap((page) =>
+    [...read(page).matchAll(/\[("[^\]]+"|[A-G]\d+)\]\((\.\.\/|)(test\/[^)\s#]+)\)/g)].map(
+      ([, name, , file]) => [page, name, file] as const,
+    ),
+  );
+
+  it('are many', () => expect(named.length).toBeGreaterThan(80));
+
+  it.each(named)('%s: %s in %s', (_page, name, file) => {
+    const text = read(file);
+    if (name.startsWith('"')) expect(text).toContain(name.slice(1, -1));
+    else expect(text).toMatch(new RegExp(`['"]${name}\\b`));
+  });
+});
+
+it('docs/limits.md names a test of each kind by a link', () => {
+  for (const cells of rowsOf('docs/limits.md')) expect(cells.at(-1)).not.toMatch(/^[a-z-]+\/[a-z-]+$/);
+});
+
+it('test/attack/elsewhere.json names tests that there are', () => {
+  const { proved } = JSON.parse(read('test/attack/elsewhere.json'));
+  for (const { file, script } of proved) expect(existsSync(join(root, file ?? script[0])), file).toBe(true);
+});
+
 /** As hosts of repositories make them of headings. */
 function anchorsOf(file: string): string[] {
   return [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>

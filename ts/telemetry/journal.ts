@@ -5,6 +5,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
 import type { BackendRecord } from '../link/link.js';
 import type { HandshakeInfo } from '../link/qwh.js';
+import { RateLimit } from '../policy/warnings.js';
 import { told } from './handshake-report.js';
 
 /** How much something matters, least first. */
@@ -30,6 +31,9 @@ export interface DiagnosticsMessage extends LogRecord {
   /** The server or client. */
   readonly source: object;
 }
+
+/** Errors of the same code are logged at most this often, ms: peers must not fill a disk with their faults. */
+const ERROR_INTERVAL_MS = 1000;
 
 type Fields = Readonly<Record<string, unknown>>;
 /** How an event is told; the fields are of the arguments of its listeners. */
@@ -150,6 +154,8 @@ export class Journal {
   readonly #source: JournalSource;
   readonly #settings: JournalSettings;
   readonly #call: (logger: (record: LogRecord) => unknown, record: LogRecord) => void;
+  /** By error code, of which there is a fixed table. */
+  readonly #limits = new Map<unknown, RateLimit>();
 
   /** @param call Calls the user's function and sees to what it throws. */
   constructor(
@@ -183,7 +189,15 @@ export class Journal {
     if (!isLogged && !diagnostics.hasSubscribers) return;
     const { id } = this.#source;
     const record: LogRecord = { time: Date.now(), level, event: name, id, ...telling.fields(...values) };
-    if (isLogged) this.#call(logger, record);
+    if (isLogged && event === 'error') this.#logError(logger, record);
+    else if (isLogged) this.#call(logger, record);
     if (diagnostics.hasSubscribers) diagnostics.publish({ ...record, source: this.#source });
+  }
+
+  #logError(logger: (record: LogRecord) => unknown, record: LogRecord): void {
+    const { code } = record.error as { readonly code?: unknown };
+    let limit = this.#limits.get(code);
+    if (limit === undefined) this.#limits.set(code, (limit = new RateLimit(ERROR_INTERVAL_MS)));
+    limit.run((suppressed) => this.#call(logger, { ...record, suppressed }));
   }
 }

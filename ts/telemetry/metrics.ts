@@ -80,6 +80,9 @@ const FAMILIES: readonly Family[] = [
   family('heartbeat_timeouts_total', 'counter', 'Connections whose peers gave no sign of life.', (t) =>
     one(t.heartbeatTimeouts),
   ),
+  family('connection_faults_total', 'counter', 'Connections that ended by an error, by its code.', (t) =>
+    each(t.faults, 'code', (count) => count),
+  ),
   family(
     'turns_cut_total',
     'counter',

@@ -19,12 +19,31 @@ export function resetSocket(socket: Socket): void {
 }
 
 function cut(below: Socket, socket: Socket): void {
+  const ending = [below, socket].find(isEnding);
+  if (ending !== undefined) return onceEnded(ending, () => cut(below, socket));
   try {
     below.resetAndDestroy();
   } catch {
     // Nothing below that could be reset.
   }
   socket.destroy();
+}
+
+/**
+ * Its side of the stream is being ended at this moment. libuv resets nothing meanwhile, and Node, when that fails,
+ * forgets the socket without closing it: it would never tell of its end.
+ */
+function isEnding({ destroyed, writableEnded, writableFinished, writableLength }: Socket): boolean {
+  return !destroyed && writableEnded && !writableFinished && writableLength === 0;
+}
+
+/** A matter of one turn of the event loop, or the end of the socket. */
+function onceEnded(socket: Socket, action: () => void): void {
+  const done = (): void => {
+    socket.off('finish', done).off('close', done);
+    action();
+  };
+  socket.once('finish', done).once('close', done);
 }
 
 /** The socket that a TLS socket was made on. */

@@ -1,0 +1,229 @@
+/** Peers that do not read, handlers that do not keep up, connections that come and go. */
+import { CANARY } from '../lib/canary.js';
+import { Ambush } from '../lib/attacker.js';
+import type { DialectName } from '../lib/dialects.js';
+import type { Entry, Family, Stage, Step } from '../lib/rows.js';
+import { act, deaf, flood, opened, peakBelow, reset, say, when } from '../lib/steps.js';
+
+const MIB = 1024 * 1024;
+const LOST = { code: 8, error: 'ERR_QW_CONNECTION_LOST' } as const;
+
+/** The carriers that a message may go over. */
+const WAYS = [
+  { name: 'length-prefixed', carrier: 'tcp', dialect: 'length-prefixed' },
+  { name: 'qwh', carrier: 'tcp', dialect: 'qwh' },
+  { name: 'WebSocket', carrier: 'ws', dialect: 'ws' },
+] as const satisfies readonly { name: string; carrier: string; dialect: DialectName }[];
+
+const OFFERED = { bytes: 250 * MIB, size: 65_536 };
+/** The defaults of docs/limits.md. */
+const [HIGH_WATER, MAX_QUEUED] = [MIB, 4 * MIB];
+
+/** Our end sends to the attacker, which reads nothing, and is told so in time. */
+const poured: Step = async ({ target, subject, attacker, backend, note }) => {
+  const told = await target.act(subject, 'pour', attacker.port, OFFERED);
+  const { firstBackpressure, mostBuffered, sent, backpressure, dropped } = told;
+  note(`${mostBuffered} bytes queued at most`);
+  // An I/O thread writes while we look.
+  const least = backend === 'ts' ? HIGH_WATER : 0;
+  if (firstBackpressure < least || firstBackpressure >= HIGH_WATER + OFFERED.size)
+    throw new Error(`backpressure began at ${firstBackpressure}`);
+  if (mostBuffered > MAX_QUEUED) throw new Error(`${mostBuffered} bytes were queued`);
+  if (dropped === 0 || sent + backpressure + dropped !== OFFERED.bytes / OFFERED.size)
+    throw new Error(`it does not add up: ${JSON.stringify(told)}`);
+};
+
+const entry = (id: string, what: string, expect: Entry['expect'], ...steps: Step[]): Entry => ({
+  id,
+  what,
+  expect,
+  steps: [opened(), ...steps],
+});
+
+export const flows: readonly Family[] = WAYS.map((way) => ({
+  ...way,
+  entries: [
+    {
+      ...entry('C1', 'reads nothing of 250 MB', LOST, deaf, act('resetPeak'), poured, reset),
+      check: peakBelow({ ts: 32 * MIB, native: 16 * MIB }),
+    },
+  ],
+}));
+
+/** Those with signs of life. */
+export const slowReaders: readonly Family[] = WAYS.slice(1).map((way) => ({
+  ...way,
+  name: `${way.name}, slow readers`,
+  options: { heartbeat: { intervalMs: 200, timeoutMs: 500 }, closeTimeoutMs: 300 },
+  entries: [
+    {
+      ...entry(
+        'C3',
+        'takes nothing more, and says nothing',
+        { code: 8, error: 'ERR_QW_HEARTBEAT_TIMEOUT' },
+        deaf,
+        poured,
+        notedAsOver(),
+      ),
+      differs:
+        'there is no time limit for writing: who takes a byte now and then lives, and costs maxQueued at most',
+    },
+  ],
+}));
+
+/** It reads nothing, so that its socket does not tell that it is over. */
+function notedAsOver(): Step {
+  return async (on) => {
+    await when('the end at our side', async () => {
+      const { accounts } = await on.report();
+      return accounts.some(
+        ({ port, closes }) => (on.role === 'client' || port === on.attacker.port) && closes.length > 0,
+      );
+    })(on);
+    on.attacker.destroy();
+  };
+}
+
+export const closingPolicy: readonly Family[] = WAYS.map((way) => ({
+  ...way,
+  name: `${way.name}, overflow: close`,
+  roles: ['server'],
+  options: { overflow: 'close', closeTimeoutMs: 300 },
+  entries: [
+    entry(
+      'C3',
+      'reads nothing where the policy is to close',
+      { code: 4, error: 'ERR_QW_CLOSE_TIMEOUT' },
+      deaf,
+      ({ target, subject, attacker }) =>
+        target.act(subject, 'pour', attacker.port, { bytes: 32 * MIB, size: 65_536 }),
+      notedAsOver(),
+    ),
+  ],
+}));
+
+const MANY = 2000;
+
+export const slowHandlers: readonly Family[] = WAYS.map((way) => ({
+  ...way,
+  name: `${way.name}, concurrency 4`,
+  options: { concurrency: 4, uses: { onMessage: 'slow' } },
+  entries: [
+    {
+      ...entry(
+        'C4',
+        `${MANY} messages at once for handlers that take time`,
+        { lives: true, messages: Array.from({ length: 200 }, (_, index) => `${index}`) },
+        say(...Array.from({ length: MANY }, (_, index) => `${index}`)),
+      ),
+      check: async (on) => {
+        const { mostAtWork } = (await on.report()).acts;
+        if (mostAtWork > 4) throw new Error(`${mostAtWork} handlers were at work`);
+      },
+    },
+  ],
+}));
+
+/** So many bytes while JavaScript does nothing: they wait in the kernel, not in memory of ours. */
+export const blocked: Family = {
+  name: 'length-prefixed, JavaScript blocked',
+  carrier: 'tcp',
+  dialect: 'length-prefixed',
+  entries: [
+    {
+      ...entry(
+        'F6',
+        'floods a thread that is blocked for 1.5 s',
+        { lives: true },
+        act('resetPeak'),
+        async (on) => {
+          const isBlocked = on.target.act(on.subject, 'block', 1500);
+          await flood(frameOf(on), { count: 1500 })(on);
+          await isBlocked;
+        },
+      ),
+      check: peakBelow({ ts: 64 * MIB, native: 32 * MIB }),
+    },
+  ],
+};
+
+function frameOf(on: Stage): Buffer {
+  return on.dialect.pack(on.attacker, Buffer.alloc(64_000));
+}
+
+/** Connections that are made, used and ended in every way, so many at a time. */
+function churned(rounds: number, count: number): Step {
+  return async (on) => {
+    for (let round = 0; round < rounds; round += 1) {
+      const callers = await Promise.all(
+        Array.from({ length: count }, (_, index) => on.call(`127.0.0.${2 + (index % 8)}`)),
+      );
+      await Promise.all(callers.map((caller) => on.dialect.open(caller)));
+      for (const [index, caller] of callers.entries()) {
+        if (index % 3 === 0) await caller.write(on.dialect.pack(caller, CANARY));
+        if (index % 2 === 0) caller.end();
+        else caller.reset();
+      }
+      await when('the end of all of them', async () => (await on.report()).stats.connections <= 1)(on);
+      for (const caller of callers) caller.destroy();
+    }
+  };
+}
+
+export const churn: readonly Family[] = WAYS.map((way) => ({
+  ...way,
+  roles: ['server'],
+  entries: [
+    { id: 'C6', what: '5 rounds of 100 connections', expect: {}, isBare: true, steps: [churned(5, 100)] },
+    {
+      id: 'C6',
+      what: '20 rounds of 2,000 connections',
+      expect: {},
+      isBare: true,
+      isLong: true,
+      steps: [churned(20, 2000)],
+    },
+  ],
+}));
+
+const DIALS = 40;
+
+/** Calls that fail, one way each. */
+const failing: Step = async (on) => {
+  const silent = await Ambush.lay();
+  const urls = [
+    ['tcp://127.0.0.1:1', 'ERR_QW_CONNECT_REFUSED'],
+    [`tcp://127.0.0.1:${silent.port}`, 'ERR_QW_CONNECT_TIMEOUT'],
+    [`tls://127.0.0.1:${silent.port}`, 'ERR_QW_CONNECT_TIMEOUT'],
+  ] as const;
+  try {
+    for (const [url, error] of urls) {
+      const options = { connectTimeoutMs: 200 };
+      const dials = await Promise.all(Array.from({ length: DIALS }, () => on.target.dial(url, options)));
+      for (const { subject } of dials) {
+        await when('the failure', async () => (await on.target.report(subject)).outcome !== 'under way')(on);
+        const { outcome, stats } = await on.target.report(subject);
+        if (outcome !== error || stats.attempts.failed[error] !== 1) throw new Error(`${url}: ${outcome}`);
+        await on.target.close(subject);
+      }
+    }
+  } finally {
+    silent.close();
+  }
+};
+
+export const dials: Family = {
+  name: 'calls',
+  carrier: 'tcp',
+  dialect: 'qwh',
+  roles: ['server'],
+  entries: [
+    {
+      id: 'C7',
+      what: 'calls that are refused or not answered',
+      expect: {},
+      isBare: true,
+      steps: [failing],
+    },
+  ],
+};

@@ -1,0 +1,94 @@
+/** What peers may make of logs and metrics. */
+import { CANARY } from '../lib/canary.js';
+import { KIND, qwhFrame, record } from '../lib/dialects.js';
+import type { Family, Step } from '../lib/rows.js';
+import { openingRequest } from '../../support/ws-frames.js';
+import { opened, send, when } from '../lib/steps.js';
+
+/** What moves a cursor; lines end where the program ends them. */
+// oxlint-disable-next-line no-control-regex
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f]/;
+/** A line that the peer wrote. */
+const FORGED = /^root: /m;
+
+/** Nothing that ends a line or moves the cursor, whoever said it. */
+const noControls: Step = async ({ target, subject }) => {
+  const { logs } = await target.said();
+  const bad = logs.find((log) => CONTROLS.test(log) || FORGED.test(log));
+  if (bad !== undefined) throw new Error(`a log has control characters: ${JSON.stringify(bad)}`);
+  const metrics = await target.act<string>(subject, 'metrics');
+  if (metrics.includes(CANARY) || metrics.split('\n').length > MOST_LINES)
+    throw new Error(`metrics have ${metrics.split('\n').length} lines`);
+};
+/** A server has some 130, whoever its peers are. */
+const MOST_LINES = 250;
+
+/** A reason that would write lines of its own. */
+const REASON = Buffer.from('no\u001b[31m\r\nroot: logged in\0\u202e');
+const goaway = (code: number): Buffer =>
+  record(qwhFrame(KIND.goaway, Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.alloc(8), REASON])));
+
+export const injectedReasons: Family = {
+  name: 'qwh, last words',
+  carrier: 'tcp',
+  dialect: 'qwh',
+  entries: [3, 4, 5].map((code) => ({
+    id: 'G1',
+    what: `a last word of code ${code} with lines of a log in it`,
+    expect: { code },
+    steps: [opened(), send(goaway(code))],
+    check: noControls,
+  })),
+};
+
+const agent = (text: string): string => openingRequest('/', '127.0.0.1', [`User-Agent: ${text}`]);
+
+export const injectedHeaders: Family = {
+  name: 'WebSocket, headers',
+  carrier: 'ws',
+  dialect: 'ws',
+  roles: ['server'],
+  entries: [
+    {
+      id: 'G1',
+      what: 'a user agent of 64 KB',
+      expect: { wire: [431, 'reset'], error: 'ERR_QW_HANDSHAKE' },
+      steps: [send(agent(CANARY.padEnd(65_536, 'x')))],
+      check: noControls,
+    },
+    {
+      id: 'G1',
+      what: 'a user agent with colours',
+      expect: { wire: 400, error: 'ERR_QW_HANDSHAKE' },
+      steps: [send(agent('\u001b[31mred'))],
+      check: noControls,
+    },
+  ],
+};
+
+const FAULTS = 300;
+
+/** So many broken connections in a moment. */
+const faults: Step = async (on) => {
+  await on.target.said();
+  for (let index = 0; index < FAULTS; index += 1) {
+    const caller = await on.call();
+    await on.dialect.open(caller);
+    await caller.write(Buffer.of(0, 0));
+    await caller.closed(10_000);
+  }
+  await when('all of them', async () => (await on.report()).stats.faults.ERR_QW_PROTOCOL === FAULTS)(on);
+  const { logs } = await on.target.said();
+  const loud = logs.filter((line) => /^(warn|error) /.test(line));
+  on.note(`${loud.length} lines of ${FAULTS} faults`);
+  // One a second for each kind, and a second or two for a slow machine.
+  if (loud.length > FAULTS / 10) throw new Error(`${loud.length} lines: ${loud[0]}`);
+};
+
+export const floodedLogs: Family = {
+  name: 'qwh, faults',
+  carrier: 'tcp',
+  dialect: 'qwh',
+  roles: ['server'],
+  entries: [{ id: 'G1', what: `${FAULTS} faults in a moment`, expect: {}, isBare: true, steps: [faults] }],
+};
