@@ -4,7 +4,7 @@
 //! queues and cross the boundary to JavaScript, so that sending a length-prefixed message needs no
 //! framing step: its record is copied as it is. For `raw` the header stays behind.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 /// Bytes before the payload.
 pub const HEADER: usize = 4;
@@ -58,6 +58,13 @@ pub(crate) fn push_queued(to: &mut BytesMut, payload: &[u8], is_text: bool) {
     let flag = if is_text { TEXT } else { 0 };
     to.extend_from_slice(&(length | flag).to_be_bytes());
     to.extend_from_slice(payload);
+}
+
+/// One record for a queue.
+pub(crate) fn queued_record(payload: &[u8], is_text: bool) -> Bytes {
+    let mut record = BytesMut::with_capacity(HEADER + payload.len());
+    push_queued(&mut record, payload, is_text);
+    record.freeze()
 }
 
 /// How many records `bytes` are, or `None` if they are anything else than whole records; `marked` records

@@ -185,6 +185,18 @@ fn write_through(mut out: Outbound, count: usize, size: usize) {
     assert_eq!(out.released().messages as usize, sent);
 }
 
+/// Writes a message from where it lies.
+fn write_message(mut out: Outbound, size: usize) {
+    let payload = vec![1; size];
+    let mut sent = 0;
+    send(1, || {
+        out.write_message(&mut Taken, Class::Normal, &payload, false)
+            .expect("all is taken");
+        sent += 1;
+    });
+    assert_eq!(out.released().messages as usize, sent);
+}
+
 /// Writes what waited in the queue.
 fn write_queued(mut out: Outbound, size: usize) {
     let record = Bytes::from(records(1, size));
@@ -224,6 +236,8 @@ counted! {
     receive_qwh_1_kib => receive_packed(BATCH, MEDIUM);
     send_length_prefixed_64_b => write_through(Outbound::new(Protocol::LengthPrefixed), BATCH, SMALL);
     send_length_prefixed_64_b_queued => write_queued(Outbound::new(Protocol::LengthPrefixed), SMALL);
+    send_length_prefixed_64_kib => write_message(Outbound::new(Protocol::LengthPrefixed), LARGE);
+    send_websocket_64_kib => write_message(framed(), LARGE);
     send_websocket_64_b => write_through(framed(), BATCH, SMALL);
     send_websocket_1_kib => write_through(framed(), BATCH, MEDIUM);
     send_websocket_64_b_queued => write_queued(framed(), SMALL);

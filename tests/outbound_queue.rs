@@ -9,7 +9,7 @@ use bytes::Bytes;
 use proptest::{collection::vec, prelude::*};
 use qwormhole::{
     Class, Code,
-    frame::Protocol,
+    frame::{HEADER, Protocol},
     link::{Outbound, Released, Written},
 };
 
@@ -162,6 +162,11 @@ enum Step {
         sizes: Vec<usize>,
         moods: Vec<Mood>,
     },
+    WriteMessage {
+        class: usize,
+        size: usize,
+        moods: Vec<Mood>,
+    },
     Write {
         moods: Vec<Mood>,
     },
@@ -194,8 +199,10 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (class.clone(), sizes()).prop_map(|(class, sizes)| Step::Push { class, sizes }),
         2 => (class.clone(), sizes()).prop_map(|(class, sizes)| Step::Share { class, sizes }),
-        2 => (class, sizes(), moods())
+        2 => (class.clone(), sizes(), moods())
             .prop_map(|(class, sizes, moods)| Step::WriteThrough { class, sizes, moods }),
+        2 => (class, sizes(), moods())
+            .prop_map(|(class, sizes, moods)| Step::WriteMessage { class, size: sizes[0], moods }),
         4 => moods().prop_map(|moods| Step::Write { moods }),
     ]
 }
@@ -255,6 +262,12 @@ impl Pair {
                 let keep = |rest: &[u8]| records.slice_ref(rest);
                 self.queue
                     .write_through(&mut kernel, CLASSES[*class], &records, keep)
+            }
+            Step::WriteMessage { class, size, moods } => {
+                kernel.moods = moods.iter().copied().collect();
+                let record = self.records(*class, &[*size]);
+                self.queue
+                    .write_message(&mut kernel, CLASSES[*class], &record[HEADER..], false)
             }
             Step::Write { moods } => {
                 kernel.moods = moods.iter().copied().collect();

@@ -17,8 +17,8 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{carrier::Writer, pace::Outlet, sink::Ledger};
 use crate::{
-    error::Error,
-    frame::Protocol,
+    error::{Error, Result},
+    frame::{self, Protocol},
     link::{Class, Outbound, Rates, Released, Written},
     socket,
     tls::{Identity, Session},
@@ -129,6 +129,24 @@ impl Handle {
             Err(TryLockError::WouldBlock) => return false,
         }
         true
+    }
+
+    /// Offers one message to the kernel, from where it lies; what it does not take is copied.
+    pub(crate) fn send_message(&self, class: Class, payload: &[u8], is_text: bool) {
+        self.lock().send_message(class, payload, is_text);
+    }
+
+    /// As [`send_message`](Self::send_message), only if no other thread is at the link and it takes but a copy into
+    /// the kernel; says whether it did.
+    pub(crate) fn try_send_message(&self, class: Class, payload: &[u8], is_text: bool) -> bool {
+        let Ok(mut half) = self.half.try_lock() else {
+            return false;
+        };
+        let is_copy = !half.out.is_laborious() && half.session.is_none() && half.outlet.is_none();
+        if is_copy {
+            half.send_message(class, payload, is_text);
+        }
+        is_copy
     }
 
     /// Starts or stops reading.
@@ -259,16 +277,26 @@ impl Half {
             self.publish();
             return self.wake();
         }
-        let result = self.write_through(class, records, keep);
+        let result = self.write_at_once(|out, io| out.write_through(io, class, records, keep));
         self.wrote(result);
     }
 
-    fn write_through(
+    fn send_message(&mut self, class: Class, payload: &[u8], is_text: bool) {
+        if self.socket.is_none() || self.outlet.is_some() {
+            let record = frame::queued_record(payload, is_text);
+            return self.send(class, &record, |_| record.clone());
+        }
+        if self.wishes.terminate {
+            return;
+        }
+        let result = self.write_at_once(|out, io| out.write_message(io, class, payload, is_text));
+        self.wrote(result);
+    }
+
+    fn write_at_once(
         &mut self,
-        class: Class,
-        records: &[u8],
-        keep: impl FnOnce(&[u8]) -> Bytes,
-    ) -> crate::error::Result<Written> {
+        write: impl FnOnce(&mut Outbound, &mut Writer<'_>) -> Result<Written>,
+    ) -> Result<Written> {
         self.settle()?;
         let Some(socket) = &self.socket else {
             return Ok(Written::Blocked);
@@ -277,12 +305,12 @@ impl Half {
             socket,
             session: self.session.as_deref_mut(),
         };
-        let written = self.out.write_through(io, class, records, keep)?;
+        let written = write(&mut self.out, io)?;
         Ok(self.with_ciphertext(written))
     }
 
     /// Writes what is queued, as far as the kernel takes it.
-    pub(super) fn write(&mut self) -> crate::error::Result<Written> {
+    pub(super) fn write(&mut self) -> Result<Written> {
         self.settle()?;
         let Some(socket) = &self.socket else {
             return Ok(Written::Blocked);
@@ -309,7 +337,7 @@ impl Half {
     }
 
     /// Publishes what a write outside the task did, and wakes the task where it must go on.
-    fn wrote(&mut self, result: crate::error::Result<Written>) {
+    fn wrote(&mut self, result: Result<Written>) {
         self.publish();
         match result {
             Ok(Written::All) if !self.is_notify_due() => {}

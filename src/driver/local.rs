@@ -6,7 +6,6 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use bytes::BytesMut;
 use tokio::net::TcpStream;
 
 use super::{
@@ -85,9 +84,8 @@ impl Handle {
             record[HEADER..][..payload.len()].copy_from_slice(payload);
             half.out.push(class, &record[..HEADER + payload.len()]);
         } else {
-            let mut record = BytesMut::with_capacity(HEADER + payload.len());
-            frame::push_queued(&mut record, payload, is_text);
-            half.out.push_shared(class, record.freeze());
+            half.out
+                .push_shared(class, frame::queued_record(payload, is_text));
         }
         if wake {
             half.wake();

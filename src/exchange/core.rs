@@ -222,8 +222,19 @@ impl<P: Poller> Core<P> {
         }
     }
 
-    /// Hands over one large message.
+    /// Sends one large message. It is written from where it lies if that can be done now: all that another thread
+    /// would save this one is less than the copy and the wake that it takes.
     pub(crate) fn submit_large(&self, to: LinkId, manner: Manner, payload: &[u8]) {
+        let (class, is_text) = (manner.class(), manner.is_text);
+        let Some(link) = self.table.get(to) else {
+            return;
+        };
+        if self.poller().is_here() {
+            return link.send_message(class, payload, is_text);
+        }
+        if manner.is_direct && link.try_send_message(class, payload, is_text) {
+            return;
+        }
         self.hand_over(|batch| outbox::single(batch, to, manner, payload));
     }
 

@@ -184,15 +184,32 @@ pub(crate) struct Manner {
     /// 0 high, 1 normal, 2 low.
     pub class: u32,
     pub is_text: bool,
+    /// Nothing else waits for the link.
+    pub is_direct: bool,
+}
+
+impl Manner {
+    pub(super) fn class(self) -> Class {
+        class_of(self.class)
+    }
 }
 
 impl From<u32> for Manner {
-    /// The class, and above its byte one bit for text.
+    /// The class, and above its byte one bit for text and one for a link that is idle.
     fn from(word: u32) -> Self {
         Self {
             class: word & 0xff,
             is_text: word >> 8 & 1 == 1,
+            is_direct: word >> 9 & 1 == 1,
         }
+    }
+}
+
+fn class_of(number: u32) -> Class {
+    match number {
+        0 => Class::High,
+        1 => Class::Normal,
+        _ => Class::Low,
     }
 }
 
@@ -217,11 +234,7 @@ impl<'a> Run<'a> {
         let (data, rest) = rest.split_at_checked(length.next_multiple_of(WORD))?;
         let run = Self {
             operation: word(0) & 0xff,
-            class: match word(0) >> 8 {
-                0 => Class::High,
-                1 => Class::Normal,
-                _ => Class::Low,
-            },
+            class: class_of(word(0) >> 8),
             id: LinkId {
                 slot: word(1),
                 generation: word(2),

@@ -127,7 +127,7 @@ impl Function<1> for Pause {
 }
 
 /// `submitLarge(slot, generation, class, payload)`: hands over one message that is not worth the way
-/// through the outgoing buffer. Bit 8 of `class` says that it is text.
+/// through the outgoing buffer. Bit 8 of `class` says that it is text, bit 9 that the link is idle.
 struct SubmitLarge;
 
 impl Function<4> for SubmitLarge {
@@ -136,7 +136,7 @@ impl Function<4> for SubmitLarge {
         env: napi_env,
         [slot, generation, class, payload]: [napi_value; 4],
     ) -> Outcome<napi_value> {
-        // SAFETY: by the contract of `Function`; the bytes are copied before JavaScript runs again.
+        // SAFETY: by the contract of `Function`; the bytes are written or copied before JavaScript runs again.
         unsafe {
             let to = LinkId {
                 slot: raw::to_u32(env, slot)?,

@@ -142,6 +142,32 @@ impl Framer {
         Ok(())
     }
 
+    /// Whether a large message goes out as it is, behind a header.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(&self.wire, Wire::WebSocket(encoder) if encoder.is_plain())
+    }
+
+    /// Writes a message from where it lies, where nothing else waits and it goes out [as it is](Self::is_plain);
+    /// what the kernel does not take is copied. True when nothing of it is left.
+    pub(super) fn write_large(
+        &mut self,
+        io: &mut impl Write,
+        payload: &[u8],
+        is_text: bool,
+        released: &mut Released,
+    ) -> Result<bool> {
+        let Wire::WebSocket(encoder) = &mut self.wire else {
+            return Ok(true);
+        };
+        let mut stage = Stage::take();
+        if stage.write_large(io, encoder, payload, is_text, released)? {
+            stage.give_back();
+            return Ok(true);
+        }
+        self.stage = Some(stage);
+        Ok(false)
+    }
+
     /// Packs what goes out next, of messages as many as it takes to use up `left` bytes; false if that is
     /// nothing.
     pub(super) fn refill(&mut self, queues: &mut [Queue; 3], left: &mut usize) -> Result<bool> {

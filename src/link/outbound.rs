@@ -165,6 +165,54 @@ impl Outbound {
         Ok(Written::Blocked)
     }
 
+    /// As [`write_through`](Self::write_through), of one message that is no record yet: only what the kernel does
+    /// not take of it is copied, unless it has to be packed.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_message(
+        &mut self,
+        io: &mut impl Write,
+        class: Class,
+        payload: &[u8],
+        is_text: bool,
+    ) -> Result<Written> {
+        if !self.is_empty()
+            || self
+                .framer
+                .as_ref()
+                .is_some_and(|framer| !framer.is_plain())
+        {
+            self.push_shared(class, frame::queued_record(payload, is_text));
+            return self.on_writable(io);
+        }
+        self.accepted = self.accepted.wrapping_add(1);
+        self.queued += payload.len();
+        if let Some(framer) = &mut self.framer {
+            let before = self.released.bytes;
+            let is_whole = framer.write_large(io, payload, is_text, &mut self.released)?;
+            self.queued -= self.released.bytes.wrapping_sub(before) as usize;
+            return Ok(if is_whole {
+                Written::All
+            } else {
+                Written::Blocked
+            });
+        }
+        let header = u32::try_from(payload.len())
+            .unwrap_or(u32::MAX)
+            .to_be_bytes();
+        let header = &header[HEADER - self.wire_header..];
+        let taken = write_once(io, &[IoSlice::new(header), IoSlice::new(payload)])?;
+        if taken == header.len() + payload.len() {
+            self.queued -= payload.len();
+            self.released.add(payload.len(), 1);
+            return Ok(Written::All);
+        }
+        self.queues[class as usize].push_shared(frame::queued_record(payload, false));
+        self.consume(class, taken);
+        Ok(Written::Blocked)
+    }
+
     /// Writes until nothing is queued or the kernel takes no more.
     ///
     /// # Errors

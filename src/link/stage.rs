@@ -125,6 +125,27 @@ impl Stage {
         self.large = Some(payload);
     }
 
+    /// As [`large`](Self::large), of an empty stage, and writes once from where the payload lies; it is copied where
+    /// something of it is left. True when all of it is written.
+    pub(super) fn write_large(
+        &mut self,
+        io: &mut impl Write,
+        encoder: &mut Encoder,
+        payload: &[u8],
+        is_text: bool,
+        released: &mut Released,
+    ) -> Result<bool> {
+        encoder.header(payload.len(), is_text, &mut self.frames);
+        let taken = write_once(io, &[IoSlice::new(&self.frames), IoSlice::new(payload)])?;
+        if taken == self.frames.len() + payload.len() {
+            released.add(payload.len(), 1);
+            return Ok(true);
+        }
+        self.large = Some(Bytes::copy_from_slice(payload));
+        self.account(taken, released);
+        Ok(false)
+    }
+
     /// Writes once; true when all of it is written.
     pub(super) fn write(&mut self, io: &mut impl Write, released: &mut Released) -> Result<bool> {
         let framed = self.frames.len();

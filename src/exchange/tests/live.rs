@@ -132,8 +132,12 @@ fn messages_come_back() {
         peer.write_all(&record(&sent)).expect("writes");
         let received = consumer.messages(link, 1);
         assert_eq!(received, std::slice::from_ref(&sent));
-        match round % 3 {
+        match round % 4 {
             0 => consumer.core.submit_large(link, Manner::from(1), &sent),
+            // Whoever has the reply may still find the link with the thread that wrote it.
+            3 => consumer
+                .core
+                .submit_large(link, Manner::from(1 | 1 << 9), &sent),
             1 => consumer
                 .core
                 .submit(&Batch::default().send(1, link, &[&sent]).0, true),

@@ -87,7 +87,7 @@ proptest! {
         (ours, theirs) in roles(),
         compressed in any::<bool>(),
         sizes in vec(prop_oneof![0..300_usize, 15_000..20_000_usize, 60_000..140_000_usize], 0..12),
-        through in vec(any::<bool>(), 12),
+        ways in vec(0..3_u8, 12),
         portions in vec(prop_oneof![Just(0), 1..5_usize, 1..50_000_usize], 0..40),
     ) {
         let params = compressed.then(Params::default);
@@ -98,12 +98,18 @@ proptest! {
         for (at, size) in sizes.iter().enumerate() {
             let (bytes, is_text) = (message(*size, at as u8), at % 2 == 0);
             let records = record(&bytes, is_text);
-            if through[at] {
-                let kept = records.clone();
-                out.write_through(&mut kernel, Class::Normal, &records, |rest| kept.slice_ref(rest))
-                    .expect("writes");
-            } else {
-                out.push_shared(Class::Normal, records);
+            match ways[at] {
+                0 => out.push_shared(Class::Normal, records),
+                1 => {
+                    let kept = records.clone();
+                    out.write_through(&mut kernel, Class::Normal, &records, |rest| kept.slice_ref(rest))
+                        .map(drop)
+                        .expect("writes");
+                }
+                _ => out
+                    .write_message(&mut kernel, Class::Normal, &bytes, is_text)
+                    .map(drop)
+                    .expect("writes"),
             }
             sent.push((if is_text { Payload::Text } else { Payload::Binary }, bytes));
             let total: usize = sent.iter().map(|(_, bytes)| bytes.len()).sum();

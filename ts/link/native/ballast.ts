@@ -1,28 +1,25 @@
 /**
- * Weight for the garbage collector. V8 sees some dozen bytes of heap in a buffer, whatever its length: its young
- * collections, which cost little and would free a buffer as soon as nobody has messages of it any more, do not come for
- * those. Full ones do, by bytes of buffers, with the heap of a small server every 20 MB: for messages of 64 KiB that is a
- * quarter of all that they cost.
+ * Has the garbage collector come in time for buffers of others' memory. V8 begins one of its young collections, which
+ * cost little and free a buffer as soon as nobody has messages of it any more, where buffers of its own would have 32 MB
+ * in them; for those of others it does not look, and full collections come instead, by bytes of buffers: for messages of
+ * 64 KiB they are a quarter of all that these cost.
  *
- * Garbage on the heap in proportion to buffers brings the young ones in time.
+ * It looks at all buffers whenever one of its own is made, however small that is.
  */
 
-/** 64 KiB, a sixteenth of the young generation's first size, and no large object. */
-const WORDS = 8 * 1024;
-
-/** Bytes of buffers for so much garbage. */
+/** Bytes of others' buffers for one of V8's own: few enough to be on time. */
 const STRIDE = 256 * 1024;
 
 export class Ballast {
   #bytes = 0;
   /** Nobody's: what nobody could reach would not be made. */
-  protected garbage: undefined[] = [];
+  protected garbage = new ArrayBuffer(1);
 
   /** To be called for buffers that are made. */
   add(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < STRIDE) return;
     this.#bytes = 0;
-    this.garbage = Array<undefined>(WORDS);
+    this.garbage = new ArrayBuffer(1);
   }
 }

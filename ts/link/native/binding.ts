@@ -19,7 +19,7 @@ export interface Fault {
 export interface HotFunctions {
   /** Hands over the beginning of the outgoing buffer: twice its length, and one more for one run, to be written at once. */
   submit(portion: number): void;
-  /** Hands over one large message; bit 8 of `manner`, above the class, says that it is text. */
+  /** Hands over one large message; bit 8 of `manner`, above the class, says that it is text, bit 9 that the link is idle. */
   submitLarge(slot: number, generation: number, manner: number, payload: Uint8Array): void;
   /** Hands over one large message for many links: the bytes of slot and generation of each. */
   submitFanOut(manner: number, payload: Uint8Array, targets: Uint8Array): void;

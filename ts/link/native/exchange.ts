@@ -28,8 +28,11 @@ const SLOTS = 256 * 1024;
 /** Events taken at once: about what a JavaScript thread handles in a tenth of a millisecond, if listeners are quick. */
 const BATCH = 1024;
 
-/** Memory for received bytes: 256 KiB stays in the second-level cache. Four keep both sides busy. */
-const SLAB_BYTES = 256 * 1024;
+/**
+ * Memory for received bytes: what stays in the second-level cache, and four of the largest reads (`MAX_READ` in
+ * `src/link/inbound.rs`), so that messages of 64 KiB leave nothing of it over. Four keep both sides busy.
+ */
+const SLAB_BYTES = 4 * 68 * 1024;
 const SLABS = 4;
 const FIRST_SLAB = 1;
 const NO_MEMORY = new ArrayBuffer(0);

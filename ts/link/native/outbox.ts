@@ -30,6 +30,8 @@ const CLASS_SHIFT = 8;
 const TEXT = 0x8000_0000;
 /** The same in the manner of a large message, above its class. */
 const TEXT_MANNER = 1 << 8;
+/** Of a large message for a link that is idle: the calling thread may write it at once. */
+const IDLE_MANNER = 1 << 9;
 
 /** What a run without messages asks of a link. */
 export const Operation = {
@@ -223,7 +225,8 @@ export class Outbox {
 
   #large(target: Target, cls: ClassIndex, payload: Uint8Array, isText: boolean): void {
     this.flush();
-    this.#hot.submitLarge(target.slot, target.generation, mannerOf(cls, isText), payload);
+    const manner = mannerOf(cls, isText) | (target.isIdle ? IDLE_MANNER : 0);
+    this.#hot.submitLarge(target.slot, target.generation, manner, payload);
   }
 
   /** Where a record of up to `size` bytes goes: in the open run if it fits the run, else in a new one. */
