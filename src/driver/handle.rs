@@ -19,7 +19,7 @@ use super::{carrier::Writer, pace::Outlet, sink::Ledger};
 use crate::{
     error::Error,
     frame::Protocol,
-    link::{Class, Outbound, Rates, Released, Written},
+    link::{Class, Outbound, Rates, Released, Shared, Written},
     socket,
     tls::{Identity, Session},
     ws::CloseFrame,
@@ -173,11 +173,16 @@ impl Handle {
         verdict.map(|verdict| *verdict)
     }
 
-    /// Queues records that other links have too; [`flush`](Self::flush) writes them.
-    pub(crate) fn queue_shared(&self, class: Class, records: Bytes) {
+    /// As [`send`](Self::send), of what other links get too.
+    pub(crate) fn send_shared(&self, shared: &Shared) {
+        self.lock().send_shared(shared);
+    }
+
+    /// Queues what other links get too; [`flush`](Self::flush) writes it.
+    pub(crate) fn queue_shared(&self, shared: &Shared) {
         let mut half = self.lock();
         if !half.wishes.terminate {
-            half.out.push_shared(class, records);
+            half.out.push_shared(shared.class(), shared.records());
         }
     }
 
@@ -259,15 +264,27 @@ impl Half {
             self.publish();
             return self.wake();
         }
-        let result = self.write_through(class, records, keep);
+        let result = self.through(|out, io| out.write_through(io, class, records, keep));
         self.wrote(result);
     }
 
-    fn write_through(
+    fn send_shared(&mut self, shared: &Shared) {
+        if self.wishes.terminate {
+            return;
+        }
+        if self.socket.is_none() || self.outlet.is_some() {
+            self.out.push_shared(shared.class(), shared.records());
+            self.publish();
+            return self.wake();
+        }
+        let result = self.through(|out, io| out.write_shared(io, shared));
+        self.wrote(result);
+    }
+
+    /// Has the queue `write` to the socket.
+    fn through(
         &mut self,
-        class: Class,
-        records: &[u8],
-        keep: impl FnOnce(&[u8]) -> Bytes,
+        write: impl FnOnce(&mut Outbound, &mut Writer<'_>) -> crate::error::Result<Written>,
     ) -> crate::error::Result<Written> {
         self.settle()?;
         let Some(socket) = &self.socket else {
@@ -277,7 +294,7 @@ impl Half {
             socket,
             session: self.session.as_deref_mut(),
         };
-        let written = self.out.write_through(io, class, records, keep)?;
+        let written = write(&mut self.out, io)?;
         Ok(self.with_ciphertext(written))
     }
 

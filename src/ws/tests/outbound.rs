@@ -12,7 +12,7 @@ use proptest::{collection::vec, prelude::*};
 use super::support::{Found, Lent, Pieces};
 use crate::{
     frame::push_queued,
-    link::{Class, Outbound, Payload, TURN, Written},
+    link::{Class, Outbound, Payload, Shared, TURN, Written},
     ws::{CloseFrame, Compression, Decoder, Encoder, Limits, Opcode, Params, Role, write_frame},
 };
 
@@ -87,7 +87,7 @@ proptest! {
         (ours, theirs) in roles(),
         compressed in any::<bool>(),
         sizes in vec(prop_oneof![0..300_usize, 15_000..20_000_usize, 60_000..140_000_usize], 0..12),
-        through in vec(any::<bool>(), 12),
+        ways in vec(0..3, 12),
         portions in vec(prop_oneof![Just(0), 1..5_usize, 1..50_000_usize], 0..40),
     ) {
         let params = compressed.then(Params::default);
@@ -98,12 +98,17 @@ proptest! {
         for (at, size) in sizes.iter().enumerate() {
             let (bytes, is_text) = (message(*size, at as u8), at % 2 == 0);
             let records = record(&bytes, is_text);
-            if through[at] {
-                let kept = records.clone();
-                out.write_through(&mut kernel, Class::Normal, &records, |rest| kept.slice_ref(rest))
-                    .expect("writes");
-            } else {
-                out.push_shared(Class::Normal, records);
+            match ways[at] {
+                0 => {
+                    let kept = records.clone();
+                    out.write_through(&mut kernel, Class::Normal, &records, |rest| kept.slice_ref(rest))
+                        .expect("writes");
+                }
+                1 => {
+                    let shared = Shared::new(Class::Normal, records).expect("a record");
+                    out.write_shared(&mut kernel, &shared).expect("writes");
+                }
+                _ => out.push_shared(Class::Normal, records),
             }
             sent.push((if is_text { Payload::Text } else { Payload::Binary }, bytes));
             let total: usize = sent.iter().map(|(_, bytes)| bytes.len()).sum();
