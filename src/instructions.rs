@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::{
     frame::{self, Protocol},
-    link::{Class, Inbound, Marks, Outbound, Payload, Room, TURN},
+    link::{Class, Inbound, Marks, Outbound, Payload, Room, Shared, TURN},
     qwh, ws,
 };
 
@@ -211,6 +211,19 @@ fn write_queued(mut out: Outbound, size: usize) {
     assert_eq!(out.released().messages as usize, sent);
 }
 
+/// Writes batches that as many links get as there are messages in one.
+fn write_to_many(out: fn() -> Outbound, size: usize) {
+    let mut outs: Vec<_> = (0..BATCH).map(|_| out()).collect();
+    let records = Bytes::from(records(BATCH, size));
+    send(BATCH * BATCH, || {
+        let shared = Shared::new(Class::Normal, records.clone()).expect("records");
+        for out in &mut outs {
+            out.write_shared(&mut Taken, &shared).expect("all is taken");
+        }
+    });
+    assert!(outs.iter().all(|out| out.released() == outs[0].released()));
+}
+
 fn framed() -> Outbound {
     Outbound::framed(ws::Encoder::new(ws::Role::Server, None))
 }
@@ -241,6 +254,7 @@ counted! {
     send_websocket_64_b => write_through(framed(), BATCH, SMALL);
     send_websocket_1_kib => write_through(framed(), BATCH, MEDIUM);
     send_websocket_64_b_queued => write_queued(framed(), SMALL);
+    send_websocket_128_b_to_many => write_to_many(framed, 128);
     send_qwh_64_b => write_through(Outbound::packed(None), BATCH, SMALL);
     send_qwh_1_kib => write_through(Outbound::packed(None), BATCH, MEDIUM);
 }

@@ -19,7 +19,7 @@ use super::{carrier::Writer, pace::Outlet, sink::Ledger};
 use crate::{
     error::{Error, Result},
     frame::{self, Protocol},
-    link::{Class, Outbound, Rates, Released, Written},
+    link::{Class, Outbound, Rates, Released, Shared, Written},
     socket,
     tls::{Identity, Session},
     ws::CloseFrame,
@@ -191,11 +191,16 @@ impl Handle {
         verdict.map(|verdict| *verdict)
     }
 
-    /// Queues records that other links have too; [`flush`](Self::flush) writes them.
-    pub(crate) fn queue_shared(&self, class: Class, records: Bytes) {
+    /// As [`send`](Self::send), of what other links get too.
+    pub(crate) fn send_shared(&self, shared: &Shared) {
+        self.lock().send_shared(shared);
+    }
+
+    /// Queues what other links get too; [`flush`](Self::flush) writes it.
+    pub(crate) fn queue_shared(&self, shared: &Shared) {
         let mut half = self.lock();
         if !half.wishes.terminate {
-            half.out.push_shared(class, records);
+            half.out.push_shared(shared.class(), shared.records());
         }
     }
 
@@ -293,6 +298,20 @@ impl Half {
         self.wrote(result);
     }
 
+    fn send_shared(&mut self, shared: &Shared) {
+        if self.wishes.terminate {
+            return;
+        }
+        if self.socket.is_none() || self.outlet.is_some() {
+            self.out.push_shared(shared.class(), shared.records());
+            self.publish();
+            return self.wake();
+        }
+        let result = self.write_at_once(|out, io| out.write_shared(io, shared));
+        self.wrote(result);
+    }
+
+    /// Has the queue `write` to the socket.
     fn write_at_once(
         &mut self,
         write: impl FnOnce(&mut Outbound, &mut Writer<'_>) -> Result<Written>,

@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 use super::{
     counters::{Counters, SlotLedger},
     descriptor::{Descriptor, Kind, Parcel, of_listener},
+    fan_out::FanOuts,
     inbox::{Inbox, IoSide},
     link_sink::LinkSink,
     outbox::{self, Manner},
@@ -188,9 +189,9 @@ impl<P: Poller> Core<P> {
     /// calling thread, if `direct`: that saves waking the I/O thread.
     pub(crate) fn submit(&self, bytes: &[u8], direct: bool) {
         if self.poller().is_here() {
-            let mut unwritten = outbox::Unwritten::default();
-            outbox::apply(bytes, None, &self.table, &mut unwritten);
-            return unwritten.write();
+            let mut fan_outs = FanOuts::default();
+            outbox::apply(bytes, None, &self.table, &mut fan_outs);
+            return fan_outs.write(&self.table);
         }
         if direct && outbox::write_directly(bytes, &self.table) {
             return;
@@ -255,11 +256,11 @@ impl<P: Poller> Core<P> {
 
     /// Does what batches ask for.
     fn send(&self, batches: Vec<Bytes>) {
-        let mut unwritten = outbox::Unwritten::default();
+        let mut fan_outs = FanOuts::default();
         for batch in &batches {
-            outbox::apply(batch, Some(batch), &self.table, &mut unwritten);
+            outbox::apply(batch, Some(batch), &self.table, &mut fan_outs);
         }
-        unwritten.write();
+        fan_outs.write(&self.table);
         self.recycle(batches);
     }
 

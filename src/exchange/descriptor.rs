@@ -237,11 +237,21 @@ pub(crate) fn asked_text(ends: Ends, head: &RequestHead) -> String {
         head.target,
         head.protocols.join(","),
     );
+    let headers = head.headers.iter();
+    // A byte of a value above 127 takes two, which is rare.
+    text.reserve(
+        headers
+            .map(|(name, value)| name.len() + value.len() + 2)
+            .sum(),
+    );
     for (name, value) in head.headers.iter() {
         text.push('\n');
         text.push_str(name);
         text.push('\n');
-        text.extend(value.iter().map(|byte| char::from(*byte)));
+        match value.is_ascii() {
+            true => text.push_str(&String::from_utf8_lossy(value)),
+            false => text.extend(value.iter().map(|byte| char::from(*byte))),
+        }
     }
     text
 }

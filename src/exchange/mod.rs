@@ -17,6 +17,7 @@ mod admission;
 mod core;
 mod counters;
 mod descriptor;
+mod fan_out;
 mod holdings;
 mod inbox;
 mod link_sink;

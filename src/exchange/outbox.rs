@@ -8,19 +8,20 @@
 //! The data of a `Send` is records ready for the wire. A batch that does not parse is a defect of the
 //! consumer's code: the rest of it is left out and the fault logged.
 
-use std::{collections::HashSet, sync::Arc};
-
 use bytes::{Bytes, BytesMut};
 
-use super::table::{LinkId, Table};
+use super::{
+    fan_out::FanOuts,
+    table::{LinkId, Table},
+};
 use crate::{
-    driver::{Handle, Verdict, keep},
+    driver::Verdict,
     frame::{HEADER as RECORD_HEADER, push_queued},
     link::{Class, Released},
     ws::CloseFrame,
 };
 
-const WORD: usize = 4;
+pub(super) const WORD: usize = 4;
 const HEADER: usize = 4 * WORD;
 
 /// What a run asks for. The numbers are the ones of `ts/link/native/outbox.ts`.
@@ -52,28 +53,7 @@ mod operation {
     pub(super) const TAKE_REST: u32 = 14;
 }
 
-/// Links for which something was queued and nothing written, each once.
-#[derive(Default)]
-pub(super) struct Unwritten {
-    links: Vec<Arc<Handle>>,
-    slots: HashSet<u32>,
-}
-
-impl Unwritten {
-    fn add(&mut self, id: LinkId, link: Arc<Handle>) {
-        if self.slots.insert(id.slot) {
-            self.links.push(link);
-        }
-    }
-
-    pub(super) fn write(self) {
-        for link in self.links {
-            link.flush();
-        }
-    }
-}
-
-fn word_at(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn word_at(bytes: &[u8], at: usize) -> u32 {
     let bytes = bytes.get(at..).and_then(|rest| rest.first_chunk::<WORD>());
     bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
 }
@@ -86,26 +66,26 @@ struct Run<'a> {
 }
 
 /// Does what a batch asks for: the messages of higher classes first, since a link is written as soon as there is
-/// something for it, and then the rest in its order, so that a close stays behind all that it ends. Links that were
-/// only queued for go to `unwritten`: a link that several messages fan out to is written once.
+/// something for it, and then the rest in its order, so that a close stays behind all that it ends. What goes to many
+/// links is left with `fan_outs`: a link that several messages fan out to is written once.
 /// `shared` owns the batch where parts of it may be kept without copying them.
-pub(super) fn apply(
-    batch: &[u8],
-    shared: Option<&Bytes>,
+pub(super) fn apply<'a>(
+    batch: &'a [u8],
+    shared: Option<&'a Bytes>,
     table: &Table,
-    unwritten: &mut Unwritten,
+    fan_outs: &mut FanOuts<'a>,
 ) {
     let is_mixed = is_mixed(batch);
     if is_mixed {
         for class in [Class::High, Class::Normal] {
             for run in runs(batch).filter(|run| run.message_class() == Some(class)) {
-                run.apply(table, shared, unwritten);
+                run.apply(table, shared, fan_outs);
             }
         }
     }
     for run in runs(batch) {
         if !is_mixed || matches!(run.message_class(), None | Some(Class::Low)) {
-            run.apply(table, shared, unwritten);
+            run.apply(table, shared, fan_outs);
         }
     }
 }
@@ -252,11 +232,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn apply(&self, table: &Table, shared: Option<&Bytes>, unwritten: &mut Unwritten) {
-        match self.operation {
-            operation::RELEASE => return table.release(self.id),
-            operation::FAN_OUT => return self.fan_out(table, shared, unwritten),
-            _ => {}
+    fn apply(&self, table: &Table, shared: Option<&'a Bytes>, fan_outs: &mut FanOuts<'a>) {
+        if self.operation == operation::FAN_OUT {
+            return self.fan_out(table, shared, fan_outs);
+        }
+        fan_outs.queue(table);
+        if self.operation == operation::RELEASE {
+            return table.release(self.id);
         }
         // A link that is over: what was still on its way to it is void, as is told by its close.
         let Some(link) = table.get(self.id) else {
@@ -287,27 +269,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Queues the record for each link, by reference where that pays.
-    fn fan_out(&self, table: &Table, shared: Option<&Bytes>, unwritten: &mut Unwritten) {
+    fn fan_out(&self, table: &Table, shared: Option<&'a Bytes>, fan_outs: &mut FanOuts<'a>) {
         let length = self.id.slot as usize;
-        let Some((record, targets)) = self
-            .data
-            .split_at_checked(length.next_multiple_of(WORD))
-            .map(|(record, targets)| (&record[..length], targets))
-        else {
+        let padded = length.next_multiple_of(WORD);
+        let Some((record, targets)) = self.data.split_at_checked(padded) else {
             return tracing::error!(length, "a record for many links is cut off");
         };
-        let record = keep(record, shared);
-        for target in targets.chunks_exact(2 * WORD) {
-            let id = LinkId {
-                slot: word_at(target, 0),
-                generation: word_at(target, WORD),
-            };
-            if let Some(link) = table.get(id) {
-                link.queue_shared(self.class, record.clone());
-                unwritten.add(id, link);
-            }
-        }
+        fan_outs.add(self.class, &record[..length], targets, shared, table);
     }
 
     /// The first word of the data.

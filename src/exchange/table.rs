@@ -56,6 +56,12 @@ impl Table {
         entries.find(id).cloned()
     }
 
+    /// Those of `ids` that there are, in their order, looked up at once.
+    pub(super) fn get_all(&self, ids: impl Iterator<Item = LinkId>) -> Vec<Arc<Handle>> {
+        let entries = self.lock();
+        ids.filter_map(|id| entries.find(id).cloned()).collect()
+    }
+
     /// Frees the slot of a link that is over.
     pub(super) fn release(&self, id: LinkId) {
         let mut entries = self.lock();

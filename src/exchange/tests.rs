@@ -7,6 +7,7 @@ mod batches;
 mod consumer;
 mod driven;
 mod events;
+mod fan_out;
 mod instructions;
 mod live;
 mod room;

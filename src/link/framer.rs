@@ -6,6 +6,7 @@ use super::{
     outbound::{Class, Released},
     packer::Packer,
     queue::Queue,
+    shared::Shared,
     stage::{LARGE, Stage},
 };
 use crate::{
@@ -65,8 +66,18 @@ impl Framer {
         self.stage.as_ref().map_or(0, |stage| stage.payload())
     }
 
+    /// The last word is packed: what comes is never sent.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     pub(super) fn is_laborious(&self) -> bool {
         matches!(&self.wire, Wire::WebSocket(encoder) if encoder.compresses())
+    }
+
+    /// Whether a message goes out as it is behind a header: as the same frame as on any other link that says so.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_closed && matches!(&self.wire, Wire::WebSocket(encoder) if encoder.is_plain())
     }
 
     pub(super) fn clear(&mut self) {
@@ -142,11 +153,6 @@ impl Framer {
         Ok(())
     }
 
-    /// Whether a large message goes out as it is, behind a header.
-    pub(super) fn is_plain(&self) -> bool {
-        matches!(&self.wire, Wire::WebSocket(encoder) if encoder.is_plain())
-    }
-
     /// Writes a message from where it lies, where nothing else waits and it goes out [as it is](Self::is_plain);
     /// what the kernel does not take is copied. True when nothing of it is left.
     pub(super) fn write_large(
@@ -166,6 +172,20 @@ impl Framer {
         }
         self.stage = Some(stage);
         Ok(false)
+    }
+
+    /// Packs what was written in part by way of its [frames](Shared::frames).
+    pub(super) fn pack_begun(
+        &mut self,
+        shared: &Shared,
+        taken: usize,
+        released: &mut Released,
+    ) -> Result<()> {
+        self.pack(shared.class, &shared.records)?;
+        if let Some(stage) = &mut self.stage {
+            stage.account(taken, released);
+        }
+        Ok(())
     }
 
     /// Packs what goes out next, of messages as many as it takes to use up `left` bytes; false if that is

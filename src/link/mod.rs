@@ -14,6 +14,7 @@ mod queue;
 mod rate;
 mod reading;
 mod room;
+mod shared;
 mod stage;
 
 pub(crate) use inbound::CARRY;
@@ -24,3 +25,4 @@ pub use outbound::{Class, Outbound, Released, Written};
 pub use rate::{Bucket, Rate, Rates, Throttle};
 pub(crate) use reading::{FrameReader, Parse, Stop};
 pub use room::{Marks, Payload, Room};
+pub(crate) use shared::Shared;

@@ -12,6 +12,7 @@ use super::{
     framer::{Framer, Wire},
     packer::Packer,
     queue::{self, Queue},
+    shared::Shared,
     stage::STAGE,
 };
 use crate::{
@@ -213,6 +214,34 @@ impl Outbound {
         Ok(Written::Blocked)
     }
 
+    /// As [`write_through`](Self::write_through), of what other links get too. Where all of them send the same frames
+    /// and nothing else waits, those are written as they are.
+    ///
+    /// # Errors
+    /// `ConnectionLost` when the write fails.
+    pub(crate) fn write_shared(&mut self, io: &mut impl Write, shared: &Shared) -> Result<Written> {
+        let keep = |rest: &[u8]| shared.records.slice_ref(rest);
+        let is_alike = self.is_empty() && self.framer.as_ref().is_some_and(Framer::is_plain);
+        let Some(frames) = shared.frames().filter(|_| is_alike) else {
+            return self.write_through(io, shared.class, &shared.records, keep);
+        };
+        let taken = write_once(io, &[IoSlice::new(frames)])?;
+        if taken == 0 && !frames.is_empty() {
+            self.push_shared(shared.class, shared.records.clone());
+            return Ok(Written::Blocked);
+        }
+        self.accepted = self.accepted.wrapping_add(shared.messages as u32);
+        if taken == frames.len() {
+            self.released.add(shared.payload(), shared.messages);
+            return Ok(Written::All);
+        }
+        if let Some(framer) = &mut self.framer {
+            framer.pack_begun(shared, taken, &mut self.released)?;
+            self.queued += framer.payload();
+        }
+        Ok(Written::Blocked)
+    }
+
     /// Writes until nothing is queued or the kernel takes no more.
     ///
     /// # Errors
@@ -331,8 +360,8 @@ impl Outbound {
 
     /// Whether records may be written from where they are, without being queued.
     fn goes_through(&self, records: &[u8]) -> bool {
-        match self.framer {
-            Some(_) => records.len() <= STAGE,
+        match &self.framer {
+            Some(framer) => !framer.is_closed() && records.len() <= STAGE,
             None => self.wire_header == HEADER,
         }
     }

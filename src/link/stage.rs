@@ -161,7 +161,8 @@ impl Stage {
         Ok(taken == offered)
     }
 
-    fn account(&mut self, taken: usize, released: &mut Released) {
+    /// The kernel has taken so much more.
+    pub(super) fn account(&mut self, taken: usize, released: &mut Released) {
         let framed = self.frames.len();
         let of_large = self.written.saturating_sub(framed);
         self.written += taken;

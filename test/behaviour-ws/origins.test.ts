@@ -98,6 +98,7 @@ it('warns at a bounded rate, and says how to allow it', async () => {
   const request = new OpeningRequest({
     target: '/',
     rawHeaders: ['Origin', 'https://far.away'],
+    header: () => 'https://far.away',
     subprotocols: [],
     remoteAddress: '',
     remotePort: 0,

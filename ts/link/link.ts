@@ -85,6 +85,8 @@ export interface UpgradeRequest {
   readonly target: string;
   /** Names and values in turn, as sent. */
   readonly rawHeaders: readonly string[];
+  /** One header, its name in lower case, as `headersOf` has it: the others need not be taken apart. */
+  header(name: string): string | undefined;
   /** Subprotocols that the client offers, best first. */
   readonly subprotocols: readonly string[];
   readonly remoteAddress: string;

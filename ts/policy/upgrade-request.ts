@@ -1,7 +1,7 @@
 /** A client's request to open a WebSocket, as `authorize` and connections show it. */
 import { QWormholeError } from '../errors/error.js';
 import { splitTarget, type Target } from '../endpoint-target.js';
-import { headerOf, headersOf, type Headers } from '../link/headers.js';
+import { headersOf, type Headers } from '../link/headers.js';
 import type { UpgradeRequest } from '../link/link.js';
 
 /** What is taken apart is so when it is first asked for: most connections are never asked. */
@@ -32,7 +32,7 @@ export class OpeningRequest {
 
   /** What the page comes from; other programs than browsers send none. */
   get origin(): string | undefined {
-    return headerOf(this.#request.rawHeaders, 'origin');
+    return this.#request.header('origin');
   }
 
   /** Subprotocols that the client offers, best first. */

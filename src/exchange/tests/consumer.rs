@@ -243,6 +243,7 @@ pub(super) const CLOSE: u32 = 4;
 pub(super) const TERMINATE: u32 = 5;
 pub(super) const NOTIFY: u32 = 6;
 pub(super) const RELEASE: u32 = 7;
+const FAN_OUT: u32 = 10;
 
 impl Batch {
     pub(super) fn ask(self, operation: u32, link: LinkId) -> Self {
@@ -255,6 +256,22 @@ impl Batch {
             .flat_map(|message| record(message))
             .collect();
         self.run(SEND | class << 8, link, &data)
+    }
+
+    /// One message for many links.
+    pub(super) fn fan_out(self, class: u32, links: &[LinkId], message: &[u8]) -> Self {
+        let mut data = record(message);
+        // Where a run has its slot stands the length of the record, whose end is padded.
+        let length = LinkId {
+            slot: data.len() as u32,
+            generation: 0,
+        };
+        data.resize(data.len().next_multiple_of(4), 0);
+        for link in links {
+            data.extend_from_slice(&link.slot.to_ne_bytes());
+            data.extend_from_slice(&link.generation.to_ne_bytes());
+        }
+        self.run(FAN_OUT | class << 8, length, &data)
     }
 
     pub(super) fn notify(self, link: LinkId, bytes: u32, messages: u32) -> Self {

@@ -12,7 +12,7 @@ use proptest::{collection::vec, prelude::*};
 use super::support::{Found, Lent, Pieces};
 use crate::{
     frame::push_queued,
-    link::{Class, Outbound, Payload, TURN, Written},
+    link::{Class, Outbound, Payload, Shared, TURN, Written},
     ws::{CloseFrame, Compression, Decoder, Encoder, Limits, Opcode, Params, Role, write_frame},
 };
 
@@ -87,7 +87,7 @@ proptest! {
         (ours, theirs) in roles(),
         compressed in any::<bool>(),
         sizes in vec(prop_oneof![0..300_usize, 15_000..20_000_usize, 60_000..140_000_usize], 0..12),
-        ways in vec(0..3_u8, 12),
+        ways in vec(0..4_u8, 12),
         portions in vec(prop_oneof![Just(0), 1..5_usize, 1..50_000_usize], 0..40),
     ) {
         let params = compressed.then(Params::default);
@@ -103,6 +103,12 @@ proptest! {
                 1 => {
                     let kept = records.clone();
                     out.write_through(&mut kernel, Class::Normal, &records, |rest| kept.slice_ref(rest))
+                        .map(drop)
+                        .expect("writes");
+                }
+                2 => {
+                    let shared = Shared::new(Class::Normal, records).expect("a record");
+                    out.write_shared(&mut kernel, &shared)
                         .map(drop)
                         .expect("writes");
                 }

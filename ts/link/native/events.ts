@@ -25,7 +25,8 @@ const [remotes, locals, subprotocols] = [new Sameness(), new Sameness(), new Sam
  * there is of TLS.
  */
 export function infoOf(text: string, carrier: Carrier): LinkInfo {
-  const [lines, ...secured] = text.split('\0');
+  const zero = text.indexOf('\0');
+  const lines = zero === -1 ? text : text.slice(0, zero);
   const [remote, remotePort, local, localPort, subprotocol, isDeflated] = lines.split('\n');
   const isFramed = isWebSocket(carrier);
   // One literal: what is spread together takes more memory, and every connection keeps it.
@@ -38,7 +39,7 @@ export function infoOf(text: string, carrier: Carrier): LinkInfo {
     subprotocol: isFramed ? subprotocols.of(subprotocol) : undefined,
     isDeflated: isFramed ? isDeflated === '1' : undefined,
   };
-  return secured.length === 0 ? info : { ...info, tls: tlsInfoOf(secured, remote) };
+  return zero === -1 ? info : { ...info, tls: tlsInfoOf(text.slice(zero + 1).split('\0'), remote) };
 }
 
 /** A failed handshake: lines of the client's address and port, and behind a zero the error. */

@@ -312,11 +312,12 @@ export class Exchange implements Waiter {
   }
 
   #closed(link: NativeLink, at: number): void {
-    const [clean, code, retryAfterMs] = this.#events.subarray(at + 2, at + 5);
-    const aux = this.#events[at + 5];
+    const events = this.#events;
+    const aux = events[at + 5];
+    const how = { clean: events[at + 2] === 1, code: events[at + 3], retryAfterMs: events[at + 4] };
     this.#meetings.end(link);
     const text = aux === 0 ? undefined : this.#text(aux);
-    link.onClosed(closedOf({ clean: clean === 1, code, retryAfterMs }, text, link.doing, link.meeting));
+    link.onClosed(closedOf(how, text, link.doing, link.meeting));
   }
 
   /** Events without a link that is known: of a listener, or of a link that nobody has taken in. */

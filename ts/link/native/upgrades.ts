@@ -1,4 +1,5 @@
 /** Opening handshakes of the I/O side that wait for their verdict. */
+import { headerOf } from '../headers.js';
 import type { Link, Upgrade, UpgradeRequest } from '../link.js';
 import { type LinkName, Operation, type Outbox } from './outbox.js';
 
@@ -116,10 +117,37 @@ export class RequestText implements UpgradeRequest {
   }
 
   get rawHeaders(): readonly string[] {
-    return this.#text.split('\n').slice(HEAD_LINES);
+    return this.#text.slice(this.#startOf(HEAD_LINES)).split('\n');
+  }
+
+  header(name: string): string | undefined {
+    const text = this.#text;
+    let found: string | undefined;
+    for (let at = this.#startOf(HEAD_LINES); at < text.length;) {
+      const value = text.indexOf('\n', at) + 1;
+      const end = endOfLine(text, value);
+      const isIt = value - 1 - at === name.length && text.slice(at, value - 1).toLowerCase() === name;
+      // What comes twice is joined by rules of its own.
+      if (isIt && found !== undefined) return headerOf(this.rawHeaders, name);
+      if (isIt) found = text.slice(value, end);
+      at = end + 1;
+    }
+    return found;
   }
 
   #line(index: number): string {
-    return this.#text.split('\n', index + 1)[index];
+    const start = this.#startOf(index);
+    return this.#text.slice(start, endOfLine(this.#text, start));
   }
+
+  #startOf(line: number): number {
+    let start = 0;
+    for (let passed = 0; passed < line; passed += 1) start = endOfLine(this.#text, start) + 1;
+    return start;
+  }
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end === -1 ? text.length : end;
 }

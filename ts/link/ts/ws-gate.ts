@@ -28,7 +28,7 @@ import { QwhGate } from './qwh-gate.js';
 import { tlsInfoOf } from './tls-info.js';
 import { loadWs, type LinkedWebSocket } from './ws-package.js';
 import { refuseSocket } from './ws-refusal.js';
-import { checkOpening, type Unsound } from './ws-request.js';
+import { SentRequest, checkOpening, type Unsound } from './ws-request.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -275,13 +275,7 @@ export class Handshake implements Upgrade {
     this.message = message;
     this.socket = socket;
     this.#head = head;
-    this.request = {
-      target: message.url ?? '/',
-      rawHeaders: message.rawHeaders,
-      subprotocols,
-      remoteAddress: socket.remoteAddress ?? '',
-      remotePort: socket.remotePort ?? 0,
-    };
+    this.request = new SentRequest(message, socket, subprotocols);
   }
 
   accept(subprotocol: string, onLink: (link: Link) => void): void {

@@ -1,6 +1,9 @@
 /** Whether an HTTP request is a sound opening handshake (RFC 6455, 4.2.1), however broken it comes. */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { splitTarget } from '../../endpoint-target.js';
+import { headerOf } from '../headers.js';
+import type { UpgradeRequest } from '../link.js';
 import { parseExtensions } from './ws-extensions.js';
 
 /** A request that is answered at once. */
@@ -9,6 +12,27 @@ export interface Unsound {
   readonly body: string;
   /** Header lines. */
   readonly headers?: readonly string[];
+}
+
+/** A sound one, as it was sent. */
+export class SentRequest implements UpgradeRequest {
+  readonly target: string;
+  readonly rawHeaders: readonly string[];
+  readonly subprotocols: readonly string[];
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+
+  constructor({ url = '/', rawHeaders }: IncomingMessage, socket: Socket, subprotocols: readonly string[]) {
+    this.target = url;
+    this.rawHeaders = rawHeaders;
+    this.subprotocols = subprotocols;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remotePort = socket.remotePort ?? 0;
+  }
+
+  header(name: string): string | undefined {
+    return headerOf(this.rawHeaders, name);
+  }
 }
 
 /** What `Sec-WebSocket-Key` holds: 16 bytes in base64. */
