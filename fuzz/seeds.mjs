@@ -81,12 +81,21 @@ const meetings = requests('handshake').filter(
 const link = [
   ...vectors('length-prefixed').map(({ stream }) => life(LP, writes(bytes(stream)), acts(SEND, 20, END))),
   ...meetings.map((request) =>
-    life(QWH, ...received(request).map(({ receive }) => writes(bytes(receive))), acts(SEND, 9, READ, CLOSE, END)),
+    life(
+      QWH,
+      ...received(request).map(({ receive }) => writes(bytes(receive))),
+      acts(SEND, 9, READ, CLOSE, END),
+    ),
   ),
   ...websocket
     .slice(0, 40)
     .map((each) =>
-      life(WEB_SOCKET, writes(Buffer.from(head(...REQUEST))), writes(each.subarray(2)), acts(SEND, 9, CLOSE, RESET)),
+      life(
+        WEB_SOCKET,
+        writes(Buffer.from(head(...REQUEST))),
+        writes(each.subarray(2)),
+        acts(SEND, 9, CLOSE, RESET),
+      ),
     ),
   life(
     QWH_ON_WEB_SOCKET,

@@ -19,12 +19,27 @@ export function resetSocket(socket: Socket): void {
 }
 
 function cut(below: Socket, socket: Socket): void {
+  const ending = [socket, below].find(isEnding);
+  if (ending !== undefined) ending.once('finish', () => cutNow(below, socket));
+  else cutNow(below, socket);
+}
+
+/** While the end of our side is on its way to the kernel a reset is refused, and the socket would never be closed. */
+function isEnding(socket: Socket): boolean {
+  const { writableEnded, writableFinished, writableLength, destroyed } = socket;
+  return writableEnded && !writableFinished && writableLength === 0 && !destroyed;
+}
+
+function cutNow(below: Socket, socket: Socket): void {
+  if (below.destroyed) return void socket.destroy();
   try {
     below.resetAndDestroy();
+    // One that is still connecting is reset once it is connected.
+    if (below !== socket) socket.destroy();
   } catch {
     // Nothing below that could be reset.
+    socket.destroy();
   }
-  socket.destroy();
 }
 
 /** The socket that a TLS socket was made on. */
