@@ -114,7 +114,7 @@ function fuzz(target, seconds) {
   });
 }
 
-/** The smallest inputs that cover the most; those with a comment stay. */
+/** Of the smallest inputs that cover the most, short ones and long ones; those with a comment stay. */
 function keep(target) {
   const smallest = at('fuzz', 'corpus', `${target}.merged`);
   rmSync(smallest, { recursive: true, force: true });
@@ -125,7 +125,7 @@ function keep(target) {
   const found = readdirSync(smallest)
     .map((name) => readFileSync(join(smallest, name)))
     .sort((a, b) => a.length - b.length || Buffer.compare(a, b))
-    .slice(0, MOST_INPUTS)
+    .filter((_, index, all) => index % Math.ceil(all.length / MOST_INPUTS) === 0)
     .map((input) => input.toString('base64'));
   rmSync(smallest, { recursive: true });
   const remarkable = keptInputs(target).filter(({ comment }) => comment !== undefined);
