@@ -28,6 +28,24 @@ const TIERS = {
       script('instructions.mjs');
     });
   },
+  /** What is left behind by connections, threads and traffic: some five minutes. */
+  async soak(checks) {
+    await checks.run('soak', () => {
+      openly('soak', process.execPath, [
+        'bench/soak.mjs',
+        '--rounds',
+        '20',
+        '--clients',
+        '500',
+        '--minutes',
+        '1',
+      ]);
+    });
+  },
+  /** Licences, sources and known vulnerabilities: seconds. */
+  async 'supply-chain'(checks) {
+    await checks.run('supply chain', () => script('supply-chain.mjs'));
+  },
   /** Programs that others wrote as peers, over WebSocket and TLS: some two minutes. */
   async foreign(checks) {
     await checks.run('foreign programs', () => script('foreign.mjs'));

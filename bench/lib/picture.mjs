@@ -38,7 +38,8 @@ const TOP = 64;
 /** What is longer than this is cut off, and says so: else one long bar makes all others dots. */
 const MOST = 1.25;
 
-const STYLE = `
+/** Of all pictures: for light and dark backgrounds. */
+export const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-size: 16px; font-weight: 600 }
   .head { font-weight: 600 }
@@ -128,6 +129,6 @@ function labelOf({ server, io }, scenario) {
   return server === 'net' && SCENARIOS[scenario].secure ? 'node:tls' : NAMES[server];
 }
 
-function escape(text) {
+export function escape(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

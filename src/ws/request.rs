@@ -85,12 +85,12 @@ impl RequestReader {
 
     /// Looks at all that came so far. Until the head is whole, no byte is looked at twice.
     pub fn read(&mut self, bytes: &[u8]) -> Request {
-        // Whoever speaks something else, TLS or SSH for instance, is told at once and not at the timeout.
-        if !self.first_line.may_be_a_request(bytes) {
-            return refuse(400, "this is no HTTP request");
-        }
         let most = self.limits.bytes;
         let window = bytes.get(..most).unwrap_or(bytes);
+        // Whoever speaks something else, TLS or SSH for instance, is told at once and not at the timeout.
+        if !self.first_line.may_be_a_request(window) {
+            return refuse(400, "this is no HTTP request");
+        }
         let Some(used) = self.search.end(window) else {
             return match window.len() < most {
                 true => Request::Partial,

@@ -1,5 +1,6 @@
 /** One connection through the proxy: two sockets, and a passage each way. */
 import { connect, type Socket } from 'node:net';
+import { resetSocket } from '../link/ts/reset.js';
 import type { Faults, Way } from './faults.js';
 import { Passage } from './passage.js';
 
@@ -47,7 +48,7 @@ export class Relay {
 
   reset(): void {
     this.#closePassages();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
   }
 
   destroy(): void {

@@ -369,15 +369,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken, Waiter {
     this.ended = true;
     this.#forgetReceived();
     if (this.#isOver) this.#wake();
-    else this.#reset();
-  }
-
-  /** While the end of our side is on its way to the kernel a reset is refused, and `close` would never come. */
-  #reset(): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    if (!socket.writableEnded || socket.writableFinished) resetSocket(socket);
-    else socket.once('finish', reset);
+    else resetSocket(this.#socket);
   }
 
   #forgetReceived(): void {
@@ -435,10 +427,6 @@ function onError(this: LinkedSocket, error: Error): void {
 
 function onClose(this: LinkedSocket): void {
   this[LINK].onSocketClose();
-}
-
-function reset(this: Socket): void {
-  if (!this.destroyed) resetSocket(this);
 }
 
 function wake(link: TsLink): void {

@@ -21,12 +21,15 @@ export function resetSocket(socket: Socket): void {
 function cut(below: Socket, socket: Socket): void {
   const ending = [below, socket].find(isEnding);
   if (ending !== undefined) return onceEnded(ending, () => cut(below, socket));
+  if (below.destroyed) return void socket.destroy();
   try {
     below.resetAndDestroy();
+    // One that is still connecting is reset once it is connected.
+    if (below !== socket) socket.destroy();
   } catch {
     // Nothing below that could be reset.
+    socket.destroy();
   }
-  socket.destroy();
 }
 
 /**
