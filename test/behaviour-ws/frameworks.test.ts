@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import fastify from 'fastify';
 import { withQWormhole } from 'qwormhole/express';
-import qwormhole from 'qwormhole/fastify';
+import { qwormhole } from 'qwormhole/fastify';
 import { attachQWormhole } from 'qwormhole/http';
 import type { QWormholeServer } from 'qwormhole';
 import { expect, it } from 'vitest';
