@@ -14,6 +14,7 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 function aliases(main: string) {
   return [
     { find: /^qwormhole$/, replacement: at(main) },
+    { find: /^qwormhole\/(http|express|fastify)$/, replacement: at('./ts/frameworks/$1.ts') },
     { find: /^qwormhole\/native$/, replacement: at('./ts/native.ts') },
     { find: /^qwormhole\/testing$/, replacement: at('./ts/testing/index.ts') },
     { find: /^qwormhole\/internal$/, replacement: at('./ts/internal.ts') },

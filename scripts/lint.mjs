@@ -28,6 +28,11 @@ await main(async () => {
   for (const [title, command, args] of SCRIPT_CHECKS) {
     await checks.run(title, () => silently(title, command, args));
   }
+  await checks.run('workflows', async () => {
+    // Not before it is installed.
+    const { checkWorkflows } = await import('./lib/workflows.mjs');
+    return checkWorkflows();
+  });
   for (const [title, command, args] of RUST_CHECKS) {
     if (rust.build) await checks.run(title, () => silently(title, command, args));
     else checks.skip(title, rust.reason);

@@ -46,6 +46,15 @@ const TIERS = {
   async 'supply-chain'(checks) {
     await checks.run('supply chain', () => script('supply-chain.mjs'));
   },
+  /** What users install, on every runtime: a minute, with what it is tried on. */
+  async package(checks) {
+    if (process.platform !== 'linux' || process.arch !== 'x64')
+      return checks.skip('package', 'Linux on x64 alone');
+    await checks.run('package', () => {
+      script('build.mjs');
+      script('package-test.mjs');
+    });
+  },
   /** Programs that others wrote as peers, over WebSocket and TLS: some two minutes. */
   async foreign(checks) {
     await checks.run('foreign programs', () => script('foreign.mjs'));

@@ -1,6 +1,6 @@
 /** How servers and clients are made: options checked, a backend chosen, and the two put together. */
 import { QWormholeClient } from './client.js';
-import type { CodecOption } from './codec/codec.js';
+import type { CodecOption, Contract, ContractCodec, Messages } from './codec/codec.js';
 import type { CodecAt } from './codec/codec-at.js';
 import type { EndpointInput } from './endpoint.js';
 import { chooseDriver, onTypeScript, type Choice, type Role } from './link/choose.js';
@@ -51,11 +51,16 @@ export type ConnectOptions<C extends CodecOption = CodecOption> = Omit<ClientOpt
 export function createQWormholeServer<
   const C extends CodecOption = 'buffer',
   const E extends Endpoints = Endpoints,
->(options: ServerOptions<C> & { readonly endpoints: E }): CreatedServer<CodecAt<E, C>> {
+>(options: ServerOptions<C> & { readonly endpoints: E }): CreatedServer<CodecAt<E, C>>;
+/** The same with a contract: what the server receives and what it sends. */
+export function createQWormholeServer<M extends Messages>(
+  options: ServerOptions<ContractCodec> & { readonly endpoints: Endpoints; readonly codec: ContractCodec },
+): CreatedServer<Contract<M>>;
+export function createQWormholeServer(options: ServerOptions<any>): CreatedServer<any> {
   const settings = resolveServerOptions(options);
   const tls = ServerTls.of(settings);
   const choice = chooseFor('server', settings);
-  return { server: new QWormholeServer<CodecAt<E, C>>(settings, choice, tls), ...resultOf(choice) };
+  return { server: new QWormholeServer<any>(settings, choice, tls), ...resultOf(choice) };
 }
 
 /**
@@ -65,19 +70,33 @@ export function createQWormholeServer<
 export function createQWormholeClient<
   const C extends CodecOption = 'buffer',
   const E extends Callees = Callees,
->(options: ClientOptions<C> & { readonly endpoints: E }): CreatedClient<CodecAt<E, C>> {
+>(options: ClientOptions<C> & { readonly endpoints: E }): CreatedClient<CodecAt<E, C>>;
+/** The same with a contract: what the client receives and what it sends. */
+export function createQWormholeClient<M extends Messages>(
+  options: ClientOptions<ContractCodec> & { readonly endpoints: Callees; readonly codec: ContractCodec },
+): CreatedClient<Contract<M>>;
+export function createQWormholeClient(options: ClientOptions<any>): CreatedClient<any> {
   const settings = resolveClientOptions(options);
   const tls = ClientTls.of(settings);
   const choice = chooseFor('client', settings);
-  return { client: new QWormholeClient<CodecAt<E, C>>(settings, choice, tls), ...resultOf(choice) };
+  return { client: new QWormholeClient<any>(settings, choice, tls), ...resultOf(choice) };
 }
 
 /** Makes a server and listens. Rejects with a `QWormholeError`; then nothing is bound. */
-export async function listen<const C extends CodecOption = 'buffer', const E extends Endpoints = Endpoints>(
+export function listen<const C extends CodecOption = 'buffer', const E extends Endpoints = Endpoints>(
   endpoints: E,
   options?: ListenOptions<C>,
-): Promise<QWormholeServer<CodecAt<E, C>>> {
-  const { server } = createQWormholeServer<C, E>({ ...options, endpoints } as never);
+): Promise<QWormholeServer<CodecAt<E, C>>>;
+/** The same with a contract: what the server receives and what it sends. */
+export function listen<M extends Messages>(
+  endpoints: Endpoints,
+  options: ListenOptions<ContractCodec> & { readonly codec: ContractCodec },
+): Promise<QWormholeServer<Contract<M>>>;
+export async function listen(
+  endpoints: Endpoints,
+  options?: ListenOptions<any>,
+): Promise<QWormholeServer<any>> {
+  const { server } = createQWormholeServer({ ...options, endpoints });
   try {
     await server.listen();
   } catch (error) {
@@ -88,11 +107,20 @@ export async function listen<const C extends CodecOption = 'buffer', const E ext
 }
 
 /** Makes a client and connects. Rejects with a `QWormholeError`; then nothing is left. */
-export async function connect<const C extends CodecOption = 'buffer', const E extends Callees = Callees>(
+export function connect<const C extends CodecOption = 'buffer', const E extends Callees = Callees>(
   endpoints: E,
   options?: ConnectOptions<C>,
-): Promise<QWormholeClient<CodecAt<E, C>>> {
-  const { client } = createQWormholeClient<C, E>({ ...options, endpoints } as never);
+): Promise<QWormholeClient<CodecAt<E, C>>>;
+/** The same with a contract: what the client receives and what it sends. */
+export function connect<M extends Messages>(
+  endpoints: Callees,
+  options: ConnectOptions<ContractCodec> & { readonly codec: ContractCodec },
+): Promise<QWormholeClient<Contract<M>>>;
+export async function connect(
+  endpoints: Callees,
+  options?: ConnectOptions<any>,
+): Promise<QWormholeClient<any>> {
+  const { client } = createQWormholeClient({ ...options, endpoints });
   try {
     await client.connect();
   } catch (error) {

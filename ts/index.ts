@@ -103,7 +103,17 @@ export type {
 export type { OpeningRequest } from './policy/upgrade-request.js';
 export type { SubprotocolChoice } from './policy/upgrade-subprotocol.js';
 export type { CodecAt } from './codec/codec-at.js';
-export type { BufferInput, Codec, CodecInput, CodecMessage, CodecName, CodecOption } from './codec/codec.js';
+export type {
+  BufferInput,
+  Codec,
+  CodecInput,
+  CodecMessage,
+  CodecName,
+  CodecOption,
+  Contract,
+  ContractCodec,
+  Messages,
+} from './codec/codec.js';
 export { QWormholeError, type ErrorCode, type ErrorKind } from './errors/error.js';
 export {
   CLOSE_CODES,

@@ -309,7 +309,9 @@ function supportSection(entries) {
     ...Array(3).fill('on Windows'),
   ]);
   const cures = limited.map(({ name, cure }) => `- \`${name}\`: ${cure}.`);
-  cures.unshift('- `pipe://name`: named pipes need the TypeScript backend: set `preferNative` to false.');
+  cures.unshift(
+    '- `pipe://name`: named pipes need the TypeScript backend, which is taken where native is not forced.',
+  );
   return `## What honours what
 
 An option counts when its value is not the default. Bun and Deno are as seen with Bun 1.3 and Deno 2.9 on Linux: they

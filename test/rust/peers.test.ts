@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, listen, type QWormholeClient, type QWormholeServer } from 'qwormhole';
+import { connect, type ConnectOptions, listen, type QWormholeClient, type QWormholeServer } from 'qwormhole';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ca, pairOf, serverCert } from '../support/pki.js';
 import { hasCargo } from '../support/qwh-rust.js';
@@ -59,7 +59,7 @@ function rustPing(server: QWormholeServer): RustExample {
   return tracked(example('ping', [url, String(ROUNDS), file('ca.pem', ca.cert)]));
 }
 
-async function call(url: string, options: Parameters<typeof connect>[1]): Promise<QWormholeClient> {
+async function call(url: string, options: ConnectOptions): Promise<QWormholeClient> {
   return tracked(await connect(url, { reconnect: false, tls: { ca: ca.cert }, ...options }));
 }
 

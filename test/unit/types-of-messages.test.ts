@@ -82,3 +82,48 @@ it('follow the endpoint where bytes may come as text', () => {
   };
   expectTypeOf(use).returns.resolves.toBeVoid();
 });
+
+interface Ask {
+  ask: string;
+}
+interface Answer {
+  answer: number;
+}
+
+it('of a contract: what comes in and what goes out', () => {
+  const use = async (): Promise<void> => {
+    const server = await listen<{ in: Ask; out: Answer }>('tcp://127.0.0.1:0', { codec: 'json' });
+    server.on('message', (message, connection) => {
+      expectTypeOf(message).toEqualTypeOf<Ask>();
+      connection.send({ answer: 1 });
+      // @ts-expect-error the server sends answers
+      connection.send({ ask: 'back' });
+    });
+    server.broadcast({ answer: 2 });
+    const client = await connect<{ in: Answer; out: Ask }>('tcp://127.0.0.1:1', { codec: 'cbor' });
+    client.on('message', (message) => expectTypeOf(message).toEqualTypeOf<Answer>());
+    client.send({ ask: 'how many' });
+    // @ts-expect-error the client asks
+    client.send({ answer: 3 });
+    for await (const message of client) expectTypeOf(message).toEqualTypeOf<Answer>();
+    // @ts-expect-error bytes and text have a type already
+    await connect<{ in: Answer; out: Ask }>('tcp://127.0.0.1:1', { codec: 'text' });
+    // @ts-expect-error the codec must be said: without one messages are bytes
+    await connect<{ in: Answer; out: Ask }>('tcp://127.0.0.1:1');
+    const made = createQWormholeServer<{ in: Ask; out: Answer }>({
+      endpoints: 'tcp://127.0.0.1:0',
+      codec: upper,
+    });
+    made.server.on('message', (message) => expectTypeOf(message).toEqualTypeOf<Ask>());
+  };
+  expectTypeOf(use).returns.resolves.toBeVoid();
+});
+
+it('of endpoints that are streams of this machine', () => {
+  expectTypeOf(() => listen('unix:///run/x.sock')).returns.resolves.toEqualTypeOf<
+    QWormholeServer<'buffer'>
+  >();
+  expectTypeOf(() => connect({ scheme: 'pipe', path: 'x' } as const)).returns.resolves.toEqualTypeOf<
+    QWormholeClient<'buffer'>
+  >();
+});

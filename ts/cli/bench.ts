@@ -1,10 +1,11 @@
 /** `qwormhole bench`: how fast an echo endpoint answers. */
 import { BACKEND_OPTION, backendOptions, describeBackend } from './backend.js';
 import type { Command } from './command.js';
-import type { Context } from './context.js';
 import { jsonLine, PROTOCOL_OPTION, protocolOf } from './dialect.js';
 import { EXIT_FAILED } from './failure.js';
 import { Load, type LoadFigures, type LoadProgress } from './load.js';
+import { Progress } from './progress.js';
+import type { Paint } from './style.js';
 import { connectTls, TLS_CONNECT_OPTIONS } from './tls.js';
 import { soleEndpoint } from './usage-error.js';
 import { connectWebSocket, WEBSOCKET_CONNECT_OPTIONS } from './websocket.js';
@@ -48,6 +49,7 @@ export const bench: Command = {
   async run(given, context) {
     const endpoint = soleEndpoint(given);
     const protocol = protocolOf(given);
+    const progress = new Progress(context);
     const load = new Load({
       endpoint,
       connections: given.integer('connections', { min: 1, max: MAX_CONNECTIONS, default: 1 }),
@@ -62,13 +64,13 @@ export const bench: Command = {
         ...connectTls(given),
       },
       signal: context.stopOnSignals(),
-      onProgress: (progress) => showProgress(progress, context),
+      onProgress: (state) => progress.show(state.seconds / state.ofSeconds, progressText(state)),
     });
-    const figures = await load.run();
+    const figures = await load.run().finally(() => progress.end());
     context.out.line(
       given.has('json')
         ? jsonLine({ endpoint, protocol, ...figures })
-        : table(`${endpoint} (${protocol})`, figures),
+        : table(`${endpoint} (${protocol})`, figures, context.paint),
     );
     if (figures.firstError !== undefined)
       context.note(`${figures.errors} errors, the first: ${figures.firstError}`);
@@ -76,24 +78,45 @@ export const bench: Command = {
   },
 };
 
-function showProgress({ phase, seconds, messagesPerSecond, errors }: LoadProgress, context: Context): void {
+function progressText({ phase, seconds, messagesPerSecond, errors }: LoadProgress): string {
   const what = phase === 'warmup' ? 'warming up' : `${count(messagesPerSecond)} messages/s`;
-  context.note(
-    `${seconds.toFixed(1).padStart(6)} s  ${what}${errors === 0 ? '' : `  ${count(errors)} errors`}`,
-  );
+  return `${seconds.toFixed(1).padStart(6)} s  ${what}${errors === 0 ? '' : `  ${count(errors)} errors`}`;
 }
 
-function table(what: string, figures: LoadFigures): string {
-  const { connections, window, size, seconds, messages, latencyMs } = figures;
-  const { p50, p90, p99, max } = latencyMs;
-  const ms = (value: number | null): string => (value === null ? '–' : `${value.toFixed(3)} ms`);
+function table(what: string, figures: LoadFigures, paint: Paint): string {
+  const { connections, window, size, seconds, messages, errors } = figures;
+  const label = (text: string): string => paint('name', text.padEnd(12));
   return [
-    `${what} by the ${describeBackend(figures)}`,
-    `  load        ${count(connections)} connection${connections === 1 ? '' : 's'} × ${count(window)} messages of ${count(size)} bytes, ${seconds.toFixed(1)} s`,
-    `  throughput  ${count(figures.messagesPerSecond)} messages/s, ${figures.megabytesPerSecond.toFixed(2)} MB/s each way`,
-    `  latency     p50 ${ms(p50)}, p90 ${ms(p90)}, p99 ${ms(p99)}, max ${ms(max)}`,
-    `  messages    ${count(messages)}, ${count(figures.errors)} errors`,
+    `${paint('title', what)} by the ${describeBackend(figures)}`,
+    `  ${label('load')}${count(connections)} connection${connections === 1 ? '' : 's'} × ${count(window)} messages of ${count(size)} bytes, ${seconds.toFixed(1)} s`,
+    `  ${label('throughput')}${count(figures.messagesPerSecond)} messages/s, ${figures.megabytesPerSecond.toFixed(2)} MB/s each way`,
+    `  ${label('messages')}${count(messages)}, ${errors === 0 ? '0 errors' : paint('bad', `${count(errors)} errors`)}`,
+    '',
+    ...percentiles(figures.latencyMs, paint),
   ].join('\n');
+}
+
+/** So wide is the slowest. */
+const BAR_WIDTH = 30;
+const PERCENTILES = {
+  p50: '50 %',
+  p75: '75 %',
+  p90: '90 %',
+  p99: '99 %',
+  p999: '99.9 %',
+  max: 'slowest',
+} as const;
+
+/** How long replies took: so many of them no longer than that. */
+function percentiles(latency: LoadFigures['latencyMs'], paint: Paint): string[] {
+  const most = Math.max(...Object.values(latency).map((ms) => ms ?? 0));
+  const rows = Object.entries(PERCENTILES).map(([key, title]) => {
+    const ms = latency[key as keyof typeof PERCENTILES];
+    const text = ms === null ? '–' : `${ms.toFixed(3)} ms`;
+    const bar = ms === null || most === 0 ? '' : '▇'.repeat(Math.max(1, Math.round((ms / most) * BAR_WIDTH)));
+    return `  ${paint('name', title.padEnd(12))}${text.padStart(12)}  ${paint('faint', bar)}`.trimEnd();
+  });
+  return [`  ${paint('title', 'round trip')}`, ...rows];
 }
 
 function count(number: number): string {

@@ -1,6 +1,7 @@
 /** What a command has of the process: its output, its notes, and the wish that it ends. */
 import { escapeText } from './escape.js';
 import { Output } from './output.js';
+import { paintOn, type Paint } from './style.js';
 
 /** By convention of shells, a program that a signal ended has this exit code plus the signal's number. */
 const SIGNAL_EXIT = 128;
@@ -8,6 +9,10 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 export class Context {
   readonly out: Output;
+  /** Of the output. */
+  readonly paint: Paint = paintOn(process.stdout);
+  /** Of notes. */
+  readonly paintNotes: Paint = paintOn(process.stderr);
   /** Called around everything that is shown: a prompt on the same screen has to step aside. */
   aside: (show: () => void) => void = (show) => show();
   /** Why the output failed, other than that its reader is gone. */
@@ -45,6 +50,13 @@ export class Context {
   /** A line for the person, beside the output. */
   note(text: string): void {
     this.aside(() => process.stderr.write(`${escapeText(text)}\n`));
+  }
+
+  /** The same, of something that went wrong: what is in front of the first colon says what. */
+  complain(text: string): void {
+    const [, what, rest] = /^([^\s:]+(?: [\w-]+)?:)?(.*)$/s.exec(escapeText(text)) ?? [];
+    const told = what === undefined ? escapeText(text) : this.paintNotes('bad', what) + rest;
+    this.aside(() => process.stderr.write(`${told}\n`));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Command } from './command.js';
 import { diagnose, type Diagnosis } from './diagnosis.js';
 import { escapeJson } from './escape.js';
 import { EXIT_FAILED } from './failure.js';
+import type { Paint } from './style.js';
 import { refusePositionals } from './usage-error.js';
 
 export const doctor: Command = {
@@ -18,19 +19,19 @@ export const doctor: Command = {
     ['QWORMHOLE_NATIVE=1 qwormhole doctor --json', 'in a script: is the native backend there?'],
   ],
 
-  async run(given, { out }) {
+  async run(given, { out, paint }) {
     refusePositionals(given);
     const diagnosis = await diagnose();
-    out.line(given.has('json') ? escapeJson(JSON.stringify(diagnosis)) : report(diagnosis));
+    out.line(given.has('json') ? escapeJson(JSON.stringify(diagnosis)) : report(diagnosis, paint));
     return diagnosis.usable ? 0 : EXIT_FAILED;
   },
 };
 
-function report(diagnosis: Diagnosis): string {
+function report(diagnosis: Diagnosis, paint: Paint): string {
   const { versions, platform, environment, selfTest } = diagnosis;
   const test = selfTest.ok
-    ? `messages came back after ${selfTest.milliseconds} ms`
-    : `FAILED: ${selfTest.error}`;
+    ? paint('good', `messages came back after ${selfTest.milliseconds} ms`)
+    : paint('bad', `FAILED: ${selfTest.error}`);
   const rows: [string, string][] = [
     ['Backend', backend(diagnosis)],
     ['Why', diagnosis.reason],
@@ -42,9 +43,9 @@ function report(diagnosis: Diagnosis): string {
     ['Platform', [platform.os, platform.arch, platform.libc, platform.release].filter(Boolean).join(' ')],
     ['Environment', pairs(environment, '(not set)')],
     ['Rust', diagnosis.cargo ?? 'not installed'],
-    ['Usable', diagnosis.usable ? 'yes' : 'no'],
+    ['Usable', diagnosis.usable ? paint('good', 'yes') : paint('bad', 'no')],
   ];
-  return rows.map(([name, text]) => `${`${name}:`.padEnd(13)}${text}`).join('\n');
+  return rows.map(([name, text]) => `${paint('title', `${name}:`.padEnd(13))}${text}`).join('\n');
 }
 
 function backend({ mode, backend: name, forced }: Diagnosis): string {

@@ -12,11 +12,11 @@ export const EXIT_USAGE = 2;
 export function reportFailure(error: unknown, command: string | undefined, context: Context): number {
   if (error instanceof UsageError) {
     const program = command === undefined ? 'qwormhole' : `qwormhole ${command}`;
-    context.note(`${program}: ${error.message}`);
+    context.complain(`${program}: ${error.message}`);
     context.note(`See ${program} --help.`);
     return EXIT_USAGE;
   }
-  context.note(describeError(error));
+  context.complain(describeError(error));
   if (process.env.QWORMHOLE_DEBUG === '1') printStack(error);
   else if (!(error instanceof QWormholeError)) context.note('QWORMHOLE_DEBUG=1 shows the stack.');
   return EXIT_FAILED;

@@ -39,8 +39,9 @@ export interface LoadOptions {
 /** How it goes. */
 export interface LoadProgress {
   readonly phase: 'warmup' | 'measure';
-  /** Since the beginning of the phase. */
+  /** Since the beginning of the phase, and all that it takes. */
   readonly seconds: number;
+  readonly ofSeconds: number;
   /** Replies per second since the last report; 0 while warming up. */
   readonly messagesPerSecond: number;
   readonly errors: number;
@@ -59,7 +60,7 @@ export interface LoadFigures {
   /** Payload in each direction, millions of bytes per second. */
   readonly megabytesPerSecond: number;
   /** From send to reply; `null` where no reply came. */
-  readonly latencyMs: Readonly<Record<'p50' | 'p90' | 'p99' | 'max', number | null>>;
+  readonly latencyMs: Readonly<Record<'p50' | 'p75' | 'p90' | 'p99' | 'p999' | 'max', number | null>>;
   /** Wrong and missing replies, dropped messages and lost connections, also while warming up. */
   readonly errors: number;
   readonly firstError: string | undefined;
@@ -151,7 +152,8 @@ export class Load {
       const at = performance.now();
       const { replies, errors } = this.#tally;
       const messagesPerSecond = Math.round(((replies - last.replies) / (at - last.at)) * 1000);
-      onProgress?.({ phase, seconds: (at - startedAt) / 1000, messagesPerSecond, errors });
+      const seconds = (at - startedAt) / 1000;
+      onProgress?.({ phase, seconds, ofSeconds: ms / 1000, messagesPerSecond, errors });
       last = { at, replies };
     }
     return (performance.now() - startedAt) / 1000;
@@ -186,8 +188,10 @@ export class Load {
       megabytesPerSecond: round((perSecond * size) / 1e6, 3),
       latencyMs: {
         p50: ms(latency.percentile(50)),
+        p75: ms(latency.percentile(75)),
         p90: ms(latency.percentile(90)),
         p99: ms(latency.percentile(99)),
+        p999: ms(latency.percentile(99.9)),
         max: ms(latency.max),
       },
       errors,

@@ -3,6 +3,7 @@
 import { Arguments, quote } from './arguments.js';
 import { bench } from './bench.js';
 import { cert } from './cert.js';
+import { completion } from './completion.js';
 import { commandHelp, programHelp, type Command } from './command.js';
 import { connect } from './connect.js';
 import { Context } from './context.js';
@@ -14,7 +15,7 @@ import { packageVersion } from './package-version.js';
 import { top } from './top.js';
 import { UsageError } from './usage-error.js';
 
-const COMMANDS: readonly Command[] = [listen, connect, top, doctor, bench, cert];
+const COMMANDS: readonly Command[] = [listen, connect, top, doctor, bench, cert, completion(() => COMMANDS)];
 
 /** How long a reader of the output has after a stop, ms. */
 const LAST_OUTPUT_MS = 1_000;
@@ -23,7 +24,7 @@ async function run(words: readonly string[], context: Context): Promise<number> 
   const command = COMMANDS.find(({ name }) => name === words[0]);
   try {
     if (command === undefined) return runProgram(words, context);
-    if (asksForHelp(words.slice(1))) return print(commandHelp(command), context);
+    if (asksForHelp(words.slice(1))) return print(commandHelp(command, context.paint), context);
     return await command.run(new Arguments(command.options, words.slice(1)), context);
   } catch (error) {
     return reportFailure(error, command?.name, context);
@@ -34,10 +35,10 @@ async function run(words: readonly string[], context: Context): Promise<number> 
 function runProgram(words: readonly string[], context: Context): number {
   const [first] = words;
   if (first === undefined) {
-    process.stderr.write(`${programHelp(COMMANDS)}\n`);
+    process.stderr.write(`${programHelp(COMMANDS, context.paintNotes)}\n`);
     return EXIT_USAGE;
   }
-  if (asksForHelp([first]) || first === 'help') return print(programHelp(COMMANDS), context);
+  if (asksForHelp([first]) || first === 'help') return print(programHelp(COMMANDS, context.paint), context);
   if (first === '--version') return print(packageVersion(), context);
   const kind = first.startsWith('-') ? 'option' : 'command';
   const meant =

@@ -4,16 +4,19 @@
  */
 import type { CodecOption } from './codec.js';
 
+/** Carriers that are streams of bytes. */
+type Stream = 'tcp' | 'tls' | 'unix' | 'pipe';
+
 /** Whether endpoints may be WebSockets: only those that are written out are known not to be. */
 type MayBeWebSocket<E> = E extends readonly (infer Each)[]
   ? MayBeWebSocket<Each>
   : E extends string
     ? string extends E
       ? true
-      : Lowercase<E> extends `${'tcp' | 'tls'}:${string}`
+      : Lowercase<E> extends `${Stream}:${string}`
         ? false
         : true
-    : E extends { readonly scheme: 'tcp' | 'tls' }
+    : E extends { readonly scheme: Stream }
       ? false
       : true;
 

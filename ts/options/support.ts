@@ -89,7 +89,7 @@ function pipeRefusal(
   host: Host,
 ): Refusal | undefined {
   if (mode === 'ts' || !endpoints?.some(({ scheme }) => scheme === 'pipe')) return undefined;
-  const cure = 'named pipes need the TypeScript backend: set preferNative to false';
+  const cure = 'named pipes need the TypeScript backend, which is taken where native is not forced';
   return { option: 'endpoints', where: whereNot(mode, host), unknown: false, cure };
 }
 

@@ -3,7 +3,7 @@ import type { LoadFailure, LoadReport } from './loader.js';
 
 const CURES: Readonly<Record<LoadFailure, string>> = {
   'binding not found':
-    'Build it with "npm run build" and a Rust toolchain, or install the package for this platform',
+    'Install the package for this platform (without --omit=optional), build it with "npm run build" and a Rust toolchain, or keep qwormhole out of a bundle as an external package',
   'binding not loadable': 'Rebuild it on this platform with "npm run build", or reinstall the package',
   'binding incompatible': 'Rebuild it with "npm run build", or reinstall so that both have one version',
   'binding incomplete': 'Rebuild it with "npm run build", or reinstall the package',

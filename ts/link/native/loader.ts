@@ -3,9 +3,8 @@
  * (`native/binding.cjs`) knows the platforms; this file knows what a usable addon is.
  */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { generatedLoader, requireHere } from './here.js';
 import { type NativeBinding, REQUIRED_SYMBOLS, SEAM_VERSION } from './binding.js';
 
 /** Why an addon was not loaded, as the fallback warning words it. */
@@ -39,9 +38,6 @@ export const PATH_VARIABLE = 'QWORMHOLE_NATIVE_PATH';
 /** The variable that makes the loader say what it tries. */
 export const DEBUG_VARIABLE = 'QWORMHOLE_DEBUG_NATIVE';
 
-const require = createRequire(import.meta.url);
-const GENERATED_LOADER = fileURLToPath(new URL('../../../native/binding.cjs', import.meta.url));
-
 /** More candidates than the generated loader has for any platform. */
 const MAX_CANDIDATES = 32;
 
@@ -63,15 +59,20 @@ function tryFile(path: string): LoadReport {
 }
 
 function trySearch(): LoadReport {
-  if (existsSync(GENERATED_LOADER)) return attempt(GENERATED_LOADER);
-  return failed(GENERATED_LOADER, 'binding not found', 'no addon was built or installed for this platform');
+  const loader = generatedLoader();
+  if (existsSync(loader)) return attempt(loader);
+  return failed(
+    loader,
+    'binding not found',
+    `there is no ${loader}: the addon was not built, or this is a bundle`,
+  );
 }
 
 function attempt(path: string): LoadReport {
   const before = loadedAddons();
   let loaded: Partial<NativeBinding>;
   try {
-    loaded = require(path) as Partial<NativeBinding>;
+    loaded = requireHere(path) as Partial<NativeBinding>;
   } catch (error) {
     const candidates = chain(error).map((cause) => candidateOf(cause, path));
     // A file that is there and does not load says more than all those that are not there.
@@ -141,7 +142,7 @@ function messageOf(error: unknown): string {
 }
 
 function loadedAddons(): Set<string> {
-  return new Set(Object.keys(require.cache).filter((path) => path.endsWith('.node')));
+  return new Set(Object.keys(requireHere.cache).filter((path) => path.endsWith('.node')));
 }
 
 function printReport({ candidates, binding }: LoadReport): void {
