@@ -95,9 +95,16 @@ export class Turn {
     return granted;
   }
 
+  /** Whether all of so many events may be delivered now, as far as that is known without a look at the clock. */
+  admits(count: number): boolean {
+    if (count > this.#left) return false;
+    this.#left -= count;
+    return true;
+  }
+
   /** Whether one event more has to wait, in which case `waiter` is told when it may go on. */
   defers(waiter: Waiter): boolean {
-    if (this.grant(1) === 1) return false;
+    if (this.admits(1) || this.grant(1) === 1) return false;
     this.wait(waiter);
     return true;
   }

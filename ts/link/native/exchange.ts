@@ -199,19 +199,29 @@ export class Exchange implements Waiter {
   }
 
   readonly #dispatch = (count: number): number => {
+    if (!environmentTurn.admits(count)) return this.#begin(count);
+    this.outbox.begin();
+    this.#range(0, count);
+    return this.outbox.end();
+  };
+
+  /** Begins a batch that the turn may not admit as a whole. */
+  #begin(count: number): number {
     this.#next = 0;
     this.#count = count;
     const portion = this.#goOn();
     if (this.#isBehind) this.#hot.pause(true);
     return portion;
-  };
+  }
 
   /** Dispatches as much of the batch as the turn of the loop admits; gives what is to be submitted, or 0. */
   #goOn(): number {
     this.outbox.begin();
     let granted = 0;
-    while (this.#isBehind && (granted = environmentTurn.grant(this.#count - this.#next)) > 0)
-      this.#some(this.#next + granted);
+    while (this.#isBehind && (granted = environmentTurn.grant(this.#count - this.#next)) > 0) {
+      this.#range(this.#next, this.#next + granted);
+      this.#next += granted;
+    }
     if (this.#isBehind) environmentTurn.wait(this);
     return this.outbox.end();
   }
@@ -227,9 +237,8 @@ export class Exchange implements Waiter {
     if (!this.#isBehind) this.#hot.pause(false);
   }
 
-  /** Dispatches the events before `end`. */
-  #some(end: number): void {
-    let index = this.#next;
+  /** Dispatches the events from `index` to before `end`. */
+  #range(index: number, end: number): void {
     // A throw out of here would lose the rest of the batch: whatever threw, the rest goes on.
     while (index < end) {
       try {
@@ -241,7 +250,6 @@ export class Exchange implements Waiter {
         });
       }
     }
-    this.#next = end;
   }
 
   #one(at: number): void {
