@@ -207,10 +207,15 @@ impl Handle {
     /// Writes what is queued, as far as the kernel takes it.
     pub(crate) fn flush(&self) {
         let mut half = self.lock();
+        if half.wishes.terminate {
+            return;
+        }
         if half.outlet.is_some() {
             half.publish();
             half.wake();
-        } else if half.socket.is_some() {
+        } else if half.socket.is_none() {
+            half.publish();
+        } else {
             let result = half.write();
             half.wrote(result);
         }

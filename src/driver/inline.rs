@@ -252,6 +252,8 @@ impl Shared {
             // Every socket closes here.
             driven.tasks = FuturesUnordered::new();
             self.newcomers().clear();
+            // Nothing is left to watch over.
+            self.leash.stop();
             driven.host.on_failure(&why);
         }
         drop(stay);

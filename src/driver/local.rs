@@ -68,7 +68,7 @@ impl Handle {
         admit: impl FnOnce() -> std::result::Result<T, E>,
     ) -> Option<std::result::Result<T, E>> {
         let mut half = self.lock();
-        if half.wishes.close.is_some() || half.wishes.terminate {
+        if half.wishes.close.is_some() || half.wishes.terminate || half.out.is_cut() {
             return None;
         }
         let admitted = match admit() {

@@ -80,6 +80,8 @@ pub struct Outbound {
     accepted: u32,
     /// Makes WebSocket frames of the records; without it records or payloads go out as they are.
     framer: Option<Framer>,
+    /// The last word is said: whoever has not heard of it yet queues nothing behind it.
+    is_cut: bool,
 }
 
 impl Outbound {
@@ -93,6 +95,7 @@ impl Outbound {
             queued: 0,
             accepted: 0,
             framer: None,
+            is_cut: false,
         }
     }
 
@@ -178,7 +181,8 @@ impl Outbound {
         payload: &[u8],
         is_text: bool,
     ) -> Result<Written> {
-        if !self.is_empty()
+        if self.is_cut
+            || !self.is_empty()
             || self
                 .framer
                 .as_ref()
@@ -221,7 +225,8 @@ impl Outbound {
     /// `ConnectionLost` when the write fails.
     pub(crate) fn write_shared(&mut self, io: &mut impl Write, shared: &Shared) -> Result<Written> {
         let keep = |rest: &[u8]| shared.records.slice_ref(rest);
-        let is_alike = self.is_empty() && self.framer.as_ref().is_some_and(Framer::is_plain);
+        let is_alike =
+            !self.is_cut && self.is_empty() && self.framer.as_ref().is_some_and(Framer::is_plain);
         let Some(frames) = shared.frames().filter(|_| is_alike) else {
             return self.write_through(io, shared.class, &shared.records, keep);
         };
@@ -311,19 +316,25 @@ impl Outbound {
         }
     }
 
-    /// Drops the messages of which nothing is on its way yet, and has `close` follow the last that is.
-    /// True if that were none.
+    /// Drops the messages of which nothing is on its way yet, and has `close` follow the last that is; what is still
+    /// to be queued is left out from now on. True if nothing was dropped.
     ///
     /// # Errors
     /// As for [`close_with`](Self::close_with).
     pub(crate) fn cut_short(&mut self, close: &CloseFrame) -> Result<bool> {
         let nothing_lost = self.queues.iter().all(Queue::is_empty);
+        self.is_cut = true;
         self.queues = Default::default();
         self.queued = self.framer.as_ref().map_or(0, |framer| framer.payload());
         // Only what is on its way is still counted, and that is nearly nothing: the mean may be off by it.
         self.accepted = self.released.messages;
         self.close_with(close)?;
         Ok(nothing_lost)
+    }
+
+    /// Whether the last word is said and nothing is queued behind it.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Has what ends the link say when to come back, in milliseconds, where the protocol can.
@@ -392,9 +403,13 @@ impl Outbound {
         Ok(written)
     }
 
-    /// How many messages `records` are. Only a defect of the caller gives anything else than records;
-    /// then nothing of it is queued, because neither would a peer understand it nor could it be counted.
+    /// How many messages `records` are; `None` if none may be queued any more. Only a defect of the caller gives
+    /// anything else than records; then nothing of it is queued, because neither would a peer understand it nor
+    /// could it be counted.
     fn count(&self, records: &[u8]) -> Option<usize> {
+        if self.is_cut {
+            return None;
+        }
         let count = frame::count_records(records, self.framer.is_some());
         if count.is_none() {
             tracing::error!(

@@ -296,6 +296,36 @@ mod tests {
     }
 
     #[test]
+    fn nothing_follows_the_last_word_of_a_link_that_is_cut_short() {
+        let mut out = Outbound::packed(None);
+        out.push(Class::Low, &record(&vec![1; 300_000]));
+        let mut narrow = Narrow {
+            taken: Vec::new(),
+            room: 20_000,
+        };
+        out.on_writable(&mut narrow).expect("a write");
+        let close = CloseFrame {
+            code: Some(10),
+            reason: "later".into(),
+        };
+        assert!(!out.cut_short(&close).expect("a last word"));
+        let late = bytes::Bytes::from(record(&[2; 10]));
+        let keep = |rest: &[u8]| late.slice_ref(rest);
+        narrow.room = usize::MAX;
+        out.push(Class::Low, &late);
+        out.push_shared(Class::Low, late.clone());
+        out.write_through(&mut narrow, Class::Low, &late, keep)
+            .expect("a write");
+        out.write_message(&mut narrow, Class::Low, &[3; 20_000], false)
+            .expect("a write");
+        assert_eq!(out.on_writable(&mut narrow).expect("a write"), Written::All);
+        assert_eq!(out.queued(), 0);
+        let (messages, decoder) = decoded(&narrow.taken);
+        assert_eq!(messages.len(), 0);
+        assert_eq!(decoder.goaway().expect("a GOAWAY").code.0, 10);
+    }
+
+    #[test]
     fn what_goes_straight_to_the_kernel_is_the_same() {
         let mut out = Outbound::packed(None);
         let messages = [vec![7; 64], vec![8; 20_000], Vec::new()];

@@ -12,12 +12,12 @@ use crate::{
     frame::Protocol,
     fuzzing::{Input, Lent, Pieces},
     link::{Inbound, ReadTurn, TURN},
-    socket::SocketOptions,
+    socket::{Listener, SocketOptions},
 };
 
 const MAX_MESSAGE: usize = 5000;
 /// Slabs are small, as small as they must be, and as large as they are.
-const SLABS: [usize; 4] = [700, MAX_MESSAGE + 4, 66_000, 256 * 1024];
+const SLABS: [usize; 4] = [700, MAX_MESSAGE + 4, 66_000, 272 * 1024];
 /// So often in a row there is no room before it is known that there will be none.
 const PATIENCE: usize = 16;
 
@@ -25,16 +25,9 @@ const PATIENCE: usize = 16;
 struct Still;
 
 impl Poller for Still {
-    fn listen<A: Admit>(
-        &self,
-        _: std::net::TcpListener,
-        _: SocketOptions,
-        _: A,
-        _: oneshot::Receiver<()>,
-    ) {
-    }
+    fn listen<A: Admit>(&self, _: Listener, _: SocketOptions, _: A, _: oneshot::Receiver<()>) {}
 
-    fn dial<S: Sink>(&self, _: TcpStream, _: SocketAddr, _: Duration, _: NewLink<S>) {}
+    fn dial<S: Sink>(&self, _: TcpStream, _: Option<SocketAddr>, _: Duration, _: NewLink<S>) {}
 
     fn adopt<S: Sink>(&self, _: TcpStream, _: NewLink<S>) {}
 
