@@ -32,7 +32,7 @@ use napi_derive::napi;
 
 /// What both sides of the boundary agree on: the layout of descriptors and batches, and the names here.
 /// It changes when either does; the loader refuses an addon with another number.
-const SEAM_VERSION: u32 = 10;
+const SEAM_VERSION: u32 = 9;
 
 /// The version of the boundary that this addon speaks.
 #[napi(catch_unwind)]

@@ -4,7 +4,7 @@ import type { DeflateSettings } from '../link.js';
 import type { Heartbeat } from '../liveness.js';
 
 /** The boundary that this package speaks; the addon's must be the same. */
-export const SEAM_VERSION = 10;
+export const SEAM_VERSION = 9;
 
 /** A failure as it crosses the boundary. */
 export interface Fault {
