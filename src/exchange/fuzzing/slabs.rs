@@ -12,7 +12,7 @@ use crate::{
     frame::Protocol,
     fuzzing::{Input, Lent, Pieces},
     link::{Inbound, ReadTurn, TURN},
-    socket::SocketOptions,
+    socket::{Listener, SocketOptions},
 };
 
 const MAX_MESSAGE: usize = 5000;
@@ -25,16 +25,9 @@ const PATIENCE: usize = 16;
 struct Still;
 
 impl Poller for Still {
-    fn listen<A: Admit>(
-        &self,
-        _: std::net::TcpListener,
-        _: SocketOptions,
-        _: A,
-        _: oneshot::Receiver<()>,
-    ) {
-    }
+    fn listen<A: Admit>(&self, _: Listener, _: SocketOptions, _: A, _: oneshot::Receiver<()>) {}
 
-    fn dial<S: Sink>(&self, _: TcpStream, _: SocketAddr, _: Duration, _: NewLink<S>) {}
+    fn dial<S: Sink>(&self, _: TcpStream, _: Option<SocketAddr>, _: Duration, _: NewLink<S>) {}
 
     fn adopt<S: Sink>(&self, _: TcpStream, _: NewLink<S>) {}
 
