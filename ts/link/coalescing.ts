@@ -14,6 +14,9 @@ export interface CoalescingValues {
   readonly soonMs: number;
 }
 
+/** With so much queued nothing is gained by waiting for more, bytes: a full record of QWH/1. */
+export const ENOUGH = 16 * 1024;
+
 /** Whose messages they are. */
 export interface Sender {
   /** A new one, where how long messages wait depends on their flow. */

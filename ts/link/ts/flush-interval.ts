@@ -1,9 +1,6 @@
 /** When the queues of links with an interval go to their sockets: one timer for all that share it. */
-import type { Coalescing } from '../coalescing.js';
+import { ENOUGH, type Coalescing } from '../coalescing.js';
 import { flusher, type Flushable } from './flusher.js';
-
-/** With so much queued nothing is gained by waiting for more, bytes: a full record of QWH/1. */
-const ENOUGH = 16 * 1024;
 
 /** Decides when one queue is flushed. */
 export interface FlushTiming {
