@@ -43,6 +43,11 @@ export class Coalescing {
     this.#now = now;
   }
 
+  /** The peer has sent something since: whoever waits for an answer waits for what is handed over now. */
+  get isAnswered(): boolean {
+    return this.#received() !== this.#lastReceived;
+  }
+
   /** Something is to be handed over: how long it may wait for more, ms. */
   interval(): number {
     const received = this.#received();

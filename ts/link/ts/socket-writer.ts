@@ -51,7 +51,9 @@ export class SocketWriter {
     this.#owner = owner;
     this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
     this.#timing = flushTiming(limits.flushIntervalMs, owner.coalescing());
-    this.#direct = Math.min(limits.highWaterMark, this.#timing.enough);
+    const { enough, join } = this.#timing;
+    // Where each message may change the timing, each takes the long way.
+    this.#direct = join === undefined ? Math.min(limits.highWaterMark, enough) : 0;
   }
 
   /** Our own rate delays what waits. */
@@ -168,7 +170,7 @@ export class SocketWriter {
     linkMemory.outbound += size;
     if (this.#isInSocket) return;
     if (this.payload >= this.#timing.enough) return this.flush();
-    if (this.#isDirty) return;
+    if (this.#isDirty) return this.#timing.join?.(this);
     this.#isDirty = true;
     this.#timing.add(this);
   }

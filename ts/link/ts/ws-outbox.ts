@@ -89,7 +89,7 @@ export class WsOutbox {
     linkMemory.outbound += size;
     if (this.#inFlight !== 0) return;
     if (this.payload >= this.#timing.enough) return this.flush();
-    if (this.#isDirty) return;
+    if (this.#isDirty) return this.#timing.join?.(this);
     this.#isDirty = true;
     this.#timing.add(this);
   }
