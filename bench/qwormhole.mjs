@@ -9,14 +9,14 @@ import { dirname } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-import { changes, compare } from './lib/against.mjs';
+import { changes, compare, doubts, lost } from './lib/against.mjs';
 import { nativeBackend } from './lib/backends.mjs';
-import { boundsTable, isBound, judge, readBounds } from './lib/bounds.mjs';
+import { areReached, boundsTable, chosenBounds, isBound, judge, readBounds } from './lib/bounds.mjs';
 import { build } from './lib/build.mjs';
 import { describeMachine, machine } from './lib/machine.mjs';
 import { HELP, readOptions, UsageError } from './lib/options.mjs';
 import { picture } from './lib/picture.mjs';
-import { plan } from './lib/plan.mjs';
+import { isChosen, plan } from './lib/plan.mjs';
 import { pollers } from './lib/pollers.mjs';
 import { violations } from './lib/record.mjs';
 import { LEGEND, scenarioTable } from './lib/report.mjs';
@@ -85,12 +85,16 @@ function conclude(records, settings, bounds) {
   if (settings.table) {
     const judged = judge(bounds, records);
     print(`\n${boundsTable(judged)}`);
-    if (judged.some(({ isReached }) => isReached === false)) code ||= EXIT.missed;
+    if (!areReached(judged)) code ||= EXIT.missed;
   }
   if (settings.against) {
-    const compared = compare(records, readRecords(settings.against));
-    print(`\n${changes(compared)}`);
-    if (compared.some(({ isWorse }) => isWorse)) code ||= EXIT.worse;
+    const earlier = readRecords(settings.against);
+    for (const doubt of doubts(records, earlier)) console.error(doubt);
+    const compared = compare(records, earlier);
+    const isWanted = (old) => isChosen(settings, old) && (!settings.table || isBound(bounds, old));
+    const gone = lost(records, earlier, isWanted);
+    print(`\n${changes(compared, gone)}`);
+    if (gone.length > 0 || compared.some(({ isWorse }) => isWorse)) code ||= EXIT.worse;
   }
   return code;
 }
@@ -98,7 +102,8 @@ function conclude(records, settings, bounds) {
 async function main() {
   const settings = readOptions();
   if (settings.help) return void process.stdout.write(HELP);
-  const bounds = readBounds().filter(({ scenario }) => settings.scenarios?.includes(scenario) ?? true);
+  const bounds = chosenBounds(readBounds(), settings);
+  if (settings.table && bounds.length === 0) throw new UsageError('no bound is about what is left');
   // Before an hour of measuring, not after it.
   if (settings.against) readRecords(settings.against);
   const records = settings.from

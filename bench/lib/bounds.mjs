@@ -36,6 +36,14 @@ export function isBound(bounds, cell) {
   );
 }
 
+/** The bounds that `--scenarios` and `--only` leave: those of which both sides are to be measured. */
+export function chosenBounds(bounds, { scenarios, only }) {
+  return bounds.filter(
+    ({ scenario, ours, peer = ours }) =>
+      (scenarios?.includes(scenario) ?? true) && [ours, peer].every((name) => only?.includes(name) ?? true),
+  );
+}
+
 function namesOf({ ours, peer, beside = [] }) {
   return [ours, peer, ...beside].filter((name) => name !== undefined);
 }
@@ -108,9 +116,19 @@ function verdict({ bound, ours, peer, beside, isReached, isAimed }) {
   return `${isReached ? 'yes' : 'NO'}${isAimed ? ', and the aim' : ''}${others}`;
 }
 
-/** The table, with a sum below. */
+/** Every bound is known and kept: what could not be measured is no success. */
+export function areReached(judged) {
+  return judged.every(({ isReached }) => isReached === true);
+}
+
+/** The table, with a sum and what is not known below. */
 export function boundsTable(judged) {
   const count = (wanted) => judged.filter(({ isReached }) => isReached === wanted).length;
   const sum = `${count(true)} reached, ${count(false)} not reached, ${count(undefined)} not known`;
-  return `${table(COLUMNS, judged)}\n\n${sum}`;
+  const unknown = judged.filter(({ isReached }) => isReached === undefined);
+  const lines = unknown.map(
+    ({ bound, ours, peer }) =>
+      `NOT KNOWN  ${bound.work}${bound.peer ? `, beside ${bound.peer}` : ''}: ${ours.reason ?? peer?.reason}`,
+  );
+  return [table(COLUMNS, judged), '', sum, ...lines].join('\n');
 }

@@ -37,7 +37,8 @@ Usage: pnpm bench:qwormhole [options]        (installs and builds first)
   --help            this text
 
 Exit codes: 0; 1 a message was wrong or missing, or something broke; 2 the command line is wrong or nothing is built;
-3 with --against, something is worse than before by more than the noise; 4 with --table, a bound is not reached.
+3 with --against, something is worse than before by more than the noise, or had a figure and has none now; 4 with
+--table, a bound is not reached, or not known because something could not be measured.
 
 Scenarios:
 ${list}

@@ -52,9 +52,13 @@ const nameOf = ({ server, client }) => `${server}-server x ${client}-client`;
 export function plan({ mode, scenarios, only }, built, pollers) {
   const names = scenarios ?? (mode === 'quick' ? QUICK : Object.keys(SCENARIOS));
   const cells = names.flatMap((name) => cellsOf(name, mode, built, pollers));
-  return only === undefined
-    ? cells
-    : cells.filter(({ server, client }) => only.includes(client === 'rust' ? server : client));
+  return cells.filter((each) => isChosen({ scenarios, only }, each));
+}
+
+/** Whether `--scenarios` and `--only` leave a cell, or the record of one. */
+export function isChosen({ scenarios, only }, { scenario, server, client }) {
+  const isOf = (names, name) => names === undefined || names.includes(name);
+  return isOf(scenarios, scenario) && isOf(only, client === 'rust' ? server : client);
 }
 
 function cellsOf(name, mode, built, pollers) {

@@ -1,6 +1,6 @@
 /**
- * One record for each cell: medians over its runs. `docs/bench-record.md` describes it for readers of the files, and
- * `FIELDS` here for programs; a test holds records against it.
+ * One record for each cell: medians over its runs. `docs/performance.md#records` describes it for readers of the
+ * files, and `FIELDS` here for programs; a test holds records against it.
  */
 import { median } from './summary.mjs';
 

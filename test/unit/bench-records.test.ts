@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 
 const bench = (name: string) => import(new URL(`../../bench/lib/${name}.mjs`, import.meta.url).href);
 const { FIELDS, recordOf, violations } = await bench('record');
-const { compare } = await bench('against');
-const { judge, readBounds, isBound } = await bench('bounds');
-const { plan } = await bench('plan');
+const { changes, compare, doubts, lost } = await bench('against');
+const { areReached, boundsTable, chosenBounds, isBound, judge, readBounds } = await bench('bounds');
+const { isChosen, plan } = await bench('plan');
 const { SCENARIOS } = await bench('scenarios');
 const { picture } = await bench('picture');
 
@@ -83,6 +83,61 @@ test('worse is what is beyond the noise of both runs', () => {
   // Runs that are half of it apart say nothing about a fifth.
   expect(verdict([1.2], [0.75, 1, 1.25])).toBe('noise');
   expect(compare([cost([1])], [cost([1], { server: 'ts' })])).toEqual([]);
+});
+
+test('what had a figure and has none now is lost, with the reason, unless it was left out', () => {
+  const reasons = (records: object[], earlier: object[], isWanted?: (record: object) => boolean) =>
+    lost(records, earlier, isWanted).map(({ reason }: { reason: string }) => reason);
+  const old = cost([1]);
+  const without = { scenario: 'e2', server: 'native', client: 'rust', io: null, name: old.cell };
+  const skipped = recordOf({ ...without, reason: 'not here' }, SCENARIOS.e2, [], ABOUT);
+  const failed = recordOf(without, SCENARIOS.e2, [], { ...ABOUT, failure: 'a wrong byte' });
+  const other = cost([1], { server: 'ts' });
+  expect(reasons([cost([9])], [old])).toEqual([]);
+  expect(reasons([skipped], [old])).toEqual(['not here']);
+  expect(reasons([failed], [old])).toEqual(['a wrong byte']);
+  expect(reasons([other], [old, other])).toEqual(['it was not measured']);
+  expect(reasons([{ ...old, pinned: null }], [old])).toEqual(['it is pinned otherwise']);
+  expect(reasons([other], [skipped, failed])).toEqual([]);
+  expect(reasons([other], [old], (each) => isChosen({ only: ['ts'] }, each))).toEqual([]);
+  expect(reasons([other], [old], (each) => isChosen({ scenarios: ['e1'] }, each))).toEqual([]);
+  const said = changes([], lost([skipped], [old]));
+  expect(said).toContain('LOST    e2  native-server x rust-client: not here');
+});
+
+test('another processor or version of Node is warned of', () => {
+  const now = cost([1]);
+  const machine = { ...now.machine, processor: 'another' };
+  expect(doubts([now], [now, now])).toEqual([]);
+  expect(doubts([now], [{ ...now, machine }])).toEqual(['WARNING: another processor: another -> one']);
+  expect(doubts([now], [{ ...now, versions: { ...now.versions, node: '22.0.0' } }])).toEqual([
+    'WARNING: another version of Node: 22.0.0 -> 20.20.2',
+  ]);
+});
+
+test('a bound that is not known is no success, and is named', () => {
+  const bound = {
+    work: 'echo',
+    scenario: 'e2',
+    figure: 'cpuUs.server',
+    ours: 'native',
+    peer: 'bun',
+    bound: 1,
+  };
+  const bun = cost([2], { server: 'bun' });
+  expect(areReached(judge([bound], [cost([1]), bun]))).toBe(true);
+  expect(areReached(judge([bound], [cost([3]), bun]))).toBe(false);
+  for (const records of [[], [cost([1])], [bun]]) expect(areReached(judge([bound], records))).toBe(false);
+  expect(boundsTable(judge([bound], [cost([1])]))).toContain('NOT KNOWN  echo, beside bun: not measured');
+});
+
+test('bounds are left out with their scenario or either side', () => {
+  const bounds = readBounds();
+  const count = (settings: object) => chosenBounds(bounds, settings).length;
+  expect(count({})).toBe(bounds.length);
+  expect(count({ only: ['native'] })).toBeLessThan(count({ only: ['native', 'bun'] }));
+  expect(count({ scenarios: ['ping'] })).toBe(1);
+  expect(count({ scenarios: ['ping'], only: ['bun'] })).toBe(0);
 });
 
 test('a bound is reached, or not, or not known', () => {

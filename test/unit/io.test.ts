@@ -4,6 +4,7 @@ import { assertInline, decideIo, type IoHost, type IoPreference } from '../../ts
 const NODE = { node: '20.19.0' };
 
 const host = (variable?: string, cores = 1, versions: IoHost['versions'] = NODE): IoHost => ({
+  platform: 'linux',
   environment: { QWORMHOLE_IO: variable },
   versions,
   cores,
@@ -47,6 +48,19 @@ test('a runtime without an event loop of libuv has threads, and refuses what is 
     expect(() => assertInline(forced, where)).toThrow(
       expect.objectContaining({ code: 'ERR_QW_OPTION_UNSUPPORTED', details: { option: 'io' } }),
     );
+    expect(() => assertInline(decideIo({}, where), where)).not.toThrow();
+  }
+});
+
+test('other systems than Linux have threads, say why, and refuse what is forced', () => {
+  for (const platform of ['darwin', 'win32', 'freebsd']) {
+    const where = { ...host(), platform };
+    expect(decideIo({}, where)).toEqual({
+      io: 'threads',
+      reason: `inline I/O needs Linux, and this is ${platform}`,
+      forced: false,
+    });
+    expect(() => assertInline(decideIo({ io: 'inline' }, where), where)).toThrow(/needs Linux/);
     expect(() => assertInline(decideIo({}, where), where)).not.toThrow();
   }
 });

@@ -16,12 +16,7 @@ import type {
   SendResult,
   SharedMessage,
 } from './link.js';
-
-/**
- * A queued message counts as at least this many bytes towards watermarks and cap, so that a peer that
- * makes us queue empty messages cannot grow the queue for free. Its header and bookkeeping cost about that.
- */
-const MIN_COST = 16;
+import { MIN_COST } from './min-cost.js';
 
 export abstract class BoundedLink implements Link, Sender {
   abstract readonly mode: Mode;

@@ -14,6 +14,9 @@ export interface CoalescingValues {
   readonly soonMs: number;
 }
 
+/** With so much queued nothing is gained by waiting for more, bytes: a full record of QWH/1. */
+export const ENOUGH = 16 * 1024;
+
 /** Whose messages they are. */
 export interface Sender {
   /** A new one, where how long messages wait depends on their flow. */
@@ -38,6 +41,11 @@ export class Coalescing {
     this.#values = values;
     this.#received = received;
     this.#now = now;
+  }
+
+  /** The peer has sent something since: whoever waits for an answer waits for what is handed over now. */
+  get isAnswered(): boolean {
+    return this.#received() !== this.#lastReceived;
   }
 
   /** Something is to be handed over: how long it may wait for more, ms. */

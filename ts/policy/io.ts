@@ -30,6 +30,7 @@ export interface IoDecision {
 
 /** Where the library runs, as far as it matters here. */
 export interface IoHost {
+  readonly platform: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly versions: Readonly<Record<string, string | undefined>>;
   /** Processors that this process may use. */
@@ -39,7 +40,8 @@ export interface IoHost {
 const WISHES: readonly string[] = ['auto', 'inline', 'threads'] satisfies IoWish[];
 
 export function ioHost(): IoHost {
-  return { environment: process.env, versions: process.versions, cores: availableParallelism() };
+  const { platform, env: environment, versions } = process;
+  return { platform, environment, versions, cores: availableParallelism() };
 }
 
 /** Decides; throws `ERR_QW_OPTION_INVALID` when the variable has a value without meaning. */
@@ -89,12 +91,14 @@ function chosen(preference: IoPreference, host: IoHost): { io: Io; reason: strin
 }
 
 /** Why inline I/O cannot be had here at all. */
-function lackOf({ versions }: IoHost): string | undefined {
+function lackOf({ platform, versions }: IoHost): string | undefined {
   const { bun, deno, electron } = versions;
   if (bun !== undefined) return 'Bun has no event loop of libuv';
   if (deno !== undefined) return 'Deno has no event loop of libuv';
   // Its event loop is driven by another one.
   if (electron !== undefined) return 'inline I/O is not tested on Electron';
+  // The event loop of Node waits on the descriptor of the runtime's epoll, which is found in /proc.
+  if (platform !== 'linux') return `inline I/O needs Linux, and this is ${platform}`;
   return undefined;
 }
 

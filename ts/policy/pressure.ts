@@ -10,13 +10,11 @@ import { CloseCode } from '../close-codes.js';
 import { tooBig } from '../errors/error.js';
 import { environmentBudget } from '../link/budget.js';
 import type { DropReason, Link, SendResult } from '../link/link.js';
+import { MIN_COST } from '../link/min-cost.js';
 import { nanoseconds, Throttle } from '../link/rate.js';
 import type { SharedSettings } from '../options/settings.js';
 import { Backlog, type Outgoing } from './backlog.js';
 import { keepsBacklog, type Overflow } from './overflow.js';
-
-/** As links count their messages. */
-const MIN_COST_IN_LINK = 16;
 
 /** How soon a link is fed again that has refused something, ms. */
 const FEED_AGAIN_MS = 50;
@@ -177,7 +175,7 @@ export class Pressure {
     const { maxQueued, memoryBudget } = this.#settings;
     const backlog = (this.#backlog ??= new Backlog());
     const cost = backlog.costOf(message.size) - (twin === undefined ? 0 : backlog.costOf(twin.size));
-    const inLink = Math.max(link.bufferedAmount, link.bufferedMessages * MIN_COST_IN_LINK);
+    const inLink = Math.max(link.bufferedAmount, link.bufferedMessages * MIN_COST);
     if (environmentBudget.used() + cost > memoryBudget) return 'budget';
     const room = maxQueued - inLink - cost;
     if (backlog.cost <= room) return undefined;

@@ -5,6 +5,7 @@
  * dispatched batch. A large message does not take the way through the buffer.
  */
 import { QWormholeError } from '../../errors/error.js';
+import { ENOUGH } from '../coalescing.js';
 import type { ClassIndex, SharedMessage } from '../link.js';
 import type { HotFunctions } from './binding.js';
 
@@ -13,9 +14,6 @@ export const OUTBOX_BYTES = 256 * 1024;
 
 /** From this size on a call of its own costs less than the extra copy, bytes. */
 const LARGE = 16 * 1024;
-
-/** With so much gathered nothing is gained by waiting for more, bytes: a full record of QWH/1. */
-const ENOUGH = 16 * 1024;
 
 const WORD = 4;
 const RUN_WORDS = 4;

@@ -1,9 +1,6 @@
 /** When the queues of links with an interval go to their sockets: one timer for all that share it. */
-import type { Coalescing } from '../coalescing.js';
+import { ENOUGH, type Coalescing } from '../coalescing.js';
 import { flusher, type Flushable } from './flusher.js';
-
-/** With so much queued nothing is gained by waiting for more, bytes: a full record of QWH/1. */
-const ENOUGH = 16 * 1024;
 
 /** Decides when one queue is flushed. */
 export interface FlushTiming {
@@ -11,10 +8,13 @@ export interface FlushTiming {
   readonly enough: number;
   /** Has `target` flushed in time. */
   add(target: Flushable): void;
+  /** Set: to be called when something joins what is queued, which may be more urgent. */
+  readonly join: ((target: Flushable) => void) | undefined;
 }
 
 class FlushInterval implements FlushTiming {
   readonly enough = ENOUGH;
+  readonly join = undefined;
   readonly #ms: number;
   #waiting = new Set<Flushable>();
   #timer: NodeJS.Timeout | undefined;
@@ -38,21 +38,35 @@ class FlushInterval implements FlushTiming {
   };
 }
 
-const END_OF_TICK: FlushTiming = { enough: Infinity, add: (target) => flusher.add(target) };
+const END_OF_TICK: FlushTiming = {
+  enough: Infinity,
+  join: undefined,
+  add: (target) => flusher.add(target),
+};
 
 /** By their length, which is at most a second: few are ever used. */
 const intervals = new Map<number, FlushInterval>();
 
+/** Of one queue alone. */
 class Coalesced implements FlushTiming {
   readonly enough = ENOUGH;
   readonly #coalescing: Coalescing;
+  /** What is queued waits for more of a stream. */
+  #waits = false;
 
   constructor(coalescing: Coalescing) {
     this.#coalescing = coalescing;
   }
 
   add(target: Flushable): void {
-    timingOf(this.#coalescing.interval()).add(target);
+    const ms = this.#coalescing.interval();
+    this.#waits = ms > 0;
+    timingOf(ms).add(target);
+  }
+
+  /** An answer does not wait, nor what is queued before it. */
+  join(target: Flushable): void {
+    if (this.#waits && this.#coalescing.isAnswered) this.add(target);
   }
 }
 

@@ -5,10 +5,12 @@
  */
 import { Encoder, MAX_FRAGMENT, Scheduler, type GoAway } from '../../qwh/index.js';
 import type { ClassIndex, LinkLimits } from '../link.js';
+import { MIN_COST } from '../min-cost.js';
 import { arena, type Segment } from './arena.js';
-import type { Sender } from '../coalescing.js';
 import { flushTiming, type FlushTiming } from './flush-interval.js';
+import { Lane } from './lane.js';
 import { linkMemory } from './memory.js';
+import type { OutboxOwner } from './outbox-owner.js';
 import { Outlet } from './pace.js';
 import type { RecordCarrier } from './qwh-carrier.js';
 
@@ -16,8 +18,6 @@ import type { RecordCarrier } from './qwh-carrier.js';
 const MAX_BATCH = 64 * 1024;
 /** Up to this size a message is packed at once, bytes: it is one frame, and a batch has many of them. */
 const MAX_SMALL = 4096;
-/** As for watermarks: empty messages are not free. */
-const MIN_COST = 16;
 /** PONGs that a peer who does not read them may have waiting, bytes: beyond, the newest answer serves for all. */
 const MAX_REPLIES = 16 * 1024;
 /** Frame header, record length, and room to begin another record. */
@@ -34,33 +34,6 @@ interface Waiting {
   readonly data: Uint8Array;
 }
 
-/** A queue whose array is cut now and then, not at every message. */
-class Lane {
-  #messages: Waiting[] = [];
-  #front = 0;
-
-  get first(): Waiting | undefined {
-    return this.#messages[this.#front];
-  }
-
-  push(message: Waiting): void {
-    this.#messages.push(message);
-  }
-
-  shift(): void {
-    this.#front += 1;
-    if (this.#front * 2 <= this.#messages.length) return;
-    this.#messages = this.#messages.slice(this.#front);
-    this.#front = 0;
-  }
-}
-
-/** Whose outbox it is. */
-export interface OutboxOwner extends Sender {
-  /** The kernel has taken something. Called from the event loop. */
-  onProgress(): void;
-}
-
 export class QwhOutbox {
   /** Payload bytes and messages accepted and not yet taken by the kernel. */
   payload = 0;
@@ -73,7 +46,7 @@ export class QwhOutbox {
   readonly #outlet: Outlet | undefined;
   readonly #timing: FlushTiming;
   /** With the first message of each class. */
-  readonly #lanes: (Lane | undefined)[] = [undefined, undefined, undefined];
+  readonly #lanes: (Lane<Waiting> | undefined)[] = [undefined, undefined, undefined];
   /** Payload bytes that are in no record yet, and their messages. */
   #unpacked = 0;
   #waiting = 0;
@@ -167,7 +140,7 @@ export class QwhOutbox {
   #schedule(): void {
     if (this.#inFlight !== 0) return;
     if (this.payload >= this.#timing.enough) return this.flush();
-    if (this.#isDirty) return;
+    if (this.#isDirty) return this.#timing.join?.(this);
     this.#isDirty = true;
     this.#timing.add(this);
   }
@@ -372,6 +345,6 @@ export class QwhOutbox {
   }
 }
 
-function sizeOf(lane: Lane | undefined): number {
+function sizeOf(lane: Lane<Waiting> | undefined): number {
   return lane?.first?.data.length ?? -1;
 }

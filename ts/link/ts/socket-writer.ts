@@ -3,13 +3,14 @@
  * the kernel has taken. At most one batch is in the socket at a time, the rest can still be overtaken.
  */
 import type { Socket } from 'node:net';
-import type { Sender } from '../coalescing.js';
 import type { ClassIndex, LinkLimits } from '../link.js';
+import { MIN_COST } from '../min-cost.js';
 import { arena, type Segment } from './arena.js';
 import { flushTiming, type FlushTiming } from './flush-interval.js';
 import type { Framing } from './framing.js';
 import { linkMemory } from './memory.js';
 import { OutQueue } from './out-queue.js';
+import type { OutboxOwner } from './outbox-owner.js';
 import { Outlet } from './pace.js';
 
 /** Most bytes in the socket and not in the kernel: a message of a higher class waits for no more. */
@@ -18,15 +19,6 @@ const MAX_BATCH = 256 * 1024;
 /** Several segments up to this size in all are copied into one: a vectored write costs more than the copy. */
 const MAX_MERGE = 16 * 1024;
 
-/** As for watermarks: empty messages are not free. */
-const MIN_COST = 16;
-
-/** Whose writer it is. */
-export interface WriterOwner extends Sender {
-  /** The kernel has taken something. Called from the event loop. */
-  onProgress(): void;
-}
-
 export class SocketWriter {
   /** Payload bytes and messages accepted and not yet taken by the kernel. */
   payload = 0;
@@ -34,7 +26,7 @@ export class SocketWriter {
   readonly #queue: OutQueue;
   readonly #socket: Socket;
   readonly #framing: Framing;
-  readonly #owner: WriterOwner;
+  readonly #owner: OutboxOwner;
   /** Set: what goes to the socket is held back. */
   readonly #outlet: Outlet | undefined;
   readonly #timing: FlushTiming;
@@ -52,14 +44,16 @@ export class SocketWriter {
   /** Nothing goes out behind what ended our side. */
   #isShut = false;
 
-  constructor(socket: Socket, framing: Framing, owner: WriterOwner, limits: LinkLimits) {
+  constructor(socket: Socket, framing: Framing, owner: OutboxOwner, limits: LinkLimits) {
     this.#socket = socket;
     this.#framing = framing;
     this.#queue = new OutQueue(framing);
     this.#owner = owner;
     this.#outlet = limits.outbound && new Outlet(limits.outbound, () => this.flush());
     this.#timing = flushTiming(limits.flushIntervalMs, owner.coalescing());
-    this.#direct = Math.min(limits.highWaterMark, this.#timing.enough);
+    const { enough, join } = this.#timing;
+    // Where each message may change the timing, each takes the long way.
+    this.#direct = join === undefined ? Math.min(limits.highWaterMark, enough) : 0;
   }
 
   /** Our own rate delays what waits. */
@@ -176,7 +170,7 @@ export class SocketWriter {
     linkMemory.outbound += size;
     if (this.#isInSocket) return;
     if (this.payload >= this.#timing.enough) return this.flush();
-    if (this.#isDirty) return;
+    if (this.#isDirty) return this.#timing.join?.(this);
     this.#isDirty = true;
     this.#timing.add(this);
   }

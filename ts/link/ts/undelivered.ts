@@ -1,7 +1,5 @@
 /** What a link has received whole and does not deliver yet: it is paused, or a rate holds it back. */
-
-/** Messages without bytes are not free. */
-const MIN_COST = 16;
+import { MIN_COST } from '../min-cost.js';
 
 /** A message of the peer. */
 interface Received {

@@ -4,9 +4,10 @@
  */
 import type { Socket } from 'node:net';
 import type { ClassIndex, LinkLimits } from '../link.js';
-import type { Sender } from '../coalescing.js';
 import { flushTiming, type FlushTiming } from './flush-interval.js';
+import { Lane } from './lane.js';
 import { linkMemory } from './memory.js';
+import type { OutboxOwner } from './outbox-owner.js';
 import { Outlet } from './pace.js';
 import type { LinkedWebSocket } from './ws-package.js';
 
@@ -18,33 +19,6 @@ interface Waiting {
   readonly data: string | Uint8Array;
   readonly size: number;
   readonly isText: boolean;
-}
-
-/** A queue whose array is cut now and then, not at every message. */
-class Lane {
-  #messages: Waiting[] = [];
-  #front = 0;
-
-  push(message: Waiting): void {
-    this.#messages.push(message);
-  }
-
-  shift(): Waiting | undefined {
-    const message = this.#messages[this.#front];
-    if (message === undefined) return undefined;
-    this.#front += 1;
-    if (this.#front * 2 > this.#messages.length) {
-      this.#messages = this.#messages.slice(this.#front);
-      this.#front = 0;
-    }
-    return message;
-  }
-}
-
-/** Whose outbox it is. */
-export interface OutboxOwner extends Sender {
-  /** The kernel has taken something. Called from the event loop. */
-  onProgress(): void;
 }
 
 export class WsOutbox {
@@ -60,9 +34,9 @@ export class WsOutbox {
   readonly #outlet: Outlet | undefined;
   readonly #timing: FlushTiming;
   /** With the first message of each class. */
-  #high: Lane | undefined;
-  #normal: Lane | undefined;
-  #low: Lane | undefined;
+  #high: Lane<Waiting> | undefined;
+  #normal: Lane<Waiting> | undefined;
+  #low: Lane<Waiting> | undefined;
   /** Bytes and messages handed over and not yet taken. */
   #handedPayload = 0;
   #handedMessages = 0;
@@ -115,7 +89,7 @@ export class WsOutbox {
     linkMemory.outbound += size;
     if (this.#inFlight !== 0) return;
     if (this.payload >= this.#timing.enough) return this.flush();
-    if (this.#isDirty) return;
+    if (this.#isDirty) return this.#timing.join?.(this);
     this.#isDirty = true;
     this.#timing.add(this);
   }
@@ -192,7 +166,7 @@ export class WsOutbox {
     return this.#high?.shift() ?? this.#normal?.shift() ?? this.#low?.shift();
   }
 
-  #lane(cls: ClassIndex): Lane {
+  #lane(cls: ClassIndex): Lane<Waiting> {
     if (cls === 1) return (this.#normal ??= new Lane());
     return cls === 0 ? (this.#high ??= new Lane()) : (this.#low ??= new Lane());
   }
