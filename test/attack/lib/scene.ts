@@ -193,7 +193,7 @@ export class Scene {
     this.#sameWire(expected, attacker);
     const code = expected.code === undefined ? undefined : on(backend, expected.code);
     const error = expected.error === undefined ? undefined : on(backend, expected.error);
-    const report = await this.#ended(stage, code);
+    const report = await this.#ended(stage, code, error);
     const account = accountOf(report, attacker, this.#role);
     if (code !== undefined)
       same(
@@ -220,18 +220,19 @@ export class Scene {
     same('errors', account?.errors, expected.error === undefined ? [] : [on(stage.backend, expected.error)]);
   }
 
-  /** The report in which it is over. */
-  async #ended(stage: Stage, code: number | undefined): Promise<Report> {
+  /** The report in which it is over: the attacker may know before the process has told it. */
+  async #ended(stage: Stage, code: number | undefined, error: string | undefined): Promise<Report> {
     const giveUpAt = performance.now() + PATIENCE_MS;
     for (;;) {
       const report = await stage.report();
-      const account = accountOf(report, stage.attacker, this.#role);
-      const isOver =
-        code !== undefined
-          ? account?.closes.length
-          : this.#role === 'server' || report.outcome !== 'under way';
-      if (isOver || performance.now() > giveUpAt) return report;
+      if (this.#isOver(report, stage, code, error) || performance.now() > giveUpAt) return report;
     }
+  }
+
+  #isOver(report: Report, { attacker }: Stage, code: number | undefined, error: string | undefined): boolean {
+    if (code !== undefined) return (accountOf(report, attacker, this.#role)?.closes.length ?? 0) > 0;
+    if (this.#role === 'server') return error === undefined || report.refusals.includes(error);
+    return report.outcome !== 'under way';
   }
 
   /** One of those that may be. */
