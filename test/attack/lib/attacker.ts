@@ -88,7 +88,13 @@ export class Attacker {
   }
 
   async closed(timeoutMs: number): Promise<void> {
-    await until(() => this.isClosed, 'the end of the attacked connection', timeoutMs);
+    // Who has seen the other end's end reads no more, and hears of a reset only when it writes.
+    const poke = this.isStubborn ? setInterval(() => void this.write('x'), 20) : undefined;
+    try {
+      await until(() => this.isClosed, 'the end of the attacked connection', timeoutMs);
+    } finally {
+      clearInterval(poke);
+    }
   }
 
   #onData(bytes: Buffer): void {
