@@ -32,6 +32,8 @@ export class Attacker {
   isClosed = false;
   /** It does not end its side when the other one has. */
   isStubborn = false;
+  /** What it has written last. */
+  #last: Uint8Array | string = '';
   /** Called whenever something came. */
   onData = (): void => {};
 
@@ -68,6 +70,7 @@ export class Attacker {
   /** Writes; resolves when there is room for more, or nobody to write to. */
   async write(bytes: Uint8Array | string): Promise<void> {
     if (this.isClosed || !this.socket.writable) return;
+    this.#last = bytes;
     this.timeline.add('sent', Buffer.from(bytes as Uint8Array));
     if (!this.socket.write(bytes))
       await Promise.race([next(this.socket, 'drain'), next(this.socket, 'close')]);
@@ -89,7 +92,7 @@ export class Attacker {
 
   async closed(timeoutMs: number): Promise<void> {
     // Who has seen the other end's end reads no more, and hears of a reset only when it writes.
-    const poke = this.isStubborn ? setInterval(() => void this.write('x'), 20) : undefined;
+    const poke = this.isStubborn ? setInterval(() => void this.write(this.#last), 20) : undefined;
     try {
       await until(() => this.isClosed, 'the end of the attacked connection', timeoutMs);
     } finally {

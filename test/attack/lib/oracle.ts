@@ -7,8 +7,6 @@ import type { Holdings, Report, Target } from './target.js';
 const BACK_WITHIN_MS = 10_000;
 /** To so much above what it was before. */
 const SLACK = 1.1;
-/** What V8 and the allocator may keep for themselves all the same, bytes: a semi-space of each size and an arena. */
-const KEPT = 16 * 1024 * 1024;
 /** Counters of connections that have just ended may be late, on a busy machine by seconds, ms. */
 const COUNT_WITHIN_MS = 10_000;
 
@@ -76,9 +74,7 @@ export class Oracle {
   #held({ rss, descriptors, resources }: Holdings): string[] {
     const before = this.#before;
     return [
-      ...(rss > Math.max(before.rss * SLACK, before.rss + KEPT)
-        ? [`${before.rss} -> ${rss} bytes of memory`]
-        : []),
+      ...(rss > before.rss * SLACK ? [`${before.rss} -> ${rss} bytes of memory`] : []),
       ...(descriptors > before.descriptors ? [`${before.descriptors} -> ${descriptors} descriptors`] : []),
       ...(resources.length > before.resources.length * SLACK
         ? [`${before.resources.toSorted()} -> ${resources.toSorted()}`]

@@ -78,6 +78,7 @@ export const lengthPrefixed: Family = {
       ),
       check: peakBelow(DISCARDING),
       withinMs: 15_000,
+      isRehearsed: true,
       isLong: true,
     },
   ],

@@ -145,6 +145,7 @@ export const qwhFloods: Family = {
       ),
       check: peakBelow(DISCARDING),
       withinMs: 15_000,
+      isRehearsed: true,
       isLong: true,
     },
   ],

@@ -203,6 +203,7 @@ export const websocketEnds: Family = {
       ),
       check: peakBelow(DISCARDING),
       withinMs: 15_000,
+      isRehearsed: true,
       isLong: true,
     },
   ],
