@@ -27,6 +27,7 @@ const STATEFUL = ['link'];
 const corpusOf = (target) => at('fuzz', 'corpus', target);
 const keptOf = (target) => at('fuzz', 'corpora', `${target}.txt`);
 const artifactsOf = (target) => at('fuzz', 'artifacts', target);
+const optionsOf = (target) => (STATEFUL.includes(target) ? ['-detect_leaks=0'] : []);
 
 await main(async () => {
   const { values, positionals } = parseArgs({
@@ -79,8 +80,6 @@ function keptInputs(target) {
   }
   return inputs;
 }
-
-const optionsOf = (target) => (STATEFUL.includes(target) ? ['-detect_leaks=0'] : []);
 
 function fuzz(target, seconds) {
   console.log(`Fuzzing ${target} for ${seconds} s …`);
