@@ -186,7 +186,7 @@ const inline = [
 
 const native = [
   project('native', [BEHAVIOUR, QWH_ONLY], { env: NATIVE }),
-  ...(IS_WINDOWS ? [] : [project('native-faults', FAULTS, { env: NATIVE })]),
+  ...(IS_WINDOWS ? [] : [project('native-faults', FAULTS, { env: NATIVE, patience: 60_000 })]),
   project('native-lp', behaviour(FRAMING), { env: { ...NATIVE, ...LP } }),
   project('native-ws', WS, { env: { ...NATIVE, ...OVER_WS } }),
   project('native-tls', TLS, { env: { ...NATIVE, ...OVER_TLS } }),
@@ -237,7 +237,7 @@ export default defineConfig({
       project('docs', 'test/docs/**/*.test.ts', { patience: 120_000 }),
       project('examples', 'test/examples/**/*.test.ts', { patience: 120_000 }),
       project('ts', [BEHAVIOUR, QWH_ONLY], { env: TS }),
-      ...(IS_WINDOWS ? [] : [project('ts-faults', FAULTS, { env: TS })]),
+      ...(IS_WINDOWS ? [] : [project('ts-faults', FAULTS, { env: TS, patience: 60_000 })]),
       project('ts-lp', behaviour(FRAMING), { env: { ...TS, ...LP } }),
       project('ts-ws', WS, { env: { ...TS, ...OVER_WS } }),
       project('ts-tls', TLS, { env: { ...TS, ...OVER_TLS } }),

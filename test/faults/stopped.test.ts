@@ -1,4 +1,5 @@
 /** Peers that stop and go on (SIGSTOP, SIGCONT; a machine that sleeps): both sides draw the right conclusions. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Connection } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { Child } from '../support/child.js';
@@ -31,8 +32,18 @@ async function echoes(client: Connection<any>, text: string): Promise<void> {
   expect((await echoed)[0]).toBe(text);
 }
 
+/** Resolves when it stands still, with all of its threads. */
+async function stop({ process: { pid } }: Child): Promise<void> {
+  process.kill(pid!, 'SIGSTOP');
+  if (process.platform !== 'linux') return sleep(50);
+  const threads = `/proc/${pid}/task`;
+  const isStopped = (thread: string): boolean =>
+    /\) T /.test(readFileSync(`${threads}/${thread}/stat`, 'utf8'));
+  await until(() => readdirSync(threads).every(isStopped), 'the standstill');
+}
+
 async function stopFor(child: Child, ms: number): Promise<void> {
-  child.process.kill('SIGSTOP');
+  await stop(child);
   await sleep(ms);
   child.process.kill('SIGCONT');
 }
@@ -44,7 +55,7 @@ it('a server that stops is noticed, and found when it goes on', async () => {
   const lost = next(client, 'disconnect');
   const failures: (string | undefined)[] = [];
   client.on('reconnecting', (_attempt, _delayMs, error) => failures.push(error?.code));
-  child.process.kill('SIGSTOP');
+  await stop(child);
   expect(await lost).toEqual([8, expect.any(String), false]);
   expect(client.errors[0]).toMatchObject({ code: 'ERR_QW_HEARTBEAT_TIMEOUT', retriable: true });
   // The kernel takes the connection, and nobody answers on it.
@@ -91,7 +102,7 @@ it('a client that stops is given up alone, and comes back', async () => {
   await child.event('connect');
   await until(() => server.getConnectionCount() === 2, 'both');
   const gone = next(server, 'clientClosed');
-  child.process.kill('SIGSTOP');
+  await stop(child);
   const [, code, , clean] = await gone;
   expect([code, clean]).toEqual([8, false]);
   expect(server.errors.map(({ code: each }) => each)).toEqual(['ERR_QW_HEARTBEAT_TIMEOUT']);
@@ -104,7 +115,7 @@ it('a client that stops is given up alone, and comes back', async () => {
 
 it('calls that a server could not take while it stood still are answered, if they can wait', async () => {
   const { child, address } = await serverElsewhere({ codec: 'text', handshakeTimeoutMs: TIMEOUT_MS });
-  child.process.kill('SIGSTOP');
+  await stop(child);
   const calls = Array.from({ length: 3 }, () => connect(address, { codec: 'text', reconnect: false }));
   await sleep(LONG_MS);
   child.process.kill('SIGCONT');
