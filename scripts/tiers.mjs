@@ -28,6 +28,13 @@ const TIERS = {
       script('instructions.mjs');
     });
   },
+  /** What a message leaves to the garbage collector: seconds, after a build. */
+  async garbage(checks) {
+    await checks.run('garbage', () => {
+      script('build.mjs');
+      script('garbage.mjs');
+    });
+  },
   /** What is left behind by connections, threads and traffic: some five minutes. */
   async soak(checks) {
     await checks.run('soak', () => {

@@ -162,6 +162,8 @@ mod ffi;
 pub mod fuzzing;
 
 #[cfg(test)]
+mod allocations;
+#[cfg(test)]
 mod instructions;
 
 pub use api::{

@@ -11,4 +11,6 @@ mod fan_out;
 mod instructions;
 mod live;
 mod room;
+#[cfg(target_os = "linux")]
+mod served;
 mod starving;
