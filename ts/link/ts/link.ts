@@ -22,6 +22,7 @@ import type {
   SendResult,
   SharedMessage,
 } from '../link.js';
+import { chunkMemory } from './chunk-memory.js';
 import { closeTimeout, outOfBudget, rateLimited, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
@@ -193,6 +194,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken, Waiter {
   /** The socket has read a chunk. */
   onData(chunk: Buffer): void {
     if (this.#ending !== undefined) return;
+    chunkMemory.add(chunk.length);
     this.#intake?.arrived();
     if (this.#isBehind) this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
     else this.#decoder.push(chunk);

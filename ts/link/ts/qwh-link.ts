@@ -27,6 +27,7 @@ import { HOSTILE, ruleBroken } from '../qwh-fault.js';
 import type { QwhSettings } from '../qwh.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
+import { chunkMemory } from './chunk-memory.js';
 import { closeTimeout, lostWithoutGoAway, outOfBudget, RATE_EXCEEDED, rateLimited } from './faults.js';
 import { flusher } from './flusher.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
@@ -212,6 +213,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.#pulse?.heard();
     if (this.#theirs !== undefined) return;
     markShared(bytes.buffer);
+    chunkMemory.add(bytes.length);
     this.#intake?.arrived();
     if (this.#takesRest) this.#restartCloseTimer();
     this.#ahead.push(bytes);

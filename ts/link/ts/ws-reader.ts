@@ -11,6 +11,7 @@ import { Writable } from 'node:stream';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
 import { Carry } from './carry.js';
+import { chunkMemory } from './chunk-memory.js';
 import { flusher } from './flusher.js';
 import { keyAt, Maskable } from './ws-mask.js';
 import type { LinkedWebSocket } from './ws-package.js';
@@ -89,6 +90,7 @@ export class WsReader {
 
   /** Takes a chunk; false if no more is wanted until the package says so. */
   read(chunk: Buffer): boolean {
+    chunkMemory.add(chunk.length);
     const isOutermost = flusher.begin();
     try {
       if (!this.#isPackageIdle) return this.#leave(chunk);
