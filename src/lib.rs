@@ -1,4 +1,5 @@
-//! Messages between processes: whole, in order, bounded in memory, over TCP and WebSocket, with TLS or without.
+//! Messages between processes: whole, in order, bounded in memory, over TCP, WebSocket and Unix sockets, with TLS or
+//! without.
 //!
 //! A stream socket gives bytes; a program wants messages, wants to know when it sends faster than the
 //! other side reads, and wants that to cost neither memory without bound nor a task that hangs. That

@@ -224,12 +224,12 @@ impl Connection {
         self.sender.clone()
     }
 
-    /// The peer's address.
+    /// The peer's address; over a Unix socket, where nobody has one, `0.0.0.0:0`.
     pub fn remote_addr(&self) -> SocketAddr {
         self.ends.remote
     }
 
-    /// Our address.
+    /// Our address, likewise.
     pub fn local_addr(&self) -> SocketAddr {
         self.ends.local
     }
