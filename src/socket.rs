@@ -73,6 +73,7 @@ pub(crate) struct ListenFlags {
 
 /// What may be done with the file of a Unix socket.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "there are no such files"))]
 pub(crate) struct FileRules {
     /// Its permissions; `None` leaves them to the process's umask.
     pub mode: Option<u32>,

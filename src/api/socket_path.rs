@@ -78,17 +78,13 @@ fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, behind)) = rest.split_first() {
-        (bytes, rest) = match (first, behind) {
-            (b'%', [high, low, behind @ ..]) => {
-                bytes.push(digit(*high)? << 4 | digit(*low)?);
-                (bytes, behind)
-            }
+        let (byte, behind) = match (first, behind) {
+            (b'%', [high, low, behind @ ..]) => ((digit(*high)? << 4) | digit(*low)?, behind),
             (b'%', _) => return None,
-            _ => {
-                bytes.push(first);
-                (bytes, behind)
-            }
+            _ => (first, behind),
         };
+        bytes.push(byte);
+        rest = behind;
     }
     String::from_utf8(bytes).ok()
 }
