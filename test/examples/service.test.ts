@@ -1,20 +1,14 @@
 import { expect, it } from 'vitest';
 import { call } from '../support/scene.js';
-import { freePort } from '../support/ports.js';
 import { backends, Program } from './program.js';
 
 const status = async (url: string) => (await fetch(url)).status;
 
 it.each(backends)('service is ready, and not while it drains, QWORMHOLE_NATIVE=%s', async (backend) => {
-  const probes = `http://127.0.0.1:${await freePort()}`;
-  const service = new Program(
-    backend,
-    'service/server.mjs',
-    'tcp://127.0.0.1:0',
-    probes.slice('http://'.length),
-  );
+  const service = new Program(backend, 'service/server.mjs', 'tcp://127.0.0.1:0', '127.0.0.1:0');
   const [, address] = await service.line(/"event":"server\.listening","id":"\w+","addresses":\["([^"]+)"\]/);
-  await expect.poll(() => status(`${probes}/ready`).catch(() => 0)).toBe(200);
+  const [, probes] = await service.line(/"event":"probes\.listening","url":"([^"]+)"/);
+  expect(await status(`${probes}/ready`)).toBe(200);
   expect(await status(`${probes}/live`)).toBe(200);
   expect(await status(`${probes}/nothing`)).toBe(404);
   expect(await (await fetch(`${probes}/metrics`)).text()).toContain('qwormhole_ready{role="server"} 1');
