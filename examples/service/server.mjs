@@ -35,6 +35,7 @@ const http = createServer((request, response) => {
 const { hostname, port } = new URL(`http://${probes}`);
 http.listen(Number(port), hostname);
 await once(http, 'listening');
+console.log(JSON.stringify({ event: 'probes.listening', url: `http://${hostname}:${http.address().port}` }));
 // For PM2 and others that wait for a word; where nobody does there is no `send`.
 process.send?.('ready');
 
@@ -47,6 +48,6 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     http.close();
     http.closeAllConnections();
     // Its channel to whoever started it would keep a worker alive.
-    process.disconnect?.();
+    if (process.connected) process.disconnect();
   });
 }

@@ -9,15 +9,10 @@ import { backends, isTs, Program } from './program.js';
 const status = async (url: string) => (await fetch(url)).status;
 
 it.each(backends)('service is ready, and not while it drains, QWORMHOLE_NATIVE=%s', async (backend) => {
-  const probes = `http://127.0.0.1:${await freePort()}`;
-  const service = new Program(
-    backend,
-    'service/server.mjs',
-    'tcp://127.0.0.1:0',
-    probes.slice('http://'.length),
-  );
+  const service = new Program(backend, 'service/server.mjs', 'tcp://127.0.0.1:0', '127.0.0.1:0');
   const [, address] = await service.line(/"event":"server\.listening","id":"\w+","addresses":\["([^"]+)"\]/);
-  await expect.poll(() => status(`${probes}/ready`).catch(() => 0)).toBe(200);
+  const [, probes] = await service.line(/"event":"probes\.listening","url":"([^"]+)"/);
+  expect(await status(`${probes}/ready`)).toBe(200);
   expect(await status(`${probes}/live`)).toBe(200);
   expect(await status(`${probes}/nothing`)).toBe(404);
   expect(await (await fetch(`${probes}/metrics`)).text()).toContain('qwormhole_ready{role="server"} 1');
@@ -56,8 +51,8 @@ const sharing = backends.filter((backend) => isTs(backend) || process.platform =
 
 it.each(sharing)('service runs as workers of one port, QWORMHOLE_NATIVE=%s', async (backend) => {
   const program = fileURLToPath(new URL('../../examples/service/server.mjs', import.meta.url));
-  const [endpoint, probes] = [`tcp://127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', PRIMARY, program, endpoint, probes], {
+  const args = [`tcp://127.0.0.1:${await freePort()}`, '127.0.0.1:0'];
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', PRIMARY, program, ...args], {
     env: { ...process.env, QWORMHOLE_NATIVE: backend, NODE_OPTIONS: '', GRACE_MS: '100' },
     timeout: 60_000,
   });
