@@ -256,7 +256,7 @@ impl Life<'_> {
                 self.taker.lend(256 * 1024);
             }
             for (of, event) in self.taker.take(100) {
-                if of == self.id || event != Event::Other {
+                if of == self.id || !matches!(event, Event::Slab | Event::Other) {
                     self.hear(event);
                 }
             }
@@ -281,7 +281,7 @@ impl Life<'_> {
                 assert!(!text.contains("ERR_QW_INTERNAL"), "{text}");
                 self.is_closed = true;
             }
-            Event::Released | Event::Ended | Event::Other => {}
+            Event::Released | Event::Slab | Event::Ended | Event::Other => {}
         }
     }
 
