@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::{
     frame::{self, Protocol},
-    link::{Class, Inbound, Marks, Outbound, Payload, Room, Shared, TURN},
+    link::{Class, Inbound, Marks, Outbound, Payload, ReceiveLimits, Room, Shared, TURN},
     qwh, ws,
 };
 
@@ -148,7 +148,7 @@ fn receive_records(count: usize, size: usize) {
 }
 
 fn receive_frames(count: usize, size: usize) {
-    let limits = ws::Limits::default();
+    let limits = ReceiveLimits::default();
     let mut decoder = ws::Decoder::new(ws::Role::Server, limits, None, Vec::new());
     let now = Instant::now();
     receive(&frames(count, size), count, |mut io, room| {
@@ -161,7 +161,7 @@ fn receive_frames(count: usize, size: usize) {
 }
 
 fn receive_packed(count: usize, size: usize) {
-    let limits = qwh::ReceiveLimits::default();
+    let limits = ReceiveLimits::default();
     let mut decoder = qwh::Decoder::new(qwh::Carrier::Stream, limits, 0, Vec::new());
     let now = Instant::now();
     receive(&packed(count, size), count, |mut io, room| {

@@ -140,6 +140,7 @@ pub mod frame;
 pub mod link;
 pub mod qwh;
 mod socket;
+mod sync;
 // The Rust API asks for less than the addon does.
 #[cfg_attr(
     not(feature = "addon"),
@@ -164,6 +165,8 @@ pub mod fuzzing;
 
 #[cfg(test)]
 mod instructions;
+#[cfg(all(test, feature = "model"))]
+mod model;
 
 pub use api::{
     Authorize, Connection, Deflate, HandshakeInfo, HandshakePeer, Message, Options, Origins,

@@ -64,5 +64,9 @@ pub(crate) use {
 #[cfg(all(target_os = "linux", any(feature = "addon", feature = "fuzzing", test)))]
 pub(crate) use inline::{Bell, Inline};
 
+// What runs an I/O thread, for a thread that is a model's.
+#[cfg(all(test, feature = "model"))]
+pub(crate) use io_thread::{Bells, Essential};
+
 #[cfg(test)]
 mod tests;

@@ -10,5 +10,7 @@ mod events;
 mod fan_out;
 mod instructions;
 mod live;
+#[cfg(all(target_os = "linux", feature = "model"))]
+mod model;
 mod room;
 mod starving;

@@ -63,3 +63,11 @@ test('an error of ours stays itself, an abort is an abort, and anything at all c
     expect(fromSystem(oddity, { during: 'io', what }).code).toBe('ERR_QW_CONNECTION_LOST');
   }
 });
+
+test('a server that listens and cannot accept says so', () => {
+  const cause = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' });
+  const error = fromSystem(cause, { during: 'accept', what });
+  expect(error.code).toBe('ERR_QW_RESOURCES');
+  expect(error.message).toContain('Cannot accept connections on tcp://127.0.0.1:1: EMFILE.');
+  expect(mapped('EPROTO', 'accept')).toBe('ERR_QW_CONNECTION_LOST');
+});
