@@ -78,9 +78,7 @@ it('a server that goes on holds nobody to be dead that could not be heard', asyn
     await until(() => heard.length > before, 'all that was said meanwhile');
   }
   await sleep(LONG_MS);
-  expect(everybody.map(({ state, errors }) => [state, errors])).toEqual(
-    everybody.map(() => ['open', []]),
-  );
+  expect(everybody.map(({ state, errors }) => [state, errors])).toEqual(everybody.map(() => ['open', []]));
   expect(heard).toEqual(heard.map((_, index) => String(index)));
 }, 40_000);
 
