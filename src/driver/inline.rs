@@ -269,8 +269,8 @@ impl Shared {
             .count(links > self.others.load(Ordering::Relaxed));
         self.bell.end();
         // Whoever asked after the last look saw a turn under way.
-        let is_asked = self.is_turn_asked.load(Ordering::SeqCst)
-            || self.is_bell_asked.load(Ordering::SeqCst);
+        let is_asked =
+            self.is_turn_asked.load(Ordering::SeqCst) || self.is_bell_asked.load(Ordering::SeqCst);
         if is_asked || !is_consumers {
             self.bell.ring();
         }
