@@ -32,7 +32,6 @@ const NOT_UNDER_ADDRESS = {
 const UNDER_MIRI = [
   'exchange::tests::batches',
   'exchange::tests::events',
-  'room::a_full_slab',
   'room::without_a_slab',
   'driver::handle',
   'link::',
