@@ -16,7 +16,7 @@ use bytes::Bytes;
 use crate::{
     allocations,
     frame::{self, Protocol},
-    link::{Class, Inbound, Marks, Outbound, Payload, Room, Shared, TURN},
+    link::{Class, Inbound, Marks, Outbound, Payload, ReceiveLimits, Room, Shared, TURN},
     qwh, ws,
 };
 
@@ -194,7 +194,7 @@ fn receive_records(count: usize, size: usize) {
 }
 
 fn receive_frames(stream: &[u8], count: usize, deflate: Option<&ws::Params>) {
-    let limits = ws::Limits::default();
+    let limits = ReceiveLimits::default();
     let mut decoder = ws::Decoder::new(ws::Role::Server, limits, deflate, Vec::new());
     let now = Instant::now();
     receive(stream, count, |mut io, room| {
@@ -207,7 +207,7 @@ fn receive_frames(stream: &[u8], count: usize, deflate: Option<&ws::Params>) {
 }
 
 fn receive_packed(count: usize, size: usize) {
-    let limits = qwh::ReceiveLimits::default();
+    let limits = ReceiveLimits::default();
     let mut decoder = qwh::Decoder::new(qwh::Carrier::Stream, limits, 0, Vec::new());
     let now = Instant::now();
     receive(&packed(count, size), count, |mut io, room| {

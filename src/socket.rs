@@ -12,10 +12,16 @@ use tokio::net::TcpStream;
 
 use crate::error::{Code, Error, Result};
 
-#[cfg(all(unix, feature = "addon"))]
+#[cfg(unix)]
+mod claim;
+#[cfg(unix)]
 pub(crate) mod local;
+#[cfg(unix)]
+pub(crate) use claim::claim;
+#[cfg(unix)]
+pub(crate) use local::connect as connect_local;
 #[cfg(all(unix, feature = "addon"))]
-pub(crate) use local::{connect as connect_local, listen as listen_local};
+pub(crate) use local::listen as listen_local;
 
 /// How much unsent data the kernel takes unless told otherwise, bytes: what the kernel has is overtaken by nothing,
 /// and left to itself it takes megabytes. Twice as much is packed on our side, which keeps it busy: throughput on
@@ -65,14 +71,20 @@ pub(crate) struct ListenFlags {
     pub ipv6_only: bool,
 }
 
+/// What may be done with the file of a Unix socket.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "there are no such files"))]
+pub(crate) struct FileRules {
+    /// Its permissions; `None` leaves them to the process's umask.
+    pub mode: Option<u32>,
+    /// One on which nobody listens any more may be replaced.
+    pub replace_stale: bool,
+}
+
 /// A socket that listens.
-#[cfg_attr(
-    not(feature = "addon"),
-    allow(dead_code, reason = "the Rust API accepts by itself")
-)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    #[cfg(all(unix, feature = "addon"))]
+    #[cfg(unix)]
     Local(local::LocalListener),
 }
 
@@ -177,7 +189,12 @@ pub(crate) fn listen_local(_: &std::path::Path, _: i32) -> Result<Listener> {
     Err(missing("a Unix socket"))
 }
 
-#[cfg(all(not(unix), feature = "addon"))]
+#[cfg(not(unix))]
+pub(crate) fn claim(_: &std::path::Path, _: i32, _: FileRules) -> Result<Listener> {
+    Err(missing("a Unix socket"))
+}
+
+#[cfg(not(unix))]
 pub(crate) fn connect_local(_: &std::path::Path) -> Result<std::net::TcpStream> {
     Err(missing("a Unix socket"))
 }

@@ -5,10 +5,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{PoisonError, TryLockError},
     task::Waker,
 };
 
@@ -21,6 +18,10 @@ use crate::{
     frame::{self, Protocol},
     link::{Class, Outbound, Rates, Released, Shared, Written},
     socket,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
     tls::{Identity, Session},
     ws::CloseFrame,
 };
@@ -249,6 +250,24 @@ impl Handle {
         self.lock().fault.is_some()
     }
 
+    /// Gives a model's link what is written to.
+    #[cfg(all(test, feature = "model"))]
+    pub(crate) fn connect(&self, socket: OwnedWriteHalf) {
+        self.lock().socket = Some(socket);
+    }
+
+    /// As a model's task does: remembers whom to wake, and says whether a notification is due and what else is wanted.
+    #[cfg(all(test, feature = "model"))]
+    pub(crate) fn wants(&self, waker: &Waker) -> Wants {
+        let mut half = self.lock();
+        half.waker = Some(waker.clone());
+        Wants {
+            notice: half.take_notify(),
+            close: half.wishes.close.is_some(),
+            terminate: half.wishes.terminate,
+        }
+    }
+
     /// Has the task look at everything again.
     pub(crate) fn wake(&self) {
         self.lock().wake();
@@ -271,6 +290,14 @@ impl Handle {
         // A panic while the lock was held has already failed the driver; the data is still whole.
         self.half.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the owner wants of a model's task.
+#[cfg(all(test, feature = "model"))]
+pub(crate) struct Wants {
+    pub notice: bool,
+    pub close: bool,
+    pub terminate: bool,
 }
 
 impl Half {

@@ -15,10 +15,7 @@ use std::{
     net::SocketAddr,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError, TryLockError},
     task::{Context, Poll, Waker},
     thread::JoinHandle,
     time::Duration,
@@ -48,6 +45,10 @@ use super::{
 use crate::{
     error::{Code, Error, Result},
     socket::{Listener, SocketOptions},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 /// Drives any number of links by turns that are taken for it.
@@ -91,8 +92,20 @@ impl Inline {
     /// # Errors
     /// `OptionUnsupported` where the system does not show the descriptor, `Resources` without a thread.
     pub(crate) fn start(host: Arc<dyn Host>, bell: Arc<Bell>) -> Result<Self> {
-        let failed =
-            |error: io::Error| Error::system(Code::Resources, "starting inline I/O", error);
+        let (inline, clock) = Self::unwatched(host, bell)?;
+        let watchdog = std::thread::Builder::new()
+            .name("qwormhole-watch".to_owned())
+            .spawn({
+                let shared = Arc::clone(&inline.shared);
+                move || watch(&clock, &shared)
+            })
+            .map_err(failed)?;
+        *inline.watchdog() = Some(watchdog);
+        Ok(inline)
+    }
+
+    /// One without a watchdog, and the runtime with which that one keeps the time.
+    fn unwatched(host: Arc<dyn Host>, bell: Arc<Bell>) -> Result<(Self, Runtime)> {
         // Without time: nobody waits in it for a timer.
         let runtime = runtime::Builder::new_current_thread()
             .enable_io()
@@ -122,17 +135,11 @@ impl Inline {
             others: AtomicUsize::new(0),
             failure: Mutex::default(),
         });
-        let watchdog = std::thread::Builder::new()
-            .name("qwormhole-watch".to_owned())
-            .spawn({
-                let shared = Arc::clone(&shared);
-                move || watch(&clock, &shared)
-            })
-            .map_err(failed)?;
-        Ok(Self {
+        let inline = Self {
             shared,
-            watchdog: Mutex::new(Some(watchdog)),
-        })
+            watchdog: Mutex::default(),
+        };
+        Ok((inline, clock))
     }
 
     /// Readable when there is a turn to be taken.
@@ -143,6 +150,10 @@ impl Inline {
     /// Serves what is ready, on the consumer's thread; it looks for events afterwards.
     pub(crate) fn turn(&self) {
         self.shared.turn(true);
+    }
+
+    fn watchdog(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn spawn_link<S: Sink>(
@@ -218,11 +229,7 @@ impl Poller for Inline {
         drop(driven);
         drop(mem::take(&mut *self.shared.newcomers()));
         self.shared.leash.stop();
-        let watchdog = self
-            .watchdog
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let watchdog = self.watchdog().take();
         if let Some(watchdog) = watchdog {
             // The panics of its turns were caught and reported inside.
             let _ = watchdog.join();
@@ -262,7 +269,9 @@ impl Shared {
             .count(links > self.others.load(Ordering::Relaxed));
         self.bell.end();
         // Whoever asked after the last look saw a turn under way.
-        if self.is_turn_asked.load(Ordering::SeqCst) || !is_consumers {
+        let is_asked =
+            self.is_turn_asked.load(Ordering::SeqCst) || self.is_bell_asked.load(Ordering::SeqCst);
+        if is_asked || !is_consumers {
             self.bell.ring();
         }
     }
@@ -337,6 +346,10 @@ impl Driven {
     }
 }
 
+fn failed(error: io::Error) -> Error {
+    Error::system(Code::Resources, "starting inline I/O", error)
+}
+
 /// Puts the bell where the runtime waits.
 #[allow(unsafe_code, reason = "tokio takes descriptors of any kind")]
 fn register(runtime: &Runtime, bell: &Arc<Bell>) -> io::Result<AsyncFd<Arc<Bell>>> {
@@ -375,5 +388,7 @@ impl Surroundings for Shared {
     }
 }
 
+#[cfg(all(test, feature = "model"))]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -24,12 +24,12 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    link::Outbound,
+    link::{Outbound, ReceiveLimits},
     qwh::limits::MAX_RECORD,
     socket,
     tls::{gone, or_left},
     ws::{
-        Decoder, Encoder, HeadLimits, Limits, Params, Role,
+        Decoder, Encoder, HeadLimits, Params, Role,
         client::{Answer, ClientHandshake, Declined, Wish},
         headers::latin1,
         request::{Request, RequestHead, RequestReader},
@@ -133,7 +133,7 @@ impl Agreement {
     /// Records go over it from now on, none of them compressed.
     fn begin(self, ends: Ends, opening: &Opening) -> Begin {
         let role = opening.role();
-        let limits = Limits {
+        let limits = ReceiveLimits {
             max_message: MAX_RECORD,
             ..opening.limits
         };

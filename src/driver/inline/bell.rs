@@ -2,10 +2,7 @@
 
 use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, Ordering},
-    },
+    sync::Arc,
     task::Wake,
 };
 
@@ -14,7 +11,10 @@ use rustix::{
     io,
 };
 
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
+};
 
 /// Nobody has asked for a turn.
 const QUIET: u8 = 0;
