@@ -1,7 +1,9 @@
 /**
  * Looks for what tests alone do not see, in what they run: `node scripts/sanitize.mjs [address|thread|model|miri]`, one
- * after the other without arguments; `--project NAME` has `address` run these projects of the suite alone. It ends with a table; exit code 1 when something was found, failed or is missing.
- * docs/sanitizers.md says what each of them needs and finds.
+ * after the other without arguments; `--project NAME` has `address` run these projects of the suite alone.
+ *
+ * It ends with a table; exit code 1 when something was found, failed or is missing. docs/sanitizers.md says what each of
+ * them needs and finds.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
