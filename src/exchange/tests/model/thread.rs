@@ -140,7 +140,12 @@ fn a_reset_leaves_whole_messages_or_none() {
         stage.begin(vec![Box::pin(obey(link))]);
         stage.submit(SEND | NORMAL << 8, id, &record(&[0]), true);
         stage.ask(TERMINATE, id, &[]);
-        stage.submit(SEND | NORMAL << 8, id, &record(&[1]), stage.taker.written(id) == 1);
+        stage.submit(
+            SEND | NORMAL << 8,
+            id,
+            &record(&[1]),
+            stage.taker.written(id) == 1,
+        );
         let mut heard = Heard::default();
         while heard.closed.is_empty() {
             stage.dispatch(8, &mut heard);
