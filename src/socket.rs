@@ -3,11 +3,14 @@
 //! An option that the platform does not have is an error, never ignored.
 
 use std::{
+    io::{self, IoSlice},
     net::{Shutdown, SocketAddr, TcpListener},
     time::Duration,
 };
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+#[cfg(target_os = "linux")]
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::error::{Code, Error, Result};
@@ -197,6 +200,33 @@ pub(crate) fn claim(_: &std::path::Path, _: i32, _: FileRules) -> Result<Listene
 #[cfg(not(unix))]
 pub(crate) fn connect_local(_: &std::path::Path) -> Result<std::net::TcpStream> {
     Err(missing("a Unix socket"))
+}
+
+/// Writes what the kernel takes at once. Of what is `last` nothing follows but our end, which the kernel waits for:
+/// both go out in one segment, and the peer is woken once.
+#[cfg(target_os = "linux")]
+pub(crate) fn write(stream: &TcpStream, slices: &[IoSlice<'_>], last: bool) -> io::Result<usize> {
+    // By the system's own interface: that of the C library is a point of cancellation, which costs as much as the
+    // call's way into the kernel.
+    use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
+
+    let mut flags = SendFlags::NOSIGNAL;
+    flags.set(SendFlags::MORE, last);
+    stream.try_io(Interest::WRITABLE, || {
+        let sent = match slices {
+            [one] => send(stream, one, flags),
+            many => sendmsg(stream, many, &mut SendAncillaryBuffer::default(), flags),
+        };
+        sent.map_err(io::Error::from)
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn write(stream: &TcpStream, slices: &[IoSlice<'_>], _last: bool) -> io::Result<usize> {
+    match slices {
+        [one] => stream.try_write(one),
+        many => stream.try_write_vectored(many),
+    }
 }
 
 /// Ends our side: the peer reads what was written, then the end.
