@@ -39,6 +39,7 @@ mod task;
 mod under_way;
 mod upgrade;
 
+pub(crate) use door::Door;
 pub(crate) use handle::{Handle, Verdict, keep};
 pub(crate) use local::{dial_here, open_here, serve_here};
 pub(crate) use meeting::{Meeting, SUBPROTOCOL};

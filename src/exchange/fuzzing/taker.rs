@@ -115,7 +115,10 @@ impl<P: Poller> Taker<P> {
     }
 
     /// Payload bytes that the kernel has taken of a link's.
-    #[cfg(all(test, feature = "model"))]
+    #[cfg_attr(
+        not(all(test, feature = "model")),
+        allow(dead_code, reason = "the model tests ask")
+    )]
     pub(in crate::exchange) fn written(&self, link: LinkId) -> u32 {
         self.words[2 * link.slot as usize].load(std::sync::atomic::Ordering::Acquire)
     }
