@@ -26,6 +26,7 @@ const CHILDREN = at('target', 'coverage', 'children');
 /** Each of them once: other pairings and protocols run the same code. */
 const NATIVE_PROJECTS = [
   'native',
+  'native-faults',
   'native-lp',
   'native-ws',
   'native-tls',
@@ -40,7 +41,9 @@ const TS_PROJECTS = [
   'ts-lp',
   'ts-ws',
   'ts-tls',
+  'ts-unix',
   'ts-wss',
+  'ts-faults',
   ...NATIVE_PROJECTS,
 ];
 
@@ -121,15 +124,17 @@ async function ofTypeScript() {
   ];
   runSuite('Running the suite for TypeScript', TS_PROJECTS, options, { NODE_V8_COVERAGE: CHILDREN });
   const ofChildren = await linesOfChildren(CHILDREN);
-  return Object.entries(JSON.parse(readFileSync(REPORT, 'utf8'))).map(([path, file]) => {
-    const lines = [...linesOf(file)];
-    const isRun = ([line, count]) => count > 0 || (ofChildren.get(path)?.get(line) ?? 0) > 0;
-    return {
-      file: relative(root, path).replaceAll('\\', '/'),
-      lines: lines.length,
-      covered: lines.filter(isRun).length,
-    };
-  });
+  return Object.entries(JSON.parse(readFileSync(REPORT, 'utf8')))
+    .map(([path, file]) => {
+      const lines = [...linesOf(file)];
+      const isRun = ([line, count]) => count > 0 || (ofChildren.get(path)?.get(line) ?? 0) > 0;
+      return {
+        file: relative(root, path).replaceAll('\\', '/'),
+        lines: lines.length,
+        covered: lines.filter(isRun).length,
+      };
+    })
+    .filter(({ file }) => file.startsWith('ts/'));
 }
 
 async function ofNative() {

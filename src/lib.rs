@@ -164,6 +164,8 @@ mod ffi;
 pub mod fuzzing;
 
 #[cfg(test)]
+mod allocations;
+#[cfg(test)]
 mod instructions;
 #[cfg(all(test, feature = "model"))]
 mod model;

@@ -35,10 +35,20 @@ export function linesOf({ statementMap, s: counts }) {
 function scriptsIn(folder) {
   let sum = { result: [] };
   for (const name of readdirSync(folder)) {
-    const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-    sum = mergeProcessCovs([sum, { result: result.filter(({ url }) => url.startsWith(DIST)) }]);
+    const result = resultIn(join(folder, name)).filter(({ url }) => url.startsWith(DIST));
+    sum = mergeProcessCovs([sum, { result }]);
   }
   return sum.result;
+}
+
+/** Nothing, of a process that was killed while it wrote. */
+function resultIn(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')).result;
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
 }
 
 function originalsOf(script) {

@@ -102,7 +102,7 @@ pub enum Code {
     TooManyConnections,
     /// The connection is subscribed to maxTopics topics already.
     TooManyTopics,
-    /// The system is out of descriptors or memory, or a queue or memory budget of ours is full.
+    /// The system is out of descriptors, memory or disk space, or a queue or memory budget of ours is full.
     Resources,
     /// The native backend was demanded and cannot be loaded.
     NativeUnavailable,

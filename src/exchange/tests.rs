@@ -13,4 +13,6 @@ mod live;
 #[cfg(all(target_os = "linux", feature = "model"))]
 mod model;
 mod room;
+#[cfg(target_os = "linux")]
+mod served;
 mod starving;

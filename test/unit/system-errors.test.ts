@@ -19,6 +19,8 @@ test.each([
   ['ENFILE', 'ERR_QW_RESOURCES'],
   ['ENOMEM', 'ERR_QW_RESOURCES'],
   ['ENOBUFS', 'ERR_QW_RESOURCES'],
+  ['ENOSPC', 'ERR_QW_RESOURCES'],
+  ['EDQUOT', 'ERR_QW_RESOURCES'],
 ])('%s is %s while listening and while connecting', (errno, code) => {
   expect(mapped(errno, 'listen')).toBe(code);
   expect(mapped(errno, 'connect')).toBe(code);

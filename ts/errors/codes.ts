@@ -360,7 +360,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
   ERR_QW_RESOURCES: {
     kind: 'resource',
     retriable: true,
-    meaning: 'The system is out of descriptors or memory, or a queue or memory budget of ours is full.',
+    meaning:
+      'The system is out of descriptors, memory or disk space, or a queue or memory budget of ours is full.',
     remedy:
       'Wait and try again; else raise the limit that the message names (ulimit -n, memoryBudget), or close what is not needed.',
   },

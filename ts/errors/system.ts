@@ -25,6 +25,9 @@ const ANY_TIME: Readonly<Record<string, ErrorCode>> = {
   ENFILE: 'ERR_QW_RESOURCES',
   ENOMEM: 'ERR_QW_RESOURCES',
   ENOBUFS: 'ERR_QW_RESOURCES',
+  // Of a Unix socket, which is a file.
+  ENOSPC: 'ERR_QW_RESOURCES',
+  EDQUOT: 'ERR_QW_RESOURCES',
 };
 
 const CONNECTING: Readonly<Record<string, ErrorCode>> = {

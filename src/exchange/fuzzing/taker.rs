@@ -3,10 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
 
@@ -48,6 +45,10 @@ pub(in crate::exchange) struct Taker<P: Poller> {
     /// In which offsets are, 0 for none; and the last that was lent.
     current: u32,
     lent: u32,
+    #[cfg_attr(
+        not(all(test, feature = "model")),
+        allow(dead_code, reason = "the exchange writes there, and models read it")
+    )]
     words: Box<[AtomicU32]>,
     _kept: Box<AtomicU32>,
 }
@@ -114,9 +115,12 @@ impl<P: Poller> Taker<P> {
     }
 
     /// Payload bytes that the kernel has taken of a link's.
-    #[cfg(all(test, feature = "model"))]
+    #[cfg_attr(
+        not(all(test, feature = "model")),
+        allow(dead_code, reason = "the model tests ask")
+    )]
     pub(in crate::exchange) fn written(&self, link: LinkId) -> u32 {
-        self.words[2 * link.slot as usize].load(Ordering::Acquire)
+        self.words[2 * link.slot as usize].load(std::sync::atomic::Ordering::Acquire)
     }
 
     fn event(&mut self, [slot, stamp, offset, length, _, aux]: Descriptor) -> (LinkId, Event) {

@@ -20,6 +20,8 @@ import type {
   SendResult,
   SharedMessage,
 } from '../link.js';
+import { chunkMemory } from './chunk-memory.js';
+import { discard } from './discard.js';
 import { rateLimited, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
@@ -119,7 +121,8 @@ export class TsLink extends SocketLink {
 
   /** The socket has read a chunk. */
   onData(chunk: Buffer): void {
-    if (this.ending !== undefined) return;
+    if (this.ending !== undefined) return discard(chunk);
+    chunkMemory.add(chunk.length);
     this.#intake?.arrived();
     if (this.#isUnparsed)
       this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);

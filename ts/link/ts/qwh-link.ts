@@ -15,6 +15,8 @@ import { HOSTILE, ruleBroken } from '../qwh-fault.js';
 import type { QwhSettings } from '../qwh.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
+import { chunkMemory } from './chunk-memory.js';
+import { discard } from './discard.js';
 import { lostWithoutGoAway, RATE_EXCEEDED, rateLimited } from './faults.js';
 import { flusher } from './flusher.js';
 import { READ_AHEAD } from './memory.js';
@@ -112,6 +114,7 @@ export class QwhLink extends SocketLink implements CarrierOwner {
     this.ended = true;
     this.ending = { code, reason, clean: true };
     this.#takesRest = takesRest;
+    this.#decoder.isVoid = !takesRest;
     if (!takesRest) this.forgetReceived();
     if (this.#over !== undefined) return this.wake();
     this.restartCloseTimer();
@@ -132,13 +135,16 @@ export class QwhLink extends SocketLink implements CarrierOwner {
 
   onBytes(bytes: Buffer): void {
     this.#pulse?.heard();
-    if (this.#theirs !== undefined) return;
-    markShared(bytes.buffer);
+    const { isVoid } = this;
+    if (this.#theirs !== undefined) return discard(bytes);
+    if (!isVoid) markShared(bytes.buffer);
+    chunkMemory.add(bytes.length);
     this.#intake?.arrived();
     if (this.#takesRest) this.restartCloseTimer();
     this.#ahead.push(bytes);
     if (this.#isDispatching || this.handler === undefined) return;
     this.#decode();
+    if (isVoid) return discard(bytes);
     // Behind a small piece the socket is empty.
     if (bytes.length < CHUNK && this.#waiting.isEmpty) this.#intake?.caughtUp();
     this.#afterReading();
@@ -203,16 +209,15 @@ export class QwhLink extends SocketLink implements CarrierOwner {
       if (isOutermost) flusher.end();
     }
     const replies = this.#decoder.takeReplies();
-    if (this.#isVoid()) return;
     // Behind our GOAWAY there is no other frame.
     if (replies !== undefined && this.ending === undefined) this.outbox.reply(replies);
     const { fault, goaway } = this.#decoder;
     if (fault !== undefined) this.onFault(fault);
-    else if (goaway !== undefined) this.#leave(goaway);
+    else if (goaway !== undefined && !this.#isClosing()) this.#leave(goaway);
   }
 
   #take(message: Buffer): void {
-    if (this.#isVoid()) return;
+    if (this.#isClosing()) return;
     const isNext = !this.isPaused && this.#waiting.isEmpty && !this.#intake?.holdsBack();
     if (isNext && !environmentTurn.defers(this)) return this.#deliver(message);
     this.#waiting.push(message, false);
@@ -236,7 +241,7 @@ export class QwhLink extends SocketLink implements CarrierOwner {
 
   /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
   #afterReading(): void {
-    if (this.#isVoid() || this.#over !== undefined) return;
+    if (this.#isClosing() || this.#over !== undefined) return;
     // Nothing is taken any more, but the end is to be seen.
     if (this.#theirs !== undefined) return this.#carrier.resume();
     const ahead = this.#ahead.reduce((sum, { length }) => sum + length, 0);
@@ -270,8 +275,12 @@ export class QwhLink extends SocketLink implements CarrierOwner {
     }
   }
 
-  /** Nobody wants what comes any more. */
-  #isVoid(): boolean {
+  get isVoid(): boolean {
+    return this.#theirs !== undefined || this.#isClosing();
+  }
+
+  /** We have said our last word: nobody wants what comes any more, but for the peer's. */
+  #isClosing(): boolean {
     return this.ending !== undefined && !this.#takesRest;
   }
 

@@ -18,6 +18,7 @@ import type {
   WebSocketSettings,
 } from '../link.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
+import { discardRest } from './discard.js';
 import { RATE_EXCEEDED, rateLimited } from './faults.js';
 import type { Framing } from './framing.js';
 import { READ_AHEAD } from './memory.js';
@@ -97,7 +98,7 @@ export class WsLink extends SocketLink implements SocketOwner, MessageTaker, Sig
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.wake());
     this.#settings = settings;
     unmaskByWords(ws);
-    WsReader.readFor(ws, this);
+    WsReader.readFor(ws, socket, this);
     const onDead = (error: QWormholeError): void => this.kill(faultClose(error));
     this.#pulse = Pulse.start(this, onDead, socket, limits.heartbeat);
     // Only what is inflated takes its time.
@@ -116,7 +117,7 @@ export class WsLink extends SocketLink implements SocketOwner, MessageTaker, Sig
   /** Listeners that all links share: there may be very many, and most are idle. */
   static readonly #ofWebSocket = Object.entries({
     message(this: LinkedWebSocket, data: Buffer, isBinary: boolean): void {
-      markShared(data.buffer);
+      if (!(this.owner as WsLink).isVoid) markShared(data.buffer);
       (this.owner as WsLink).onMessage(data, !isBinary);
     },
     ping(this: LinkedWebSocket, payload: Buffer): void {
@@ -179,9 +180,14 @@ export class WsLink extends SocketLink implements SocketOwner, MessageTaker, Sig
     this.kill({ code, reason, clean: false, error: this.#fault?.error });
   }
 
+  /** Nobody wants what comes any more. */
+  get isVoid(): boolean {
+    return this.ending !== undefined || this.#fault !== undefined;
+  }
+
   /** A message has come whole. */
   onMessage(payload: Buffer, isText: boolean): void {
-    if (this.ending !== undefined || this.#fault !== undefined) return;
+    if (this.isVoid) return;
     if (
       !this.isPaused &&
       this.#waiting.isEmpty &&
@@ -222,7 +228,7 @@ export class WsLink extends SocketLink implements SocketOwner, MessageTaker, Sig
   }
 
   #onControl(ping: Buffer | undefined): void {
-    if (this.ending !== undefined || this.#fault !== undefined) return;
+    if (this.isVoid) return;
     const control = (this.#control ??= new Control(this.#settings, (payload, done) =>
       this.#ws.pong(payload, undefined, done),
     ));
@@ -276,6 +282,8 @@ export class WsLink extends SocketLink implements SocketOwner, MessageTaker, Sig
 
   #onError(error: Error): void {
     this.#fail(faultOfWs(error, this.#doing, this.limits.maxMessage));
+    // The package reads no more.
+    discardRest(this.socket);
   }
 
   /** Called by the package. */

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use shuttle::thread;
 
-use super::stage::{Heard, SLAB, all, deliver, dispatch, link_of};
+use super::{
+    heard::{Heard, SLAB, all, dispatch},
+    links::{deliver, link_of},
+};
 use crate::{
     driver::{Bell, Inline},
     exchange::fuzzing::Taker,

@@ -4,7 +4,9 @@ use shuttle::rand::{Rng, thread_rng};
 
 use super::{
     super::consumer::{CLOSE, NOTIFY, SEND, TERMINATE, record},
-    stage::{Heard, Job, Stage, all, deliver, obey},
+    heard::{Heard, all},
+    links::{deliver, obey},
+    stage::{Job, Stage},
     wire::Wire,
 };
 use crate::{exchange::Manner, model::tried};
