@@ -217,7 +217,7 @@ impl Handle {
         } else if half.socket.is_none() {
             half.publish();
         } else {
-            let result = half.write();
+            let result = half.write(false);
             half.wrote(result);
         }
     }
@@ -355,13 +355,14 @@ impl Half {
         let io = &mut Writer {
             socket,
             session: self.session.as_deref_mut(),
+            is_last: false,
         };
         let written = write(&mut self.out, io)?;
         Ok(self.with_ciphertext(written))
     }
 
-    /// Writes what is queued, as far as the kernel takes it.
-    pub(super) fn write(&mut self) -> Result<Written> {
+    /// Writes what is queued, as far as the kernel takes it; `is_last` where our end follows.
+    pub(super) fn write(&mut self, is_last: bool) -> Result<Written> {
         self.settle()?;
         let Some(socket) = &self.socket else {
             return Ok(Written::Blocked);
@@ -369,6 +370,8 @@ impl Half {
         let io = &mut Writer {
             socket,
             session: self.session.as_deref_mut(),
+            // What is held back for a rate is not to wait for more besides.
+            is_last: is_last && self.outlet.is_none(),
         };
         let most = match &mut self.outlet {
             // Without a message there is nothing that waits for its time.

@@ -51,6 +51,10 @@ use crate::{
     },
 };
 
+/// Turns in a row before the event loop has its own: a client's request is judged, answered, and its connection open
+/// and read, in three.
+const IN_A_ROW: u32 = 4;
+
 /// Drives any number of links by turns that are taken for it.
 pub(crate) struct Inline {
     shared: Arc<Shared>,
@@ -74,6 +78,17 @@ struct Shared {
     others: AtomicUsize,
     /// Why something essential is gone.
     failure: Mutex<Option<String>>,
+}
+
+/// Who takes a turn, and why.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The consumer, which was told that something is ready.
+    Look,
+    /// The consumer, which has asked for something itself.
+    GoOn,
+    /// The watchdog.
+    Watchdog,
 }
 
 /// What a turn drives.
@@ -147,9 +162,21 @@ impl Inline {
         self.shared.descriptor.as_fd()
     }
 
-    /// Serves what is ready, on the consumer's thread; it looks for events afterwards.
-    pub(crate) fn turn(&self) {
-        self.shared.turn(true);
+    /// Serves what is ready, on the consumer's thread, and has it `dispatch` what came of that. What it asks for
+    /// meanwhile is served at once: the event loop has nothing new to tell, and takes three system calls to come back.
+    pub(crate) fn turn(&self, mut dispatch: impl FnMut()) {
+        let Shared { bell, .. } = &*self.shared;
+        let watch = bell.watch();
+        self.shared.turn(Turn::Look);
+        dispatch();
+        for _ in 0..IN_A_ROW {
+            if !bell.is_rung() {
+                break;
+            }
+            self.shared.turn(Turn::GoOn);
+            dispatch();
+        }
+        drop(watch);
     }
 
     fn watchdog(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
@@ -239,7 +266,8 @@ impl Poller for Inline {
 
 impl Shared {
     /// Takes a turn, unless another thread does.
-    fn turn(self: &Arc<Self>, is_consumers: bool) {
+    fn turn(self: &Arc<Self>, turn: Turn) {
+        let is_consumers = turn != Turn::Watchdog;
         let mut driven = match self.driven.try_lock() {
             Ok(driven) => driven,
             Err(TryLockError::Poisoned(driven)) => driven.into_inner(),
@@ -250,7 +278,7 @@ impl Shared {
         };
         self.bell.begin(is_consumers);
         let stay = Stay::at(Arc::clone(self) as Arc<dyn Surroundings>);
-        let caught = catch_unwind(AssertUnwindSafe(|| driven.turn(self)));
+        let caught = catch_unwind(AssertUnwindSafe(|| driven.turn(self, turn)));
         if let Err(panic) = caught {
             self.fail(message(&*panic));
         }
@@ -277,6 +305,10 @@ impl Shared {
     }
 
     /// Whether there is something to do.
+    fn is_due(&self) -> bool {
+        self.bell.is_rung() || self.is_readable()
+    }
+
     fn is_readable(&self) -> bool {
         let mut descriptors = [PollFd::new(&self.descriptor, PollFlags::IN)];
         let nothing = rustix::event::Timespec::default();
@@ -313,14 +345,29 @@ impl Shared {
 }
 
 impl Driven {
-    fn turn(&mut self, shared: &Shared) {
+    fn turn(&mut self, shared: &Shared, turn: Turn) {
         if shared.is_bell_asked.swap(false, Ordering::SeqCst) {
             self.host.on_bell();
         }
-        self.look_and_serve(shared);
+        match turn {
+            Turn::GoOn => self.serve(shared),
+            Turn::Look | Turn::Watchdog => self.look_and_serve(shared),
+        }
         if shared.is_turn_asked.swap(false, Ordering::SeqCst) {
             self.host.on_turn();
         }
+    }
+
+    /// Polls every task that was woken.
+    fn serve(&mut self, shared: &Shared) {
+        let Self {
+            tasks,
+            waker,
+            runtime,
+            ..
+        } = self;
+        let _runtime = runtime.enter();
+        serve(tasks, waker, shared);
     }
 
     /// Asks the kernel what is ready, then polls every task that has something to do.
@@ -363,7 +410,7 @@ fn register(runtime: &Runtime, bell: &Arc<Bell>) -> io::Result<AsyncFd<Arc<Bell>
 fn serve(tasks: &mut FuturesUnordered<Job>, waker: &Waker, shared: &Shared) {
     let mut cx = Context::from_waker(waker);
     for _ in 0..2 {
-        tasks.extend(mem::take(&mut *shared.newcomers()));
+        tasks.extend(shared.newcomers().drain(..));
         while let Poll::Ready(Some(())) = tasks.poll_next_unpin(&mut cx) {}
         if shared.newcomers().is_empty() {
             return;

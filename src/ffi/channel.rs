@@ -254,13 +254,13 @@ impl Channel {
         }
     }
 
-    /// Takes a turn, of inline I/O.
+    /// Takes a turn, of inline I/O, which has `dispatch` look for events.
     #[cfg(target_os = "linux")]
-    pub(super) fn turn(&self) {
+    pub(super) fn turn(&self, dispatch: impl FnMut()) {
         if let Some(core) = self.core.get()
             && let Io::Inline(poller) = core.poller()
         {
-            poller.turn();
+            poller.turn(dispatch);
         }
     }
 

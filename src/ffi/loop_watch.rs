@@ -156,8 +156,7 @@ unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int)
         let Some(watch) = channel.watch() else {
             return;
         };
-        channel.turn();
-        channel.dispatch(watch.env, |count| watch.call(channel, count));
+        channel.turn(|| channel.dispatch(watch.env, |count| watch.call(channel, count)));
     }
 }
 

@@ -42,14 +42,14 @@ it('a server that stops is noticed, and found when it goes on', async () => {
   const client = await call(address, { codec: 'text', heartbeat, reconnect, connectTimeoutMs: 500 });
   await echoes(client, 'before');
   const lost = next(client, 'disconnect');
-  const first = next(client, 'reconnecting');
+  const failures: (string | undefined)[] = [];
+  client.on('reconnecting', (_attempt, _delayMs, error) => failures.push(error?.code));
   child.process.kill('SIGSTOP');
   expect(await lost).toEqual([8, expect.any(String), false]);
   expect(client.errors[0]).toMatchObject({ code: 'ERR_QW_HEARTBEAT_TIMEOUT', retriable: true });
   // The kernel takes the connection, and nobody answers on it.
-  await first;
-  const [, , error] = await next(client, 'reconnecting');
-  expect(error.code).toMatch(/^ERR_QW_(CONNECT|HANDSHAKE)_TIMEOUT$/);
+  await until(() => failures.length >= 2, 'an attempt in vain');
+  expect(failures[1]).toMatch(/^ERR_QW_(CONNECT|HANDSHAKE)_TIMEOUT$/);
   child.process.kill('SIGCONT');
   await until(() => client.state === 'open', 'the server');
   await echoes(client, 'after');

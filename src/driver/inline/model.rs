@@ -8,7 +8,7 @@ use shuttle::{
 };
 use tokio::sync::Notify;
 
-use super::{Bell, Inline, Job};
+use super::{Bell, Inline, Job, Turn};
 use crate::{
     driver::poller::{Host, Poller},
     error::Result,
@@ -31,8 +31,8 @@ impl Inline {
 
     /// What the watchdog does when it was long enough that nobody took a turn.
     pub(crate) fn watch(&self) {
-        if self.is_readable() {
-            self.shared.turn(false);
+        if self.shared.is_due() {
+            self.shared.turn(Turn::Watchdog);
         }
     }
 }
@@ -112,7 +112,8 @@ fn what_is_asked_for_is_done_by_a_turn_that_was_announced() {
         let others = [thread::spawn(asks), thread::spawn(watches)];
         for _ in 0..2 {
             if inline.is_readable() {
-                inline.turn();
+                // What is asked for in the middle of its work is part of that, or is announced.
+                inline.turn(|| inline.ring());
             }
         }
         for other in others {
@@ -120,7 +121,7 @@ fn what_is_asked_for_is_done_by_a_turn_that_was_announced() {
         }
         // Nobody asks any more: what is left undone now is left for good.
         while inline.is_readable() {
-            inline.turn();
+            inline.turn(|| {});
         }
         assert!(owner.is_served());
         assert_eq!(done.load(Ordering::SeqCst), 2);

@@ -251,7 +251,7 @@ impl Life<'_> {
 
     fn turns(&mut self, count: usize) {
         for _ in 0..count {
-            self.taker.core.poller().turn();
+            self.taker.core.poller().turn(|| {});
             while self.taker.spare() < 2 {
                 self.taker.lend(256 * 1024);
             }

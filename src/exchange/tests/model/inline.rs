@@ -38,9 +38,9 @@ fn whoever_takes_the_turns_every_message_arrives_once_and_in_order() {
         // Whoever is forgotten here is waited for until the model runs out of steps.
         while heard.closed.len() < 2 {
             // As the event loop does.
-            if taker.core.poller().is_readable() {
-                taker.core.poller().turn();
-                dispatch(&mut taker, 2, &mut heard);
+            let core = Arc::clone(&taker.core);
+            if core.poller().is_readable() {
+                (core.poller()).turn(|| dispatch(&mut taker, 2, &mut heard));
             }
             thread::yield_now();
         }
