@@ -7,8 +7,8 @@ import type { Holdings, Report, Target } from './target.js';
 const BACK_WITHIN_MS = 10_000;
 /** To so much above what it was before. */
 const SLACK = 1.1;
-/** Counters of connections that have just ended may be late, on a busy machine by seconds, ms. */
-const COUNT_WITHIN_MS = 10_000;
+/** Counters of connections that have just ended may be a moment late, ms. */
+const COUNT_WITHIN_MS = 2_000;
 
 export class Oracle {
   readonly #target: Target;

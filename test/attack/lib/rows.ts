@@ -65,11 +65,6 @@ export interface Entry {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Takes longer than a test may: left to `npm run attack`. */
   readonly isLong?: boolean;
-  /**
-   * Played once before memory is weighed: the first flood of a process grows what V8 and the allocator keep, and what
-   * leaks grows with each.
-   */
-  readonly isRehearsed?: boolean;
   /** TLS is left to its steps. */
   readonly isPlain?: boolean;
   /** No connection is made for it: its steps make their own. */

@@ -22,6 +22,7 @@ import type {
   SendResult,
   SharedMessage,
 } from '../link.js';
+import { discard } from './discard.js';
 import { closeTimeout, outOfBudget, rateLimited, truncated } from './faults.js';
 import { flusher } from './flusher.js';
 import { FrameDecoder } from './frame-decoder.js';
@@ -192,7 +193,7 @@ export class TsLink extends BoundedLink implements Starved, Forsaken, Waiter {
 
   /** The socket has read a chunk. */
   onData(chunk: Buffer): void {
-    if (this.#ending !== undefined) return;
+    if (this.#ending !== undefined) return discard(chunk);
     this.#intake?.arrived();
     if (this.#isBehind) this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
     else this.#decoder.push(chunk);

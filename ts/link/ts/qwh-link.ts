@@ -28,6 +28,7 @@ import type { QwhSettings } from '../qwh.js';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
 import { closeTimeout, lostWithoutGoAway, outOfBudget, RATE_EXCEEDED, rateLimited } from './faults.js';
+import { discard } from './discard.js';
 import { flusher } from './flusher.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
@@ -178,6 +179,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     this.ended = true;
     this.#ending = { code, reason, clean: true };
     this.#takesRest = takesRest;
+    this.#decoder.isVoid = !takesRest;
     if (!takesRest) this.#forgetReceived();
     if (this.#over !== undefined) return this.#wake();
     this.#restartCloseTimer();
@@ -210,13 +212,15 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   onBytes(bytes: Buffer): void {
     this.#pulse?.heard();
-    if (this.#theirs !== undefined) return;
-    markShared(bytes.buffer);
+    const { isVoid } = this;
+    if (this.#theirs !== undefined) return discard(bytes);
+    if (!isVoid) markShared(bytes.buffer);
     this.#intake?.arrived();
     if (this.#takesRest) this.#restartCloseTimer();
     this.#ahead.push(bytes);
     if (this.#isDispatching || this.handler === undefined) return;
     this.#decode();
+    if (isVoid) return discard(bytes);
     // Behind a small piece the socket is empty.
     if (bytes.length < CHUNK && this.#waiting.isEmpty) this.#intake?.caughtUp();
     this.#afterReading();
@@ -281,16 +285,15 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
       if (isOutermost) flusher.end();
     }
     const replies = this.#decoder.takeReplies();
-    if (this.#isVoid()) return;
     // Behind our GOAWAY there is no other frame.
     if (replies !== undefined && this.#ending === undefined) this.#outbox.reply(replies);
     const { fault, goaway } = this.#decoder;
     if (fault !== undefined) this.onFault(fault);
-    else if (goaway !== undefined) this.#leave(goaway);
+    else if (goaway !== undefined && !this.#isClosing()) this.#leave(goaway);
   }
 
   #take(message: Buffer): void {
-    if (this.#isVoid()) return;
+    if (this.#isClosing()) return;
     const isNext = !this.#isPaused && this.#waiting.isEmpty && !this.#intake?.holdsBack();
     if (isNext && !environmentTurn.defers(this)) return this.#deliver(message);
     this.#waiting.push(message, false);
@@ -314,7 +317,7 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
 
   /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
   #afterReading(): void {
-    if (this.#isVoid() || this.#over !== undefined) return;
+    if (this.#isClosing() || this.#over !== undefined) return;
     // Nothing is taken any more, but the end is to be seen.
     if (this.#theirs !== undefined) return this.#carrier.resume();
     const ahead = this.#ahead.reduce((sum, { length }) => sum + length, 0);
@@ -378,8 +381,12 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     }
   }
 
-  /** Nobody wants what comes any more. */
-  #isVoid(): boolean {
+  get isVoid(): boolean {
+    return this.#theirs !== undefined || this.#isClosing();
+  }
+
+  /** We have said our last word: nobody wants what comes any more, but for the peer's. */
+  #isClosing(): boolean {
     return this.#ending !== undefined && !this.#takesRest;
   }
 
@@ -492,10 +499,8 @@ export class QwhLink extends BoundedLink implements CarrierOwner, Starved, Forsa
     // Without a handler yet it is told from the turn in which there is one.
     if (over === undefined || this.#isOverTold || this.handler === undefined) return;
     // What the peer said before it closed comes first, whenever somebody wants it.
-    if (!this.#waiting.isEmpty) {
-      this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
-      return;
-    }
+    if (!this.#waiting.isEmpty)
+      return void (this.#patience ??= new Patience(this, this.limits.closeTimeoutMs));
     this.#isOverTold = true;
     this.#patience?.end();
     this.#forgetReceived();

@@ -21,6 +21,7 @@ import type {
   WebSocketSettings,
 } from '../link.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
+import { discardRest } from './discard.js';
 import { closeTimeout, outOfBudget, RATE_EXCEEDED, rateLimited } from './faults.js';
 import type { Framing } from './framing.js';
 import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
@@ -123,7 +124,7 @@ export class WsLink
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
     this.#settings = settings;
     unmaskByWords(ws);
-    WsReader.readFor(ws, this);
+    WsReader.readFor(ws, socket, this);
     const onDead = (error: QWormholeError): void => this.#kill(faultClose(error));
     this.#pulse = Pulse.start(this, onDead, socket, limits.heartbeat);
     // Only what is inflated takes its time.
@@ -142,7 +143,7 @@ export class WsLink
   /** Listeners that all links share: there may be very many, and most are idle. */
   static readonly #ofWebSocket = Object.entries({
     message(this: LinkedWebSocket, data: Buffer, isBinary: boolean): void {
-      markShared(data.buffer);
+      if (!(this.owner as WsLink).isVoid) markShared(data.buffer);
       (this.owner as WsLink).onMessage(data, !isBinary);
     },
     ping(this: LinkedWebSocket, payload: Buffer): void {
@@ -256,16 +257,16 @@ export class WsLink
     this.#socket.unref();
   }
 
+  /** Nobody wants what comes any more. */
+  get isVoid(): boolean {
+    return this.#ending !== undefined || this.#fault !== undefined;
+  }
+
   /** A message has come whole. */
   onMessage(payload: Buffer, isText: boolean): void {
-    if (this.#ending !== undefined || this.#fault !== undefined) return;
-    if (
-      !this.#isPaused &&
-      this.#waiting.isEmpty &&
-      !this.#intake?.holdsBack() &&
-      !environmentTurn.defers(this)
-    )
-      return this.#deliver(payload, isText);
+    if (this.isVoid) return;
+    const isNext = !this.#isPaused && this.#waiting.isEmpty && !this.#intake?.holdsBack();
+    if (isNext && !environmentTurn.defers(this)) return this.#deliver(payload, isText);
     this.#waiting.push(payload, isText);
     this.#account();
   }
@@ -321,7 +322,7 @@ export class WsLink
   }
 
   #onControl(ping: Buffer | undefined): void {
-    if (this.#ending !== undefined || this.#fault !== undefined) return;
+    if (this.isVoid) return;
     const control = (this.#control ??= new Control(this.#settings, (payload, done) =>
       this.#ws.pong(payload, undefined, done),
     ));
@@ -397,6 +398,8 @@ export class WsLink
 
   #onError(error: Error): void {
     this.#fail(faultOfWs(error, this.#doing, this.limits.maxMessage));
+    // The package reads no more.
+    discardRest(this.#socket);
   }
 
   /** Called by the package. */
