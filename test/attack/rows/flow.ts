@@ -1,8 +1,9 @@
 /** Peers that do not read, handlers that do not keep up, connections that come and go. */
 import { CANARY } from '../lib/canary.js';
-import { Ambush } from '../lib/attacker.js';
+import { Ambush, type Attacker } from '../lib/attacker.js';
 import type { DialectName } from '../lib/dialects.js';
 import type { Entry, Family, Stage, Step } from '../lib/rows.js';
+import type { Report } from '../lib/target.js';
 import { act, deaf, flood, opened, peakBelow, reset, say, when } from '../lib/steps.js';
 
 const MIB = 1024 * 1024;
@@ -51,6 +52,69 @@ export const flows: readonly Family[] = WAYS.map((way) => ({
 }));
 
 /** Those with signs of life. */
+const SUBSCRIBERS = 1000;
+const PUBLISHED = { count: 1000, size: 64 };
+/** In front of each message, bytes; records of qwh have two more for several. */
+const HEADS: Readonly<Record<DialectName, number>> = { 'length-prefixed': 4, qwh: 8, ws: 2 };
+
+/** The attacker takes nothing of what many get; for them that makes no difference. */
+const published =
+  (way: DialectName): Step =>
+  async (on) => {
+    const { target, subject, attacker, dialect } = on;
+    const others: Attacker[] = [];
+    // From one address: they are told apart by their ports.
+    while (others.length < SUBSCRIBERS)
+      others.push(...(await Promise.all(Array.from({ length: 100 }, () => on.call()))));
+    await Promise.all(others.map((other) => dialect.open(other)));
+    const bytesBefore = others.map(({ receivedBytes }) => receivedBytes);
+    for (const other of others) other.onData = () => void (other.received = Buffer.alloc(0));
+    await target.act(
+      subject,
+      'subscribe',
+      'news',
+      [attacker, ...others].map(({ port }) => port),
+    );
+    await target.act(subject, 'pour', attacker.port, { bytes: 32 * MIB, size: 16_384 });
+    const before = droppedIn(await on.report());
+    const { accepted, dropped } = await target.act(subject, 'publish', 'news', PUBLISHED);
+    const offered = PUBLISHED.count * (SUBSCRIBERS + 1);
+    on.note(`${dropped} of ${offered} dropped, all of them the slow one's`);
+    if (accepted + dropped !== offered) throw new Error(`${accepted} and ${dropped} are not ${offered}`);
+    if (dropped === 0 || dropped > PUBLISHED.count) throw new Error(`${dropped} were dropped`);
+    const told = droppedIn(await on.report()) - before;
+    if (told !== dropped) throw new Error(`${told} are counted as dropped, not ${dropped}`);
+    const all = PUBLISHED.count * (PUBLISHED.size + HEADS[way]);
+    await when('all of it at the others', () =>
+      others.every(({ receivedBytes }, index) => receivedBytes - bytesBefore[index] >= all),
+    )(on);
+    for (const other of others) other.destroy();
+  };
+
+function droppedIn({ stats }: Report): number {
+  const reasons: { messages: number }[] = Object.values(stats.dropped);
+  return reasons.reduce((sum, { messages }) => sum + messages, 0);
+}
+
+export const publications: readonly Family[] = WAYS.map((way) => ({
+  ...way,
+  roles: ['server'],
+  entries: [
+    {
+      ...entry(
+        'C2',
+        `one of ${SUBSCRIBERS + 1} subscribers reads nothing`,
+        LOST,
+        deaf,
+        published(way.dialect),
+        reset,
+      ),
+      isRehearsed: true,
+      isLong: true,
+    },
+  ],
+}));
+
 export const slowReaders: readonly Family[] = WAYS.slice(1).map((way) => ({
   ...way,
   name: `${way.name}, slow readers`,
