@@ -55,7 +55,7 @@ export interface Entry {
   /** What is tried. */
   readonly what: string;
   readonly steps: readonly Step[];
-  readonly expect: Expectation | ((role: Role) => Expectation);
+  readonly expect: Expectation | ((role: Role, backend: Backend) => Expectation);
   /** The number in telemetry that rises by one; that of the fault, where there is one. */
   readonly counter?: string | ((role: Role) => string);
   /** Looks at what else must hold, before the end of the server or client. */

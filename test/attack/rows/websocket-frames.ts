@@ -43,6 +43,17 @@ function claiming(length: bigint, bytes = ''): Parameters<typeof send>[0] {
   };
 }
 
+/** A message whose length is in two bytes (126) or in eight (127). */
+function longer(text: string, form: 126 | 127): Parameters<typeof send>[0] {
+  return ({ attacker }) => {
+    const length = Buffer.alloc(form === 126 ? 2 : 8);
+    length[length.length - 1] = text.length;
+    const head = Buffer.of(0x80 | TEXT, (attacker.isCaller ? 0x80 : 0) | form);
+    // A key of zeros changes nothing.
+    return Buffer.concat([head, length, Buffer.alloc(attacker.isCaller ? 4 : 0), Buffer.from(text)]);
+  };
+}
+
 /** A close frame with a code, and bytes for a reason. */
 function closing(code: number, reason: string | Buffer = ''): Parameters<typeof send>[0] {
   const head = Buffer.of(code >> 8, code & 0xff);
@@ -73,6 +84,17 @@ export const websocketFrames: Family = {
         error: { ts: 'ERR_QW_TOO_BIG', native: 'ERR_QW_PROTOCOL' },
       },
       differs: 'the package ws calls a length of 2^63 too big, which it is as well',
+    },
+    {
+      ...entry(
+        'B4',
+        'lengths in longer forms than they need',
+        PROTOCOL,
+        send(longer('in two bytes', 126), longer('in eight', 127)),
+      ),
+      expect: (_role, backend) =>
+        backend === 'ts' ? { lives: true, messages: ['in two bytes', 'in eight'] } : PROTOCOL,
+      differs: 'the package ws takes a length in a longer form than it needs, which says no other thing',
     },
     entry('B4', 'a length of 2^53', TOO_BIG, send(claiming(2n ** 53n))),
     entry('B4', 'a length of 2^63 - 1', TOO_BIG, send(claiming(2n ** 63n - 1n))),
