@@ -2,7 +2,6 @@
  * A program that evaluates the package anew in contexts of `node:vm`, as test runners do for each file, and with values
  * of other realms. It says what it saw, and ends by itself.
  */
-import process from 'node:process';
 import { createContext, runInNewContext, SourceTextModule, SyntheticModule } from 'node:vm';
 import { readFileSync } from 'node:fs';
 

@@ -2,19 +2,12 @@
 import { CANARY } from '../lib/canary.js';
 import { Ambush, type Attacker } from '../lib/attacker.js';
 import type { DialectName } from '../lib/dialects.js';
-import type { Entry, Family, Stage, Step } from '../lib/rows.js';
+import { entry, MIB, WAYS } from '../lib/entries.js';
+import type { Family, Stage, Step } from '../lib/rows.js';
 import type { Report } from '../lib/target.js';
-import { act, deaf, flood, opened, peakBelow, reset, say, when } from '../lib/steps.js';
+import { act, deaf, flood, peakBelow, reset, say, when } from '../lib/steps.js';
 
-const MIB = 1024 * 1024;
 const LOST = { code: 8, error: 'ERR_QW_CONNECTION_LOST' } as const;
-
-/** The carriers that a message may go over. */
-const WAYS = [
-  { name: 'length-prefixed', carrier: 'tcp', dialect: 'length-prefixed' },
-  { name: 'qwh', carrier: 'tcp', dialect: 'qwh' },
-  { name: 'WebSocket', carrier: 'ws', dialect: 'ws' },
-] as const satisfies readonly { name: string; carrier: string; dialect: DialectName }[];
 
 const OFFERED = { bytes: 250 * MIB, size: 65_536 };
 /** The defaults of docs/limits.md. */
@@ -33,13 +26,6 @@ const poured: Step = async ({ target, subject, attacker, backend, note }) => {
   if (dropped === 0 || sent + backpressure + dropped !== OFFERED.bytes / OFFERED.size)
     throw new Error(`it does not add up: ${JSON.stringify(told)}`);
 };
-
-const entry = (id: string, what: string, expect: Entry['expect'], ...steps: Step[]): Entry => ({
-  id,
-  what,
-  expect,
-  steps: [opened(), ...steps],
-});
 
 export const flows: readonly Family[] = WAYS.map((way) => ({
   ...way,
