@@ -5,7 +5,8 @@
  *                             [--cases '1.*,7.*'] [--jobs 2] [--write] [--built]
  *
  * `--backend control` puts the `ws` package in our place: where it fails too, the fault is not ours. `--write`
- * puts the table into docs/conformance.md, `--built` takes what was built before. Exit code 1 when a case was not run or does not conform.
+ * puts the table into docs/conformance.md, `--built` takes what was built before. Exit code 1 when a case was not run or
+ * does not conform.
  */
 import { parseArgs } from 'node:util';
 
