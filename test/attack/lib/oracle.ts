@@ -7,8 +7,11 @@ import type { Holdings, Report, Target } from './target.js';
 const BACK_WITHIN_MS = 10_000;
 /** To so much above what it was before. */
 const SLACK = 1.1;
-/** Counters of connections that have just ended may be a moment late, ms. */
-const COUNT_WITHIN_MS = 2_000;
+/**
+ * Events of refusals that are alike are told of once a second, so that no row can wait for its own: the counter is what
+ * tells, as late as a fault may be noticed, ms.
+ */
+const COUNT_WITHIN_MS = 10_000;
 
 export class Oracle {
   readonly #target: Target;

@@ -71,9 +71,9 @@ const published =
     const told = droppedIn(await on.report()) - before;
     if (told !== dropped) throw new Error(`${told} are counted as dropped, not ${dropped}`);
     const all = PUBLISHED.count * (PUBLISHED.size + HEADS[way]);
-    await when('all of it at the others', () =>
-      others.every(({ receivedBytes }, index) => receivedBytes - bytesBefore[index] >= all),
-    )(on);
+    const isThere = (): boolean =>
+      others.every(({ receivedBytes }, index) => receivedBytes - bytesBefore[index] >= all);
+    await when('all of it at the others', isThere, 60_000)(on);
     for (const other of others) other.destroy();
   };
 
@@ -248,7 +248,7 @@ const failing: Step = async (on) => {
   ] as const;
   try {
     for (const [url, error] of urls) {
-      const options = { connectTimeoutMs: 200 };
+      const options = { connectTimeoutMs: error === 'ERR_QW_CONNECT_TIMEOUT' ? 200 : 10_000 };
       const dials = await Promise.all(Array.from({ length: DIALS }, () => on.target.dial(url, options)));
       for (const { subject } of dials) {
         await when('the failure', async () => (await on.target.report(subject)).outcome !== 'under way')(on);
