@@ -163,6 +163,9 @@ const INLINE = { QWORMHOLE_NATIVE: 'force', QWORMHOLE_IO: 'inline' };
 /** What is about the I/O side itself, and how it ends. */
 const IO_ENDS = ['adopt', 'last-words', 'moved-slabs', 'paused-memory', 'runtime-failure', 'teardown'];
 
+/** Faults of the system around us, on each backend: signals, limits and clocks of POSIX. */
+const FAULTS = 'test/faults/**/*.test.ts';
+
 /** None on Windows. */
 function hasUnix(name: string, include: string[], env: Record<string, string>) {
   return IS_WINDOWS ? [] : [project(name, include, { env: { ...env, ...OVER_UNIX } })];
@@ -183,6 +186,7 @@ const inline = [
 
 const native = [
   project('native', [BEHAVIOUR, QWH_ONLY], { env: NATIVE }),
+  ...(IS_WINDOWS ? [] : [project('native-faults', FAULTS, { env: NATIVE })]),
   project('native-lp', behaviour(FRAMING), { env: { ...NATIVE, ...LP } }),
   project('native-ws', WS, { env: { ...NATIVE, ...OVER_WS } }),
   project('native-tls', TLS, { env: { ...NATIVE, ...OVER_TLS } }),
@@ -233,6 +237,7 @@ export default defineConfig({
       project('docs', 'test/docs/**/*.test.ts', { patience: 120_000 }),
       project('examples', 'test/examples/**/*.test.ts', { patience: 120_000 }),
       project('ts', [BEHAVIOUR, QWH_ONLY], { env: TS }),
+      ...(IS_WINDOWS ? [] : [project('ts-faults', FAULTS, { env: TS })]),
       project('ts-lp', behaviour(FRAMING), { env: { ...TS, ...LP } }),
       project('ts-ws', WS, { env: { ...TS, ...OVER_WS } }),
       project('ts-tls', TLS, { env: { ...TS, ...OVER_TLS } }),

@@ -3,7 +3,7 @@
  *
  * Inputs begin with the test vectors and what is kept in `fuzz/corpora/`, and gather in `fuzz/corpus/`; what makes a
  * target fail is in `fuzz/artifacts/`. `--keep` writes the smallest inputs that cover the most to `fuzz/corpora/`, which
- * `cargo test` runs. Exit code 1 when something failed.
+ * `cargo test` runs; `--document` writes the figures to docs/fuzzing.md. Exit code 1 when something failed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { seedsOf, TARGETS } from '../fuzz/seeds.mjs';
+import { readPart, writePart } from './lib/page.mjs';
 import { at, root } from './lib/root.mjs';
 import { main, outputOf, quietly, StepError } from './lib/run.mjs';
 import { table } from './lib/text.mjs';
@@ -26,6 +27,7 @@ const STATEFUL = ['link'];
 const corpusOf = (target) => at('fuzz', 'corpus', target);
 const keptOf = (target) => at('fuzz', 'corpora', `${target}.txt`);
 const artifactsOf = (target) => at('fuzz', 'artifacts', target);
+const optionsOf = (target) => (STATEFUL.includes(target) ? ['-detect_leaks=0'] : []);
 
 await main(async () => {
   const { values, positionals } = parseArgs({
@@ -33,6 +35,7 @@ await main(async () => {
     options: {
       seconds: { type: 'string', default: '60' },
       keep: { type: 'boolean', default: false },
+      document: { type: 'boolean', default: false },
     },
   });
   const unknown = positionals.find((name) => !TARGETS.includes(name));
@@ -47,6 +50,7 @@ await main(async () => {
     if (values.keep) keep(target);
   }
   console.log(`\n${table(['target', 'executions', 'a second', 'edges', 'inputs', 'failed'], rows)}`);
+  if (values.document) document(rows, Math.floor(values.seconds / 60));
   if (rows.some((row) => row.at(-1) !== 0)) throw new StepError('Something failed: see fuzz/artifacts/.');
 });
 
@@ -76,8 +80,6 @@ function keptInputs(target) {
   }
   return inputs;
 }
-
-const optionsOf = (target) => (STATEFUL.includes(target) ? ['-detect_leaks=0'] : []);
 
 function fuzz(target, seconds) {
   console.log(`Fuzzing ${target} for ${seconds} s …`);
@@ -131,4 +133,27 @@ function keep(target) {
   const remarkable = keptInputs(target).filter(({ comment }) => comment !== undefined);
   const lines = [...remarkable.flatMap(({ comment, input }) => [comment, input]), ...found];
   writeFileSync(keptOf(target), `${[...new Set(lines)].join('\n')}\n`);
+}
+
+/** The figures of these targets, in the place of what an earlier run said of them. */
+function document(rows, minutes) {
+  const said = readPart('fuzzing.md', 'fuzz')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  const all = new Map(said.map((cells) => [cells[0], cells]));
+  for (const [target, executions, , edges, inputs, failed] of rows) {
+    const counts = [executions, edges, inputs, failed].map((count) =>
+      count === '–' ? count : Number(count).toLocaleString('en'),
+    );
+    const mended = keptInputs(target).filter(({ comment }) => comment !== undefined).length;
+    all.set(`\`${target}\``, [`\`${target}\``, minutes, ...counts, mended]);
+  }
+  const head = ['Target', 'Minutes', 'Executions', 'Edges', 'Inputs', 'Failed', 'Mended so far'];
+  writePart('fuzzing.md', 'fuzz', `${table(head, [...all.values()])}\n`);
 }

@@ -17,6 +17,11 @@ const RUST_CHECKS = [
   ['cargo fmt', 'cargo', ['fmt', '--all', '--check']],
   ['cargo clippy', 'cargo', ['clippy', '--workspace', '--all-targets', ...WARNINGS]],
   ['cargo clippy without addon', 'cargo', ['clippy', '--no-default-features', '--all-targets', ...WARNINGS]],
+  [
+    'cargo clippy for fuzzing',
+    'cargo',
+    ['clippy', '--lib', '--no-default-features', '--features', 'fuzzing', ...WARNINGS],
+  ],
   ['cargo doc', 'cargo', ['doc', '--no-deps']],
   ['cargo doc without addon', 'cargo', ['doc', '--no-deps', '--no-default-features']],
 ];

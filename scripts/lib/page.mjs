@@ -5,14 +5,26 @@ import os from 'node:os';
 import { at } from './root.mjs';
 import { StepError } from './run.mjs';
 
-/** Puts `text` between the marks of `name` in a page of docs/. */
+/** What is between the marks of `name` in a page of docs/. */
+export function readPart(page, name) {
+  return partsOf(page, name)[1];
+}
+
+/** Puts `text` there. */
 export function writePart(page, name, text) {
-  const file = at('docs', page);
+  const [before, , after] = partsOf(page, name);
+  writeFileSync(at('docs', page), `${before}\n\n${text}\n${after}`);
+}
+
+/** A page, cut behind the mark that begins a part and in front of the one that ends it. */
+function partsOf(page, name) {
+  const text = readFileSync(at('docs', page), 'utf8');
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
-  const [before, rest] = readFileSync(file, 'utf8').split(begin);
-  const after = rest?.split(end)[1];
-  if (after === undefined) throw new StepError(`docs/${page} has lost its marks ${begin} … ${end}.`);
-  writeFileSync(file, `${before}${begin}\n\n${text}\n${end}${after}`);
+  const from = text.indexOf(begin) + begin.length;
+  const to = text.indexOf(end);
+  if (from < begin.length || to < from)
+    throw new StepError(`docs/${page} has lost its marks ${begin} … ${end}.`);
+  return [text.slice(0, from), text.slice(from, to), text.slice(to)];
 }
 
 /** Where and when something was measured. */

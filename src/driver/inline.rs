@@ -15,10 +15,7 @@ use std::{
     net::SocketAddr,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError, TryLockError},
     task::{Context, Poll, Waker},
     thread::JoinHandle,
     time::Duration,
@@ -48,7 +45,15 @@ use super::{
 use crate::{
     error::{Code, Error, Result},
     socket::{Listener, SocketOptions},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
+
+/// Turns in a row before the event loop has its own: a client's request is judged, answered, and its connection open
+/// and read, in three.
+const IN_A_ROW: u32 = 4;
 
 /// Drives any number of links by turns that are taken for it.
 pub(crate) struct Inline {
@@ -75,6 +80,17 @@ struct Shared {
     failure: Mutex<Option<String>>,
 }
 
+/// Who takes a turn, and why.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The consumer, which was told that something is ready.
+    Look,
+    /// The consumer, which has asked for something itself.
+    GoOn,
+    /// The watchdog.
+    Watchdog,
+}
+
 /// What a turn drives.
 struct Driven {
     tasks: FuturesUnordered<Job>,
@@ -91,8 +107,20 @@ impl Inline {
     /// # Errors
     /// `OptionUnsupported` where the system does not show the descriptor, `Resources` without a thread.
     pub(crate) fn start(host: Arc<dyn Host>, bell: Arc<Bell>) -> Result<Self> {
-        let failed =
-            |error: io::Error| Error::system(Code::Resources, "starting inline I/O", error);
+        let (inline, clock) = Self::unwatched(host, bell)?;
+        let watchdog = std::thread::Builder::new()
+            .name("qwormhole-watch".to_owned())
+            .spawn({
+                let shared = Arc::clone(&inline.shared);
+                move || watch(&clock, &shared)
+            })
+            .map_err(failed)?;
+        *inline.watchdog() = Some(watchdog);
+        Ok(inline)
+    }
+
+    /// One without a watchdog, and the runtime with which that one keeps the time.
+    fn unwatched(host: Arc<dyn Host>, bell: Arc<Bell>) -> Result<(Self, Runtime)> {
         // Without time: nobody waits in it for a timer.
         let runtime = runtime::Builder::new_current_thread()
             .enable_io()
@@ -122,17 +150,11 @@ impl Inline {
             others: AtomicUsize::new(0),
             failure: Mutex::default(),
         });
-        let watchdog = std::thread::Builder::new()
-            .name("qwormhole-watch".to_owned())
-            .spawn({
-                let shared = Arc::clone(&shared);
-                move || watch(&clock, &shared)
-            })
-            .map_err(failed)?;
-        Ok(Self {
+        let inline = Self {
             shared,
-            watchdog: Mutex::new(Some(watchdog)),
-        })
+            watchdog: Mutex::default(),
+        };
+        Ok((inline, clock))
     }
 
     /// Readable when there is a turn to be taken.
@@ -140,9 +162,25 @@ impl Inline {
         self.shared.descriptor.as_fd()
     }
 
-    /// Serves what is ready, on the consumer's thread; it looks for events afterwards.
-    pub(crate) fn turn(&self) {
-        self.shared.turn(true);
+    /// Serves what is ready, on the consumer's thread, and has it `dispatch` what came of that. What it asks for
+    /// meanwhile is served at once: the event loop has nothing new to tell, and takes three system calls to come back.
+    pub(crate) fn turn(&self, mut dispatch: impl FnMut()) {
+        let Shared { bell, .. } = &*self.shared;
+        let watch = bell.watch();
+        self.shared.turn(Turn::Look);
+        dispatch();
+        for _ in 0..IN_A_ROW {
+            if !bell.is_rung() {
+                break;
+            }
+            self.shared.turn(Turn::GoOn);
+            dispatch();
+        }
+        drop(watch);
+    }
+
+    fn watchdog(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn spawn_link<S: Sink>(
@@ -218,11 +256,7 @@ impl Poller for Inline {
         drop(driven);
         drop(mem::take(&mut *self.shared.newcomers()));
         self.shared.leash.stop();
-        let watchdog = self
-            .watchdog
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let watchdog = self.watchdog().take();
         if let Some(watchdog) = watchdog {
             // The panics of its turns were caught and reported inside.
             let _ = watchdog.join();
@@ -232,7 +266,8 @@ impl Poller for Inline {
 
 impl Shared {
     /// Takes a turn, unless another thread does.
-    fn turn(self: &Arc<Self>, is_consumers: bool) {
+    fn turn(self: &Arc<Self>, turn: Turn) {
+        let is_consumers = turn != Turn::Watchdog;
         let mut driven = match self.driven.try_lock() {
             Ok(driven) => driven,
             Err(TryLockError::Poisoned(driven)) => driven.into_inner(),
@@ -243,7 +278,7 @@ impl Shared {
         };
         self.bell.begin(is_consumers);
         let stay = Stay::at(Arc::clone(self) as Arc<dyn Surroundings>);
-        let caught = catch_unwind(AssertUnwindSafe(|| driven.turn(self)));
+        let caught = catch_unwind(AssertUnwindSafe(|| driven.turn(self, turn)));
         if let Err(panic) = caught {
             self.fail(message(&*panic));
         }
@@ -262,12 +297,18 @@ impl Shared {
             .count(links > self.others.load(Ordering::Relaxed));
         self.bell.end();
         // Whoever asked after the last look saw a turn under way.
-        if self.is_turn_asked.load(Ordering::SeqCst) || !is_consumers {
+        let is_asked =
+            self.is_turn_asked.load(Ordering::SeqCst) || self.is_bell_asked.load(Ordering::SeqCst);
+        if is_asked || !is_consumers {
             self.bell.ring();
         }
     }
 
     /// Whether there is something to do.
+    fn is_due(&self) -> bool {
+        self.bell.is_rung() || self.is_readable()
+    }
+
     fn is_readable(&self) -> bool {
         let mut descriptors = [PollFd::new(&self.descriptor, PollFlags::IN)];
         let nothing = rustix::event::Timespec::default();
@@ -304,14 +345,29 @@ impl Shared {
 }
 
 impl Driven {
-    fn turn(&mut self, shared: &Shared) {
+    fn turn(&mut self, shared: &Shared, turn: Turn) {
         if shared.is_bell_asked.swap(false, Ordering::SeqCst) {
             self.host.on_bell();
         }
-        self.look_and_serve(shared);
+        match turn {
+            Turn::GoOn => self.serve(shared),
+            Turn::Look | Turn::Watchdog => self.look_and_serve(shared),
+        }
         if shared.is_turn_asked.swap(false, Ordering::SeqCst) {
             self.host.on_turn();
         }
+    }
+
+    /// Polls every task that was woken.
+    fn serve(&mut self, shared: &Shared) {
+        let Self {
+            tasks,
+            waker,
+            runtime,
+            ..
+        } = self;
+        let _runtime = runtime.enter();
+        serve(tasks, waker, shared);
     }
 
     /// Asks the kernel what is ready, then polls every task that has something to do.
@@ -335,6 +391,10 @@ impl Driven {
             Poll::Ready(())
         })));
     }
+}
+
+fn failed(error: io::Error) -> Error {
+    Error::system(Code::Resources, "starting inline I/O", error)
 }
 
 /// Puts the bell where the runtime waits.
@@ -375,5 +435,7 @@ impl Surroundings for Shared {
     }
 }
 
+#[cfg(all(test, feature = "model"))]
+mod model;
 #[cfg(test)]
 mod tests;

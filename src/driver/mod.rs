@@ -39,6 +39,7 @@ mod task;
 mod under_way;
 mod upgrade;
 
+pub(crate) use door::Door;
 pub(crate) use handle::{Handle, Verdict, keep};
 pub(crate) use local::{dial_here, open_here, serve_here};
 pub(crate) use meeting::{Meeting, SUBPROTOCOL};
@@ -62,6 +63,10 @@ pub(crate) use {
 
 #[cfg(all(target_os = "linux", any(feature = "addon", feature = "fuzzing", test)))]
 pub(crate) use inline::{Bell, Inline};
+
+// What runs an I/O thread, for a thread that is a model's.
+#[cfg(all(test, feature = "model"))]
+pub(crate) use io_thread::{Bells, Essential};
 
 #[cfg(test)]
 mod tests;

@@ -184,7 +184,10 @@ fn code_of(source: &io::Error) -> Option<Code> {
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe => Code::ConnectionLost,
-        io::ErrorKind::OutOfMemory => Code::Resources,
+        // A Unix socket is a file.
+        io::ErrorKind::OutOfMemory | io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Code::Resources
+        }
         _ if is_exhaustion(source) => Code::Resources,
         _ => return None,
     })

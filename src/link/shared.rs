@@ -24,7 +24,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// `None` if `records` are anything else than whole records.
-    #[cfg(any(feature = "addon", test))]
+    #[cfg(any(feature = "addon", feature = "fuzzing", test))]
     pub(crate) fn new(class: Class, records: Bytes) -> Option<Self> {
         let Some(messages) = frame::count_records(&records, true) else {
             tracing::error!(

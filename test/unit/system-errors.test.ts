@@ -19,6 +19,8 @@ test.each([
   ['ENFILE', 'ERR_QW_RESOURCES'],
   ['ENOMEM', 'ERR_QW_RESOURCES'],
   ['ENOBUFS', 'ERR_QW_RESOURCES'],
+  ['ENOSPC', 'ERR_QW_RESOURCES'],
+  ['EDQUOT', 'ERR_QW_RESOURCES'],
 ])('%s is %s while listening and while connecting', (errno, code) => {
   expect(mapped(errno, 'listen')).toBe(code);
   expect(mapped(errno, 'connect')).toBe(code);
@@ -62,4 +64,12 @@ test('an error of ours stays itself, an abort is an abort, and anything at all c
   for (const oddity of [undefined, null, 'text', 7, {}]) {
     expect(fromSystem(oddity, { during: 'io', what }).code).toBe('ERR_QW_CONNECTION_LOST');
   }
+});
+
+test('a server that listens and cannot accept says so', () => {
+  const cause = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' });
+  const error = fromSystem(cause, { during: 'accept', what });
+  expect(error.code).toBe('ERR_QW_RESOURCES');
+  expect(error.message).toContain('Cannot accept connections on tcp://127.0.0.1:1: EMFILE.');
+  expect(mapped('EPROTO', 'accept')).toBe('ERR_QW_CONNECTION_LOST');
 });

@@ -1,5 +1,5 @@
 /** `qwormhole cert`: certificates for development, by an authority of one's own. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprintsOf } from '../tls/fingerprint.js';
 import { quote, type Arguments } from './arguments.js';
@@ -17,6 +17,7 @@ const AUTHORITY_DAYS = 3650;
 /** Becomes the name of a file. */
 const NAME = /^[A-Za-z0-9*][A-Za-z0-9._@*-]{0,63}$/;
 const SECRET = 0o600;
+const PUBLIC = 0o644;
 
 export const cert: Command = {
   name: 'cert',
@@ -95,9 +96,19 @@ interface Paths {
 
 function write(folder: string, name: string, { cert: text, key }: Issued): Paths {
   const paths = { cert: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
-  // The key first: who watches for the certificate finds it there.
-  writeFileSync(paths.key, key, { mode: SECRET });
-  writeFileSync(paths.cert, text);
+  const parts = [
+    { path: paths.key, fresh: `${paths.key}.new`, content: key, mode: SECRET },
+    { path: paths.cert, fresh: `${paths.cert}.new`, content: text, mode: PUBLIC },
+  ];
+  try {
+    // On a full disk what was there stays as it is.
+    for (const { fresh, content, mode } of parts) writeFileSync(fresh, content, { mode });
+    // The key first: who watches for the certificate finds it there.
+    for (const { fresh, path } of parts) renameSync(fresh, path);
+  } catch (error) {
+    for (const { fresh } of parts) rmSync(fresh, { force: true });
+    throw error;
+  }
   return paths;
 }
 

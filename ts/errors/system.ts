@@ -5,7 +5,7 @@ import type { ErrorCode } from './codes.js';
 /** What was being done when the system refused. */
 export interface SystemContext {
   /** The phase: the same errno means different things while connecting and afterwards. */
-  readonly during: 'listen' | 'connect' | 'io';
+  readonly during: 'load' | 'listen' | 'accept' | 'connect' | 'io';
   /** The endpoint as a URL, or another name that the message can use. */
   readonly what: string;
   /** The close code of the connection that ends by this error. */
@@ -25,6 +25,9 @@ const ANY_TIME: Readonly<Record<string, ErrorCode>> = {
   ENFILE: 'ERR_QW_RESOURCES',
   ENOMEM: 'ERR_QW_RESOURCES',
   ENOBUFS: 'ERR_QW_RESOURCES',
+  // Of a Unix socket, which is a file.
+  ENOSPC: 'ERR_QW_RESOURCES',
+  EDQUOT: 'ERR_QW_RESOURCES',
 };
 
 const CONNECTING: Readonly<Record<string, ErrorCode>> = {
@@ -35,13 +38,18 @@ const CONNECTING: Readonly<Record<string, ErrorCode>> = {
 };
 
 const OTHERWISE: Readonly<Record<SystemContext['during'], ErrorCode>> = {
+  load: 'ERR_QW_INTERNAL',
   listen: 'ERR_QW_ADDRESS_UNAVAILABLE',
+  // accept(2) gives what has become of the connection meanwhile.
+  accept: 'ERR_QW_CONNECTION_LOST',
   connect: 'ERR_QW_CONNECT_FAILED',
   io: 'ERR_QW_CONNECTION_LOST',
 };
 
 const VERBS: Readonly<Record<SystemContext['during'], string>> = {
+  load: 'Cannot load',
   listen: 'Cannot listen on',
+  accept: 'Cannot accept connections on',
   connect: 'Cannot connect to',
   io: 'Lost the connection with',
 };

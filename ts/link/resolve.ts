@@ -17,6 +17,12 @@ interface Target {
   readonly localAddress?: string;
 }
 
+/**
+ * Lookups that are under way. One without an answer keeps a thread, and Node gives names two of them, for longer than
+ * callers wait: who asks for the same name again waits for the same answer.
+ */
+const underWay = new Map<string, Promise<Address[]>>();
+
 /** The addresses of a host, at least one, in the order in which to try them. */
 export async function addressesOf(
   { host, port, localAddress }: Target,
@@ -25,8 +31,17 @@ export async function addressesOf(
   const family = isIP(host);
   if (family !== 0 || isPath(host)) return [{ address: host, family }];
   try {
-    return await lookup(host, { all: true, family: localAddress === undefined ? 0 : isIP(localAddress) });
+    return await lookUp(host, localAddress === undefined ? 0 : isIP(localAddress));
   } catch (error) {
     throw fromSystem(error, { during, what: placeText({ host, port }) });
   }
+}
+
+function lookUp(host: string, family: number): Promise<Address[]> {
+  const name = `${host} ${family}`;
+  const asked = underWay.get(name);
+  if (asked !== undefined) return asked;
+  const asking = lookup(host, { all: true, family }).finally(() => underWay.delete(name));
+  underWay.set(name, asking);
+  return asking;
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, net::TcpStream, task::Waker, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{Event, Taker, taker::plan};
+use super::{Event, Taker, plan};
 use crate::{
     driver::{Admit, Agreed, Closed, Ends, Host, NewLink, Poller, Sink},
     error::Code,

@@ -9,7 +9,7 @@ import { View } from '../view.js';
 import { Ballast } from './ballast.js';
 import type { IoCore, NativeBinding } from './binding.js';
 import { EVENT_WORDS, EventKind, KIND_BITS, KIND_MASK } from './descriptor.js';
-import { faultOf, faultOfText, nativeFailure } from './faults.js';
+import { faultOf, nativeFailure } from './faults.js';
 import { closedOf, infoOf, insecureOf } from './events.js';
 import { Meetings, withHandshake } from './meetings.js';
 import type { QwhListenSettings, QwhRefusal } from '../qwh.js';
@@ -37,9 +37,6 @@ const SLABS = 4;
 const FIRST_SLAB = 1;
 const NO_MEMORY = new ArrayBuffer(0);
 
-/** What was being done when a listener failed. */
-const ACCEPTING = { during: 'listen', what: 'its port' } as const;
-
 /** Who hears of a listener's events. */
 export interface ListenerEvents {
   readonly carrier: Carrier;
@@ -53,7 +50,8 @@ export interface ListenerEvents {
   /** `upgrade`: what the link began with, on WebSocket. */
   onOpened(link: LinkName, info: LinkInfo, upgrade: NativeUpgrade | undefined): void;
   onAsked(upgrade: NativeUpgrade): void;
-  onFailed(error: QWormholeError): void;
+  /** It could not accept; as `faultOfText` reads it. */
+  onFailed(fault: string): void;
   onClosed(): void;
 }
 
@@ -355,7 +353,7 @@ export class Exchange implements Waiter {
       this.#meetings.end(target);
       if (aux !== 0) this.#text(aux);
       this.outbox.operation(Operation.release, target);
-    } else if (kind === EventKind.listenerFailed) listener?.onFailed(faultOfText(this.#text(aux), ACCEPTING));
+    } else if (kind === EventKind.listenerFailed) listener?.onFailed(this.#text(aux));
     else if (kind === EventKind.listenerClosed) listener?.onClosed();
     else if (kind === EventKind.failed) this.#failed(this.#text(aux));
     // A message for a link that is over is void; its parcel goes with it.

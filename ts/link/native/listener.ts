@@ -1,9 +1,8 @@
 /** A listening socket of the I/O side. */
-import type { QWormholeError } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec } from '../link.js';
 import type { ServerWrapper } from './binding.js';
 import type { Exchange, ListenerEvents, Owner } from './exchange.js';
-import { faultOf } from './faults.js';
+import { faultOf, faultOfText } from './faults.js';
 import { NativeLink } from './link.js';
 import { carrierOf } from '../carriers.js';
 import { placeText } from '../place.js';
@@ -116,7 +115,7 @@ export class NativeListener implements LinkListener {
         else upgrade.onLink(link);
       },
       onAsked: (upgrade) => handler.onUpgrade(upgrade),
-      onFailed: (error: QWormholeError) => handler.onError(error),
+      onFailed: (fault) => handler.onError(faultOfText(fault, { during: 'accept', what: placeText(this) })),
       // The first thread has the socket: the end of another frees no port.
       onClosed: exchange === this.#home ? onClosed : () => {},
     };

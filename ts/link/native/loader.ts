@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { generatedLoader, requireHere } from './here.js';
+import { generatedLoader, requireHere } from '../../here.js';
 import { type NativeBinding, REQUIRED_SYMBOLS, SEAM_VERSION } from './binding.js';
 
 /** Why an addon was not loaded, as the fallback warning words it. */
@@ -31,6 +31,8 @@ export interface LoadReport {
   readonly candidates: readonly Candidate[];
   readonly failure?: LoadFailure;
   readonly detail?: string;
+  /** Another attempt may succeed. */
+  readonly isPassing?: boolean;
 }
 
 /** The variable that names an addon's file and so replaces the search. */
@@ -38,18 +40,28 @@ export const PATH_VARIABLE = 'QWORMHOLE_NATIVE_PATH';
 /** The variable that makes the loader say what it tries. */
 export const DEBUG_VARIABLE = 'QWORMHOLE_DEBUG_NATIVE';
 
+/** What the generated loader says of a platform for which there are no addons. */
+export const UNSUPPORTED = /^Unsupported (?:OS|architecture)/;
+/** And of a package of another version than it was made with, which it looks at where it is told to. */
+const MISMATCHED = /package version mismatch/;
+const NO_FILE = 'no such file';
+
 /** More candidates than the generated loader has for any platform. */
 const MAX_CANDIDATES = 32;
 
-let report: LoadReport | undefined;
+/** What the system and Node say that have run out of descriptors or memory: for now. */
+const EXHAUSTED = /\b(EMFILE|ENFILE|ENOMEM|too many open files|cannot allocate memory)\b/i;
 
-/** The report of this environment's one attempt. */
+let lasting: LoadReport | undefined;
+
+/** The report of this environment's one attempt, or of another after one whose failure may have passed. */
 export function loadNative(): LoadReport {
-  if (report !== undefined) return report;
+  if (lasting !== undefined) return lasting;
   const path = process.env[PATH_VARIABLE];
   // As everywhere in an environment, a relative path starts where the process does.
-  report = path ? tryFile(resolve(path)) : trySearch();
+  const report = path ? tryFile(resolve(path)) : trySearch();
   if (process.env[DEBUG_VARIABLE] === '1') printReport(report);
+  if (report.isPassing !== true) lasting = report;
   return report;
 }
 
@@ -78,8 +90,8 @@ function attempt(path: string): LoadReport {
     // A file that is there and does not load says more than all those that are not there.
     const told = candidates.find(({ failure }) => failure !== 'binding not found') ?? candidates[0];
     const tried = candidates.map((candidate) => candidate.path).join(', ');
-    const detail = told.failure === 'binding not found' ? `there is none of ${tried}` : told.detail;
-    return { candidates, failure: told.failure, detail };
+    const detail = told.detail === NO_FILE ? `there is none of ${tried}` : told.detail;
+    return { candidates, failure: told.failure, detail, isPassing: EXHAUSTED.test(detail ?? '') };
   }
   const file = [...loadedAddons()].find((addon) => !before.has(addon)) ?? path;
   return examine(file, loaded);
@@ -130,7 +142,9 @@ function candidateOf(error: unknown, path: string): Candidate {
   const detail = messageOf(error);
   const named = /Cannot find module '([^']+)'|((?:[A-Za-z]:)?[\\/][^:,]*\.node)/.exec(detail);
   const file = named?.[1] ?? named?.[2] ?? path;
-  if (named?.[1] !== undefined) return { path: file, failure: 'binding not found', detail: 'no such file' };
+  if (named?.[1] !== undefined) return { path: file, failure: 'binding not found', detail: NO_FILE };
+  if (UNSUPPORTED.test(detail)) return { path: file, failure: 'binding not found', detail };
+  if (MISMATCHED.test(detail)) return { path: file, failure: 'binding incompatible', detail };
   // The system's own refusals name the file, errors of an addon's code do not.
   const isSystems = code === 'ERR_DLOPEN_FAILED' || named?.[2] !== undefined;
   return { path: file, failure: isSystems ? 'binding not loadable' : 'binding threw', detail };

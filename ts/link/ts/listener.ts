@@ -47,12 +47,14 @@ export class TsListener implements LinkListener {
       server.listen(portOf(spec), resolve);
     });
     server.removeAllListeners('error');
-    server.on('error', (error) => handler.onError(fromSystem(error, { during: 'listen', what })));
+    const listener = new TsListener(server, acceptor, gate);
+    const accepting = { during: 'accept', what: placeText(listener) } as const;
+    server.on('error', (error) => handler.onError(fromSystem(error, accepting)));
     server.on('connection', (accepted: Socket) => {
       if (acceptor === undefined) admit(accepted);
       else acceptor.accept(accepted);
     });
-    return new TsListener(server, acceptor, gate);
+    return listener;
   }
 
   updateTls(settings: TlsListenSettings): void {

@@ -9,6 +9,7 @@ import {
 import { TLSSocket } from 'node:tls';
 import { fromSystem } from '../../errors/error.js';
 import type { LinkListener, ListenerHandler, ListenSpec, WebSocketListenSettings } from '../link.js';
+import { placeText } from '../place.js';
 import { portOf } from './listener.js';
 import type { TlsListenSettings } from '../tls.js';
 import { resetSocket } from './reset.js';
@@ -51,14 +52,16 @@ export class WsListener implements LinkListener {
         socket.resume();
       });
     const server = acceptor === undefined ? http : tcpServer(spec, acceptor);
-    const what = `${spec.host}:${spec.port}`;
+    const what = placeText(spec);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(fromSystem(error, { during: 'listen', what })));
       server.listen(portOf(spec), resolve);
     });
     server.removeAllListeners('error');
-    server.on('error', (error) => handler.onError(fromSystem(error, { during: 'listen', what })));
-    return new WsListener(server, gate, acceptor);
+    const listener = new WsListener(server, gate, acceptor);
+    const accepting = { during: 'accept', what: placeText(listener) } as const;
+    server.on('error', (error) => handler.onError(fromSystem(error, accepting)));
+    return listener;
   }
 
   updateTls(settings: TlsListenSettings): void {

@@ -5,6 +5,8 @@
  * is loaded without them; a program that has loaded it before has decided otherwise.
  */
 import type { WebSocket, WebSocketServer } from 'ws';
+import { fromSystem } from '../../errors/error.js';
+import { requireHere } from '../../here.js';
 import { warnUnknownInside } from './ws-inside.js';
 
 /** Whose WebSocket it is. */
@@ -29,16 +31,20 @@ const SWITCHES = ['WS_NO_BUFFER_UTIL', 'WS_NO_UTF_8_VALIDATE'];
 
 let loading: Promise<WsPackage> | undefined;
 
-/** The package; the same promise for all. */
+/** The package; the same promise for all, unless it was rejected: there may be descriptors again. */
 export function loadWs(): Promise<WsPackage> {
-  return (loading ??= load());
+  return (loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw fromSystem(error, { during: 'load', what: 'the package ws' });
+  }));
 }
 
 async function load(): Promise<WsPackage> {
   const before = SWITCHES.map((name) => process.env[name]);
   for (const name of SWITCHES) process.env[name] = '1';
   try {
-    const ws = await import('ws');
+    // Node tries no import again that failed once.
+    const ws = await import('ws').catch(() => requireHere('ws') as typeof import('ws'));
     warnUnknownInside(ws);
     return { WebSocketServer: ws.WebSocketServer, LinkedWebSocket: linked(ws.WebSocket) };
   } finally {

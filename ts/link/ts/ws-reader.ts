@@ -11,6 +11,7 @@ import { Writable, type Duplex } from 'node:stream';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
 import { Carry } from './carry.js';
+import { chunkMemory } from './chunk-memory.js';
 import { discard, ownsChunks } from './discard.js';
 import { flusher } from './flusher.js';
 import { keyAt, Maskable } from './ws-mask.js';
@@ -58,7 +59,7 @@ export interface MessageTaker {
 export class WsReader {
   readonly #receiver: Receiver;
   readonly #taker: MessageTaker;
-  readonly #ownsChunks: boolean;
+  readonly #isOwner: boolean;
   /** The bit of masking in the second byte of every frame. */
   readonly #masked: number;
   /** Front of a frame, once there was one that was cut off. */
@@ -72,7 +73,7 @@ export class WsReader {
   static readFor(ws: LinkedWebSocket, socket: Duplex, taker: MessageTaker): void {
     const { _receiver: receiver } = ws as { readonly _receiver?: Fronted };
     if (!isKnown(receiver)) return;
-    receiver[READER] = new WsReader(receiver, socket, taker);
+    receiver[READER] = new WsReader(receiver, taker, ownsChunks(socket));
     receiver.write = write as Writable['write'];
   }
 
@@ -81,10 +82,10 @@ export class WsReader {
     return (receiver as Fronted)[READER]?.held ?? 0;
   }
 
-  private constructor(receiver: Receiver, socket: Duplex, taker: MessageTaker) {
+  private constructor(receiver: Receiver, taker: MessageTaker, isOwner: boolean) {
     this.#receiver = receiver;
     this.#taker = taker;
-    this.#ownsChunks = ownsChunks(socket);
+    this.#isOwner = isOwner;
     this.#masked = receiver._isServer ? MASKED : 0;
   }
 
@@ -94,6 +95,7 @@ export class WsReader {
 
   /** Takes a chunk; false if no more is wanted until the package says so. */
   read(chunk: Buffer): boolean {
+    chunkMemory.add(chunk.length);
     const { isVoid } = this.#taker;
     const isOutermost = flusher.begin();
     try {
@@ -101,7 +103,7 @@ export class WsReader {
       return this.held === 0 ? this.#readFrames(chunk, 0) : this.#resume(chunk);
     } finally {
       if (isOutermost) flusher.end();
-      if (isVoid && this.#ownsChunks && this.#isPackageIdle) discard(chunk);
+      if (isVoid && this.#isOwner && this.#isPackageIdle) discard(chunk);
     }
   }
 

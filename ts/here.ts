@@ -18,7 +18,7 @@ export const requireHere = module.createRequire(MODULE);
  * where the bundle is. Not written as a URL of this module, which bundlers would take for a file to copy.
  */
 export function generatedLoader(): string {
-  const own = resolve(dirname(MODULE), '../../../native/binding.cjs');
+  const own = resolve(dirname(MODULE), '../native/binding.cjs');
   if (existsSync(own)) return own;
   try {
     return join(dirname(requireHere.resolve('qwormhole/package.json')), 'native/binding.cjs');
