@@ -230,6 +230,7 @@ export const churn: readonly Family[] = WAYS.map((way) => ({
       what: '20 rounds of 2,000 connections',
       expect: {},
       isBare: true,
+      isRehearsed: true,
       isLong: true,
       steps: [churned(20, 2000)],
     },
