@@ -65,11 +65,8 @@ export interface Entry {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Takes longer than a test may: left to `npm run attack`. */
   readonly isLong?: boolean;
-  /**
-   * Played once before memory is weighed: the first crowd of a process leaves the allocator with free memory between the
-   * blocks that stay, which are as many as before; what leaks grows with each.
-   */
-  readonly isRehearsed?: boolean;
+  /** Thousands of connections at once: what the allocator keeps behind them is allowed for. */
+  readonly isCrowd?: boolean;
   /** TLS is left to its steps. */
   readonly isPlain?: boolean;
   /** No connection is made for it: its steps make their own. */

@@ -95,7 +95,7 @@ export class Scene {
       const rises = entries.flatMap((entry) => this.#counterOf(entry) ?? []);
       await this.#oracle.counted(() => this.#report(), rises);
     }
-    await this.#oracle.judge();
+    await this.#oracle.judge({ isCrowd: entries.some((entry) => entry.isCrowd) });
   }
 
   async clear(): Promise<void> {

@@ -129,7 +129,7 @@ export const slowCrowd: Family = {
   entries: [
     {
       ...bare('A2', '10,000 that send a byte a second', slowloris(10_000, 10_000)),
-      isRehearsed: true,
+      isCrowd: true,
       isLong: true,
     },
   ],
