@@ -34,7 +34,7 @@ const NOT_UNDER_ADDRESS = {
 /** What has no second thread is left out: it takes minutes, and nothing can be found. */
 const NOT_UNDER_THREAD = ['ws::', 'fuzzing::', 'instructions::', 'link::packer'];
 
-/** Memory that is lent, and what is parsed: Miri has no sockets as they are used here, and takes minutes for a second. */
+/** Memory that is lent: Miri has no sockets as they are used here, and takes minutes for what takes a second. */
 const UNDER_MIRI = [
   'exchange::tests::batches',
   'exchange::tests::events',
