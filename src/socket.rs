@@ -410,3 +410,41 @@ fn user_timeout(socket: &Socket, timeout: Duration) -> Result<()> {
 fn user_timeout(_: &Socket, _: Duration) -> Result<()> {
     Err(missing("userTimeoutMs"))
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Read;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Whether what is last waits for the end, with which it arrives whole.
+    async fn goes_with_the_end() -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut peer = std::net::TcpStream::connect(address).expect("connects");
+        peer.set_nonblocking(true).expect("a socket");
+        let (ours, _) = listener.accept().await.expect("a connection");
+        ours.writable().await.expect("writable");
+        let words = [IoSlice::new(b"fare"), IoSlice::new(b"well")];
+        assert_eq!(write(&ours, &words, true).expect("written"), 8);
+        let mut heard = Vec::new();
+        let is_kept = peer.read_to_end(&mut heard).is_err() && heard.is_empty();
+        end_writing(&ours);
+        peer.set_nonblocking(false).expect("a socket");
+        peer.read_to_end(&mut heard).expect("the end");
+        assert_eq!(heard, b"farewell");
+        is_kept
+    }
+
+    #[tokio::test]
+    async fn what_is_last_goes_out_with_the_end() {
+        // The kernel keeps it for a fifth of a second, which a busy machine may take in between.
+        let mut tries = 0;
+        while !goes_with_the_end().await {
+            tries += 1;
+            assert!(tries < 10, "it never waits");
+        }
+    }
+}

@@ -410,7 +410,7 @@ fn register(runtime: &Runtime, bell: &Arc<Bell>) -> io::Result<AsyncFd<Arc<Bell>
 fn serve(tasks: &mut FuturesUnordered<Job>, waker: &Waker, shared: &Shared) {
     let mut cx = Context::from_waker(waker);
     for _ in 0..2 {
-        tasks.extend(mem::take(&mut *shared.newcomers()));
+        tasks.extend(shared.newcomers().drain(..));
         while let Poll::Ready(Some(())) = tasks.poll_next_unpin(&mut cx) {}
         if shared.newcomers().is_empty() {
             return;
