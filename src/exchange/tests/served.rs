@@ -1,11 +1,6 @@
 //! An exchange that is served on the test's own thread, turn by turn, with real sockets.
 
-use std::{
-    io::Read,
-    net::{SocketAddr, TcpStream},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Read, net::SocketAddr, net::TcpStream, time::Duration};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::oneshot;
@@ -59,43 +54,36 @@ impl Served {
     /// Takes turns when it is time for one, as an event loop does, until so many events of `kind` came; gives
     /// whose the last was.
     pub(super) fn until(&mut self, kind: Kind, mut count: usize) -> LinkId {
-        let core = Arc::clone(&self.consumer.core);
-        let mut last = None;
-        let mut dispatch = || {
-            let taken = core.take(&mut self.descriptors);
+        loop {
+            let taken = self.turn();
+            let mut last = None;
             for [slot, stamp, .., aux] in &self.descriptors[..taken] {
                 let came = stamp & ((1 << KIND_BITS) - 1);
                 if came == Kind::Slab as u32 {
                     self.consumer.lend(SLAB);
                 } else if *aux != 0 {
-                    drop(core.parcel(*aux));
+                    drop(self.consumer.core.parcel(*aux));
                 }
                 if came == kind as u32 {
                     count = count.checked_sub(1).expect("more than was waited for");
                     last = Some((*slot, stamp >> KIND_BITS));
                 }
             }
-            count
-        };
-        loop {
-            let mut left = 0;
-            ready(core.poller()).turn(|| left = dispatch());
-            if left == 0 {
-                break;
+            if let (Some((slot, generation)), 0) = (last, count) {
+                return LinkId { slot, generation };
             }
         }
-        let (slot, generation) = last.expect("an event");
-        LinkId { slot, generation }
     }
-}
 
-/// Once there is something to be done.
-fn ready(poller: &Inline) -> &Inline {
-    let descriptor = poller.descriptor();
-    let mut waits = [PollFd::new(&descriptor, PollFlags::IN)];
-    let ready = poll(&mut waits, Some(&PATIENCE)).expect("polls");
-    assert_eq!(ready, 1, "there is nothing to be done");
-    poller
+    fn turn(&mut self) -> usize {
+        let poller = self.consumer.core.poller();
+        let descriptor = poller.descriptor();
+        let mut waits = [PollFd::new(&descriptor, PollFlags::IN)];
+        let ready = poll(&mut waits, Some(&PATIENCE)).expect("polls");
+        assert_eq!(ready, 1, "there is nothing to be done");
+        poller.turn(|| {});
+        self.consumer.core.take(&mut self.descriptors)
+    }
 }
 
 impl Drop for Served {
