@@ -14,10 +14,10 @@ const DEPTH: usize = 3;
 /// Memory of a thread: what is not optimised has large frames.
 const STACK: usize = 512 * 1024;
 
-/// Tries `scenario`, `QWORMHOLE_MODEL_ORDERS` times if that is set. Where everybody sleeps for ever, that is a
+/// Tries `scenario`, `QWORMHOLE_TEST_ORDERS` times if that is set. Where everybody sleeps for ever, that is a
 /// failure too. What fails prints its order, for `shuttle::replay`.
 pub(crate) fn tried(scenario: impl Fn() + Copy + Send + Sync + 'static) {
-    let orders = std::env::var("QWORMHOLE_MODEL_ORDERS");
+    let orders = std::env::var("QWORMHOLE_TEST_ORDERS");
     let orders = orders.map_or(ORDERS, |number| number.parse().expect("a number"));
     let mut config = Config::new();
     config.stack_size = STACK;
