@@ -81,7 +81,7 @@ impl Served {
         let mut waits = [PollFd::new(&descriptor, PollFlags::IN)];
         let ready = poll(&mut waits, Some(&PATIENCE)).expect("polls");
         assert_eq!(ready, 1, "there is nothing to be done");
-        poller.turn();
+        poller.turn(|| {});
         self.consumer.core.take(&mut self.descriptors)
     }
 }
