@@ -13,7 +13,7 @@ use super::{
     here::timeout,
     incoming::Incoming,
     meeting::{Begin, Pipe, meet},
-    poller::{Beginning, NewLink},
+    new_link::{Beginning, NewLink},
     secure::secure,
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,

@@ -12,7 +12,6 @@ mod watchdog;
 use std::{
     future::{Future, poll_fn},
     io, mem,
-    net::SocketAddr,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, TryLockError},
@@ -26,25 +25,21 @@ use rustix::event::{PollFd, PollFlags, poll};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     runtime::{self, Runtime},
-    sync::oneshot,
     task::coop::unconstrained,
 };
 
 pub(crate) use self::bell::Bell;
 use self::watchdog::{Leash, watch};
 use super::{
-    accept::listening,
-    dial::{adopted, dial},
     guarded::{guarded, message},
     here::{Job, Stay, Surroundings},
     life::Life,
-    poller::{Admit, Host, NewLink, Poller},
+    poller::{Host, Poller},
     sink::Sink,
     task::LinkTask,
 };
 use crate::{
     error::{Code, Error, Result},
-    socket::{Listener, SocketOptions},
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -183,13 +178,6 @@ impl Inline {
         self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn spawn_link<S: Sink>(
-        &self,
-        beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
-    ) {
-        self.shared.welcome(Box::pin(Life::new(beginning)));
-    }
-
     /// Runs, turn by turn, what is no link.
     fn spawn_other(&self, work: impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::clone(&self.shared);
@@ -202,30 +190,16 @@ impl Inline {
 }
 
 impl Poller for Inline {
-    fn listen<A: Admit>(
+    fn spawn_link<S: Sink>(
         &self,
-        listener: Listener,
-        options: SocketOptions,
-        admit: A,
-        stop: oneshot::Receiver<()>,
+        beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
     ) {
+        self.shared.welcome(Box::pin(Life::new(beginning)));
+    }
+
+    fn spawn_listener(&self, life: impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::clone(&self.shared);
-        let life = listening(listener, options, admit, stop);
         self.spawn_other(guarded(life, move |why| shared.fail(why)));
-    }
-
-    fn dial<S: Sink>(
-        &self,
-        socket: std::net::TcpStream,
-        to: Option<SocketAddr>,
-        timeout: Duration,
-        link: NewLink<S>,
-    ) {
-        self.spawn_link(async move { dial(socket, to, timeout, link).await });
-    }
-
-    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>) {
-        self.spawn_link(adopted(socket, link));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

@@ -4,31 +4,21 @@ mod bells;
 
 use std::{
     io,
-    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
-    time::Duration,
 };
 
-use tokio::{
-    runtime::{self, Runtime},
-    sync::oneshot,
-};
+use tokio::runtime::{self, Runtime};
 
 pub(crate) use self::bells::{Bells, Essential};
 use super::{
-    accept::listening,
-    dial::{adopted, dial},
     guarded::{guarded, message},
     life::Life,
-    poller::{Admit, Host, NewLink, Poller},
+    poller::{Host, Poller},
     sink::Sink,
     task::LinkTask,
 };
-use crate::{
-    error::{Code, Error, Result},
-    socket::{Listener, SocketOptions},
-};
+use crate::error::{Code, Error, Result};
 
 /// One thread that drives any number of links.
 pub(crate) struct IoThread {
@@ -62,42 +52,20 @@ impl IoThread {
             thread: Mutex::new(Some(thread)),
         })
     }
+}
 
-    /// Spawns the life of one link; a panic in it is the end of that link alone.
+impl Poller for IoThread {
     fn spawn_link<S: Sink>(
         &self,
         beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
     ) {
         self.runtime.spawn(Life::new(beginning));
     }
-}
 
-impl Poller for IoThread {
-    fn listen<A: Admit>(
-        &self,
-        listener: Listener,
-        options: SocketOptions,
-        admit: A,
-        stop: oneshot::Receiver<()>,
-    ) {
+    fn spawn_listener(&self, life: impl Future<Output = ()> + Send + 'static) {
         let bells = Arc::clone(&self.bells);
-        let life = listening(listener, options, admit, stop);
         self.runtime
             .spawn(guarded(life, move |why| bells.fail(why)));
-    }
-
-    fn dial<S: Sink>(
-        &self,
-        socket: std::net::TcpStream,
-        to: Option<SocketAddr>,
-        timeout: Duration,
-        link: NewLink<S>,
-    ) {
-        self.spawn_link(async move { dial(socket, to, timeout, link).await });
-    }
-
-    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>) {
-        self.spawn_link(adopted(socket, link));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

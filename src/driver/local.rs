@@ -13,7 +13,7 @@ use super::{
     handle::Handle,
     incoming::Incoming,
     life::Life,
-    poller::NewLink,
+    new_link::NewLink,
     sink::{Agreed, Ends, Sink},
     task::LinkTask,
 };

@@ -14,7 +14,7 @@ use super::{
     handle::Handle,
     here::timeout,
     incoming::Incoming,
-    poller::NewLink,
+    new_link::NewLink,
     records::Records,
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,

@@ -23,8 +23,8 @@ export function discardRest(stream: Duplex): void {
 /** Frees a chunk of a socket, of which there must not be any view that somebody will look at. */
 export function discard(chunk: Buffer): void {
   const { buffer } = chunk;
-  // A part of something larger is not ours alone.
-  if (chunk.length !== buffer.byteLength) return;
+  // A part of something larger is not ours alone, and one without bytes may be freed already.
+  if (chunk.length === 0 || chunk.length !== buffer.byteLength) return;
   nobody ??= closedPort();
   nobody.postMessage(undefined, [buffer as ArrayBuffer]);
 }

@@ -1,10 +1,8 @@
 //! Both sides: an I/O thread without a reactor, and a consumer that sleeps until it is called.
 
 use std::{
-    net::{SocketAddr, TcpStream},
     pin::{Pin, pin},
     sync::Arc,
-    time::Duration,
 };
 
 use futures_util::future::{join, join_all, select};
@@ -13,7 +11,6 @@ use shuttle::{
     sync::{Condvar, Mutex},
     thread::{self, JoinHandle},
 };
-use tokio::sync::oneshot;
 
 use super::{
     super::consumer::Batch,
@@ -21,9 +18,8 @@ use super::{
     links::link_of,
 };
 use crate::{
-    driver::{Admit, Bells, Essential, Host, NewLink, Poller, Sink},
+    driver::{Bells, Essential, Host, LinkTask, NewLink, Poller, Sink},
     exchange::{LinkId, fuzzing::Taker, link_sink::LinkSink},
-    socket::{Listener, SocketOptions},
 };
 
 pub(super) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -36,11 +32,9 @@ pub(super) struct IoModel {
 }
 
 impl Poller for IoModel {
-    fn listen<A: Admit>(&self, _: Listener, _: SocketOptions, _: A, _: oneshot::Receiver<()>) {}
+    fn spawn_link<S: Sink>(&self, _: impl Future<Output = Option<LinkTask<S>>> + Send + 'static) {}
 
-    fn dial<S: Sink>(&self, _: TcpStream, _: Option<SocketAddr>, _: Duration, _: NewLink<S>) {}
-
-    fn adopt<S: Sink>(&self, _: TcpStream, _: NewLink<S>) {}
+    fn spawn_listener(&self, _: impl Future<Output = ()> + Send + 'static) {}
 
     fn spawn(&self, _: impl Future<Output = ()> + Send + 'static) {}
 
