@@ -1,5 +1,5 @@
-//! An echo server: `cargo run --no-default-features --example echo -- tcp://127.0.0.1:9000`. For `tls://` and `wss://`
-//! the files of a certificate and its key follow.
+//! An echo server: `cargo run --no-default-features --example echo -- tcp://127.0.0.1:9000`, or any other endpoint. For
+//! `tls://` and `wss://` the files of a certificate and its key follow.
 //!
 //! `npx qwormhole connect tcp://127.0.0.1:9000` talks to it, and so does `--example ping`.
 

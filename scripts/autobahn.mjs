@@ -2,10 +2,11 @@
  * Runs the Autobahn TestSuite against QWormhole's WebSocket, in both roles and on both backends:
  *
  *   node scripts/autobahn.mjs [--quick | --medium | --full] [--backend native,ts] [--role server,client]
- *                             [--cases '1.*,7.*'] [--jobs 2] [--write]
+ *                             [--cases '1.*,7.*'] [--jobs 2] [--write] [--built]
  *
  * `--backend control` puts the `ws` package in our place: where it fails too, the fault is not ours. `--write`
- * puts the table into docs/conformance.md. Exit code 1 when a case was not run or does not conform.
+ * puts the table into docs/conformance.md, `--built` takes what was built before. Exit code 1 when a case was not run or
+ * does not conform.
  */
 import { parseArgs } from 'node:util';
 
@@ -13,6 +14,7 @@ import { findings, isConforming, summary, writePage } from './lib/autobahn-repor
 import { installSuite, MODES, runSuite } from './lib/autobahn-suite.mjs';
 import { build } from './lib/build.mjs';
 import { setUp } from './lib/install.mjs';
+import { nativePlan } from './lib/native.mjs';
 import { at } from './lib/root.mjs';
 import { main, StepError } from './lib/run.mjs';
 
@@ -32,6 +34,7 @@ function readOptions() {
       cases: { type: 'string', default: '*' },
       jobs: { type: 'string', default: '1' },
       write: { type: 'boolean', default: false },
+      built: { type: 'boolean', default: false },
     },
   });
   if (values.write && values.cases !== '*')
@@ -80,6 +83,7 @@ function commandOf({ program, args, role }) {
 /** Builds what the testees need. The native backend is left out where it cannot be built, unless by name. */
 async function buildFor(options) {
   if (options.backends.every((backend) => backend === 'control')) return;
+  if (options.built && nativePlan().build) return;
   const { built, reason } = await build();
   if (built || options.backend !== undefined) return;
   console.log(`Autobahn, native backend: skipped (${reason})`);

@@ -6,12 +6,11 @@
  * Exit code 1 when a path costs more than its budget and the head-room, or has none.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { holdToBudgets } from './lib/budgets.mjs';
 import { at, root } from './lib/root.mjs';
 import { main, outputOf, quietly, StepError } from './lib/run.mjs';
-import { table } from './lib/text.mjs';
 
 const BUDGETS = at('bench', 'instructions.json');
 
@@ -39,7 +38,9 @@ async function testProgram() {
 
 function paths(program) {
   const list = outputOf(program, ['--list', '--format', 'terse', MODULE]) ?? '';
-  return [...list.matchAll(/^(.*::(?:receive|send)_\w+): test$/gm)].map(([, name]) => name);
+  return [...list.matchAll(/^(.*::(?:exchange|receive|send|turn|visit)_\w+): test$/gm)].map(
+    ([, name]) => name,
+  );
 }
 
 /** Instructions of the whole process. */
@@ -56,20 +57,7 @@ function count(program, test, messages) {
 }
 
 function measure(program, test) {
-  const perMessage = (count(program, test, MANY) - count(program, test, FEW)) / (MANY - FEW);
-  return { path: test.split('::').at(-1), perMessage: Math.round(perMessage) };
-}
-
-function verdict({ perMessage, budget }) {
-  if (budget === undefined) return 'no budget';
-  const room = budget * HEAD_ROOM + FEW_INSTRUCTIONS;
-  if (perMessage > budget + room) return 'TOO MUCH';
-  return perMessage < budget - room ? 'less: lower the budget' : 'in order';
-}
-
-function report(rows) {
-  const cells = rows.map((row) => [row.path, row.perMessage, row.budget ?? '–', verdict(row)].map(String));
-  return table(['path', 'instructions a message', 'budget', ''], cells);
+  return Math.round((count(program, test, MANY) - count(program, test, FEW)) / (MANY - FEW));
 }
 
 await main(async () => {
@@ -77,18 +65,12 @@ await main(async () => {
   if (outputOf('valgrind', ['--version']) === undefined)
     throw new StepError('valgrind is needed (Debian: apt-get install valgrind).');
   const program = await testProgram();
-  const counted = paths(program).map((test) => measure(program, test));
+  const counted = paths(program).map((test) => [test.split('::').at(-1), measure(program, test)]);
   if (counted.length === 0) throw new StepError('There is no path to count.');
-  if (values.update) {
-    const budgets = Object.fromEntries(counted.map(({ path, perMessage }) => [path, perMessage]));
-    writeFileSync(BUDGETS, `${JSON.stringify(budgets, null, 2)}\n`);
-  }
-  const budgets = JSON.parse(readFileSync(BUDGETS, 'utf8'));
-  const rows = counted.map((row) => ({ ...row, budget: budgets[row.path] }));
-  console.log(`\n${report(rows)}\n`);
-  const gone = Object.keys(budgets).filter((path) => !rows.some((row) => row.path === path));
-  if (gone.length > 0) throw new StepError(`There are budgets for what is not counted: ${gone.join(', ')}.`);
-  const bad = rows.filter((row) => row.budget === undefined || verdict(row) === 'TOO MUCH');
-  if (bad.length > 0)
-    throw new StepError('A path costs more than its budget: mend it, or say why and run this with --update.');
+  holdToBudgets(Object.fromEntries(counted), {
+    file: BUDGETS,
+    unit: 'instructions a message',
+    room: (budget) => budget * HEAD_ROOM + FEW_INSTRUCTIONS,
+    update: values.update,
+  });
 });

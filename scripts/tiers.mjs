@@ -28,6 +28,18 @@ const TIERS = {
       script('instructions.mjs');
     });
   },
+  /** Threads in thousands of orders: half a minute, most of it a build. */
+  async model(checks) {
+    if (outputOf('cargo', ['--version']) === undefined) return checks.skip('models', 'no cargo');
+    await checks.run('models', () => script('sanitize.mjs', 'model'));
+  },
+  /** What a message leaves to the garbage collector: seconds, after a build. */
+  async garbage(checks) {
+    await checks.run('garbage', () => {
+      script('build.mjs');
+      script('garbage.mjs');
+    });
+  },
   /** What is left behind by connections, threads and traffic: some five minutes. */
   async soak(checks) {
     await checks.run('soak', () => {

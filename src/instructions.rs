@@ -1,10 +1,11 @@
-//! What the way of a message costs, counted in instructions: each test here does nothing but send messages one
-//! way, as many as it is told.
+//! What the way of a message costs: each test here does nothing but send messages one way, as many as it is told.
 //!
 //! `node scripts/instructions.mjs` runs each twice under callgrind, with few messages and with more; the difference
-//! is what one costs, the same on every run and however busy the machine is.
+//! is what one costs, the same on every run and however busy the machine is. By itself a test counts in the same
+//! manner how often memory is asked for.
 
 use std::{
+    cell::Cell,
     hint::black_box,
     io::{self, IoSlice, Write},
     time::Instant,
@@ -13,13 +14,11 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
+    allocations,
     frame::{self, Protocol},
-    link::{Class, Inbound, Marks, Outbound, Payload, Room, Shared, TURN},
+    link::{Class, Inbound, Marks, Outbound, Payload, ReceiveLimits, Room, Shared, TURN},
     qwh, ws,
 };
-
-/// How many messages, unless told otherwise: a few rounds that show that the tests work.
-const FEW: usize = 1000;
 
 /// One read or one batch of small messages: what ten in flight come to.
 const BATCH: usize = 10;
@@ -27,17 +26,30 @@ const SMALL: usize = 64;
 const MEDIUM: usize = 1024;
 const LARGE: usize = 64 * 1024;
 
-/// Messages that a test is to send.
-pub(crate) fn messages() -> usize {
-    std::env::var("QWORMHOLE_MESSAGES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(FEW)
+/// The level at which messages are compressed unless something else is asked for.
+const LEVEL: u32 = 6;
+
+thread_local! {
+    /// Messages that the path that is running is to send.
+    static MESSAGES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Runs a path, with as many messages as the script says, or to count what it allocates.
+pub(crate) fn run(name: &str, path: impl Fn()) {
+    match std::env::var("QWORMHOLE_MESSAGES") {
+        Ok(messages) => with_messages(messages.parse().expect("a number"), &path),
+        Err(_) => allocations::check(name, path),
+    }
+}
+
+pub(crate) fn with_messages(messages: usize, path: &impl Fn()) {
+    MESSAGES.set(messages);
+    path();
 }
 
 /// Calls `round`, which sends `each` messages, until all are sent.
 pub(crate) fn send(each: usize, mut round: impl FnMut()) {
-    for _ in 0..messages().div_ceil(each) {
+    for _ in 0..MESSAGES.get().div_ceil(each) {
         round();
     }
 }
@@ -105,7 +117,11 @@ impl Write for Taken {
 
 /// So many records, as they wait in queues and go over a stream.
 fn records(count: usize, size: usize) -> Vec<u8> {
-    let record = [&(size as u32).to_be_bytes(), &vec![7; size][..]].concat();
+    records_of(count, &vec![7; size])
+}
+
+fn records_of(count: usize, payload: &[u8]) -> Vec<u8> {
+    let record = [&(payload.len() as u32).to_be_bytes(), payload].concat();
     record.repeat(count)
 }
 
@@ -117,6 +133,36 @@ fn frames(count: usize, size: usize) -> Vec<u8> {
         ws::write_frame(&mut stream, key, ws::Opcode::Binary, false, &vec![7; size]);
     }
     stream
+}
+
+/// So many compressed frames, as a client sends them. Each is compressed by itself, so that the same stream can be
+/// inflated again and again with whatever window is left of it.
+fn deflated(count: usize, size: usize) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for _ in 0..count {
+        let mut compressed = Vec::new();
+        ws::Deflater::new(ws::Side::default(), LEVEL)
+            .expect("a window")
+            .compress(&orders(size), &mut compressed)
+            .expect("compressed");
+        let key = Some([9, 8, 7, 6]);
+        ws::write_frame(&mut stream, key, ws::Opcode::Binary, true, &compressed);
+    }
+    stream
+}
+
+/// What services send each other: it becomes a fraction of its size.
+fn orders(size: usize) -> Vec<u8> {
+    let order = |id: usize| {
+        format!(
+            "{{\"order\":{id},\"state\":\"open\",\"amount\":{}}}",
+            id * 37
+        )
+    };
+    (1000..)
+        .flat_map(|id| order(id).into_bytes())
+        .take(size)
+        .collect()
 }
 
 /// So many messages as records of QWH/1, packed together.
@@ -147,11 +193,11 @@ fn receive_records(count: usize, size: usize) {
     });
 }
 
-fn receive_frames(count: usize, size: usize) {
-    let limits = ws::Limits::default();
-    let mut decoder = ws::Decoder::new(ws::Role::Server, limits, None, Vec::new());
+fn receive_frames(stream: &[u8], count: usize, deflate: Option<&ws::Params>) {
+    let limits = ReceiveLimits::default();
+    let mut decoder = ws::Decoder::new(ws::Role::Server, limits, deflate, Vec::new());
     let now = Instant::now();
-    receive(&frames(count, size), count, |mut io, room| {
+    receive(stream, count, |mut io, room| {
         while !io.is_empty() {
             decoder
                 .on_readable(&mut io, room, TURN, now)
@@ -161,7 +207,7 @@ fn receive_frames(count: usize, size: usize) {
 }
 
 fn receive_packed(count: usize, size: usize) {
-    let limits = qwh::ReceiveLimits::default();
+    let limits = ReceiveLimits::default();
     let mut decoder = qwh::Decoder::new(qwh::Carrier::Stream, limits, 0, Vec::new());
     let now = Instant::now();
     receive(&packed(count, size), count, |mut io, room| {
@@ -174,13 +220,12 @@ fn receive_packed(count: usize, size: usize) {
 }
 
 /// Writes batches that find the queue empty, as replies mostly do.
-fn write_through(mut out: Outbound, count: usize, size: usize) {
-    let records = records(count, size);
+fn write_through(mut out: Outbound, records: Vec<u8>) {
     let mut sent = 0;
-    send(count, || {
+    send(BATCH, || {
         out.write_through(&mut Taken, Class::Normal, &records, Bytes::copy_from_slice)
             .expect("all is taken");
-        sent += count;
+        sent += BATCH;
     });
     assert_eq!(out.released().messages as usize, sent);
 }
@@ -228,35 +273,47 @@ fn framed() -> Outbound {
     Outbound::framed(ws::Encoder::new(ws::Role::Server, None))
 }
 
+fn deflating() -> Outbound {
+    let compression = ws::Compression {
+        threshold: 0,
+        level: LEVEL,
+    };
+    let agreed = Some((ws::Params::default(), compression));
+    Outbound::framed(ws::Encoder::new(ws::Role::Server, agreed))
+}
+
 /// The tests, by what they count.
 macro_rules! counted {
     ($($name:ident => $run:expr;)*) => {$(
         #[test]
         fn $name() {
-            $run;
+            $crate::instructions::run(stringify!($name), || $run);
         }
     )*};
 }
+pub(crate) use counted;
 
 counted! {
     receive_length_prefixed_64_b => receive_records(BATCH, SMALL);
     receive_length_prefixed_1_kib => receive_records(BATCH, MEDIUM);
     receive_length_prefixed_64_kib => receive_records(1, LARGE);
-    receive_websocket_64_b => receive_frames(BATCH, SMALL);
-    receive_websocket_1_kib => receive_frames(BATCH, MEDIUM);
-    receive_websocket_64_kib => receive_frames(1, LARGE);
+    receive_websocket_64_b => receive_frames(&frames(BATCH, SMALL), BATCH, None);
+    receive_websocket_1_kib => receive_frames(&frames(BATCH, MEDIUM), BATCH, None);
+    receive_websocket_64_kib => receive_frames(&frames(1, LARGE), 1, None);
+    receive_deflated_1_kib => receive_frames(&deflated(BATCH, MEDIUM), BATCH, Some(&ws::Params::default()));
     receive_qwh_64_b => receive_packed(BATCH, SMALL);
     receive_qwh_1_kib => receive_packed(BATCH, MEDIUM);
-    send_length_prefixed_64_b => write_through(Outbound::new(Protocol::LengthPrefixed), BATCH, SMALL);
+    send_length_prefixed_64_b => write_through(Outbound::new(Protocol::LengthPrefixed), records(BATCH, SMALL));
     send_length_prefixed_64_b_queued => write_queued(Outbound::new(Protocol::LengthPrefixed), SMALL);
     send_length_prefixed_64_kib => write_message(Outbound::new(Protocol::LengthPrefixed), LARGE);
     send_websocket_64_kib => write_message(framed(), LARGE);
-    send_websocket_64_b => write_through(framed(), BATCH, SMALL);
-    send_websocket_1_kib => write_through(framed(), BATCH, MEDIUM);
+    send_websocket_64_b => write_through(framed(), records(BATCH, SMALL));
+    send_websocket_1_kib => write_through(framed(), records(BATCH, MEDIUM));
+    send_deflated_1_kib => write_through(deflating(), records_of(BATCH, &orders(MEDIUM)));
     send_websocket_64_b_queued => write_queued(framed(), SMALL);
     send_websocket_128_b_to_many => write_to_many(framed, 128);
-    send_qwh_64_b => write_through(Outbound::packed(None), BATCH, SMALL);
-    send_qwh_1_kib => write_through(Outbound::packed(None), BATCH, MEDIUM);
+    send_qwh_64_b => write_through(Outbound::packed(None), records(BATCH, SMALL));
+    send_qwh_1_kib => write_through(Outbound::packed(None), records(BATCH, MEDIUM));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Messages between processes: whole, in order, bounded in memory, over TCP and WebSocket, with TLS or without.
+//! Messages between processes: whole, in order, bounded in memory, over TCP, WebSocket and Unix sockets, with TLS or
+//! without.
 //!
 //! A stream socket gives bytes; a program wants messages, wants to know when it sends faster than the
 //! other side reads, and wants that to cost neither memory without bound nor a task that hangs. That
@@ -37,7 +38,7 @@
 //! - **Sending never waits.** [`Connection::send`] queues and tells the truth at once:
 //!   [`Sent::Sent`], [`Sent::Backpressure`] at the high watermark, or an error that says that the
 //!   message was dropped. [`drained`](Connection::drained) and [`flushed`](Connection::flushed) wait.
-//! - **Receiving is pulled.** Who does not call [`Connection::recv`] stops the peer: a bounded window
+//! - **Receiving is pulled.** Whoever does not call [`Connection::recv`] stops the peer: a bounded window
 //!   fills, then the socket is no longer read, then the peer's own queue says backpressure.
 //! - **Ends are told apart.** A peer that finished is `None`, a fault is an error with a stable
 //!   [`Code`], and [`Connection::close`] says whether everything arrived in order.
@@ -86,7 +87,7 @@
 //! With [`Protocol::LengthPrefixed`] a message is its length as a big-endian `u32` and then its bytes: any program in any
 //! language can take part in five lines. With [`Protocol::Raw`] the bytes go as they are, and are received in the pieces
 //! in which they come. A WebSocket (`ws://host:port/path`, RFC 6455) has messages of its own with both, text and binary:
-//! who needs to know which calls [`Connection::recv_message`] and [`Connection::send_text`]. [`WebSocketOptions`] say
+//! whoever needs to know which calls [`Connection::recv_message`] and [`Connection::send_text`]. [`WebSocketOptions`] say
 //! who may connect.
 //!
 //! # What it refuses
@@ -96,7 +97,7 @@
 //! - To deliver part of a message: a stream that ends inside one is [`Code::Truncated`].
 //! - To ignore an option: what the platform cannot do is [`Code::OptionUnsupported`].
 //! - To reconnect, or to number messages. A connection that breaks loses
-//!   what was on its way; who must know that a message arrived has the peer say so.
+//!   what was on its way; whoever must know that a message arrived has the peer say so.
 //!
 //! # Below the API
 //!
@@ -139,6 +140,7 @@ pub mod frame;
 pub mod link;
 pub mod qwh;
 mod socket;
+mod sync;
 // The Rust API asks for less than the addon does.
 #[cfg_attr(
     not(feature = "addon"),
@@ -162,7 +164,11 @@ mod ffi;
 pub mod fuzzing;
 
 #[cfg(test)]
+mod allocations;
+#[cfg(test)]
 mod instructions;
+#[cfg(all(test, feature = "model"))]
+mod model;
 
 pub use api::{
     Authorize, Connection, Deflate, HandshakeInfo, HandshakePeer, Message, Options, Origins,

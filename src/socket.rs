@@ -3,19 +3,28 @@
 //! An option that the platform does not have is an error, never ignored.
 
 use std::{
+    io::{self, IoSlice},
     net::{Shutdown, SocketAddr, TcpListener},
     time::Duration,
 };
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+#[cfg(target_os = "linux")]
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::error::{Code, Error, Result};
 
-#[cfg(all(unix, feature = "addon"))]
+#[cfg(unix)]
+mod claim;
+#[cfg(unix)]
 pub(crate) mod local;
+#[cfg(unix)]
+pub(crate) use claim::claim;
+#[cfg(unix)]
+pub(crate) use local::connect as connect_local;
 #[cfg(all(unix, feature = "addon"))]
-pub(crate) use local::{connect as connect_local, listen as listen_local};
+pub(crate) use local::listen as listen_local;
 
 /// How much unsent data the kernel takes unless told otherwise, bytes: what the kernel has is overtaken by nothing,
 /// and left to itself it takes megabytes. Twice as much is packed on our side, which keeps it busy: throughput on
@@ -65,14 +74,20 @@ pub(crate) struct ListenFlags {
     pub ipv6_only: bool,
 }
 
+/// What may be done with the file of a Unix socket.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "there are no such files"))]
+pub(crate) struct FileRules {
+    /// Its permissions; `None` leaves them to the process's umask.
+    pub mode: Option<u32>,
+    /// One on which nobody listens any more may be replaced.
+    pub replace_stale: bool,
+}
+
 /// A socket that listens.
-#[cfg_attr(
-    not(feature = "addon"),
-    allow(dead_code, reason = "the Rust API accepts by itself")
-)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    #[cfg(all(unix, feature = "addon"))]
+    #[cfg(unix)]
     Local(local::LocalListener),
 }
 
@@ -177,9 +192,41 @@ pub(crate) fn listen_local(_: &std::path::Path, _: i32) -> Result<Listener> {
     Err(missing("a Unix socket"))
 }
 
-#[cfg(all(not(unix), feature = "addon"))]
+#[cfg(not(unix))]
+pub(crate) fn claim(_: &std::path::Path, _: i32, _: FileRules) -> Result<Listener> {
+    Err(missing("a Unix socket"))
+}
+
+#[cfg(not(unix))]
 pub(crate) fn connect_local(_: &std::path::Path) -> Result<std::net::TcpStream> {
     Err(missing("a Unix socket"))
+}
+
+/// Writes what the kernel takes at once. Of what is `last` nothing follows but our end, which the kernel waits for:
+/// both go out in one segment, and the peer is woken once.
+#[cfg(target_os = "linux")]
+pub(crate) fn write(stream: &TcpStream, slices: &[IoSlice<'_>], last: bool) -> io::Result<usize> {
+    // By the system's own interface: that of the C library is a point of cancellation, which costs as much as the
+    // call's way into the kernel.
+    use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
+
+    let mut flags = SendFlags::NOSIGNAL;
+    flags.set(SendFlags::MORE, last);
+    stream.try_io(Interest::WRITABLE, || {
+        let sent = match slices {
+            [one] => send(stream, one, flags),
+            many => sendmsg(stream, many, &mut SendAncillaryBuffer::default(), flags),
+        };
+        sent.map_err(io::Error::from)
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn write(stream: &TcpStream, slices: &[IoSlice<'_>], _last: bool) -> io::Result<usize> {
+    match slices {
+        [one] => stream.try_write(one),
+        many => stream.try_write_vectored(many),
+    }
 }
 
 /// Ends our side: the peer reads what was written, then the end.
@@ -362,4 +409,42 @@ fn user_timeout(socket: &Socket, timeout: Duration) -> Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn user_timeout(_: &Socket, _: Duration) -> Result<()> {
     Err(missing("userTimeoutMs"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Read;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Whether what is last waits for the end, with which it arrives whole.
+    async fn goes_with_the_end() -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut peer = std::net::TcpStream::connect(address).expect("connects");
+        peer.set_nonblocking(true).expect("a socket");
+        let (ours, _) = listener.accept().await.expect("a connection");
+        ours.writable().await.expect("writable");
+        let words = [IoSlice::new(b"fare"), IoSlice::new(b"well")];
+        assert_eq!(write(&ours, &words, true).expect("written"), 8);
+        let mut heard = Vec::new();
+        let is_kept = peer.read_to_end(&mut heard).is_err() && heard.is_empty();
+        end_writing(&ours);
+        peer.set_nonblocking(false).expect("a socket");
+        peer.read_to_end(&mut heard).expect("the end");
+        assert_eq!(heard, b"farewell");
+        is_kept
+    }
+
+    #[tokio::test]
+    async fn what_is_last_goes_out_with_the_end() {
+        // The kernel keeps it for a fifth of a second, which a busy machine may take in between.
+        let mut tries = 0;
+        while !goes_with_the_end().await {
+            tries += 1;
+            assert!(tries < 10, "it never waits");
+        }
+    }
 }

@@ -10,8 +10,8 @@ use lent::{Lent, Pieces};
 use proptest::prelude::*;
 use qwormhole::{
     Code,
-    link::{ReadTurn, TURN},
-    qwh::{Carrier, Decoder, Encoder, ReceiveLimits, Scheduler},
+    link::{ReadTurn, ReceiveLimits, TURN},
+    qwh::{Carrier, Decoder, Encoder, Scheduler},
 };
 
 const MAX: usize = 100_000;

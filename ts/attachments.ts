@@ -1,6 +1,6 @@
 /** The HTTP servers that a server takes WebSockets from. */
 import type { Server as HttpServer } from 'node:http';
-import type { CodecOption } from './codec/codec.js';
+import type { MessageTypes } from './codec/codec.js';
 import { describe } from './describe.js';
 import { splitTarget, targetOf } from './endpoint-target.js';
 import { QWormholeError } from './errors/error.js';
@@ -24,7 +24,7 @@ function takenOf(server: HttpServer): Set<string> {
   return paths;
 }
 
-export class Attachments<C extends CodecOption> {
+export class Attachments<C extends MessageTypes> {
   readonly #settings: ServerSettings;
   readonly #reception: Reception<C>;
   readonly #ownDriver: () => LinkDriver;

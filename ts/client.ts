@@ -7,7 +7,7 @@
  */
 import { onAbort } from './abort.js';
 import { CloseCode } from './close-codes.js';
-import type { CodecOption } from './codec/codec.js';
+import type { CodecOption, MessageTypes } from './codec/codec.js';
 import { Connection, type ConnectionEvents } from './connection.js';
 import { aborted, closed, tooBig, type ErrorCode, type QWormholeError } from './errors/error.js';
 import { reportHandlerError } from './handler-errors.js';
@@ -44,7 +44,7 @@ import type { ClientTelemetry } from './telemetry/snapshot.js';
 import type { ClientTls } from './tls/client-tls.js';
 
 /** Events of a client, besides those of every connection. */
-export interface ClientEvents<C extends CodecOption = CodecOption> extends ConnectionEvents<C> {
+export interface ClientEvents<C extends MessageTypes = CodecOption> extends ConnectionEvents<C> {
   /** A link stands. */
   connect: [];
   /** Messages can flow: after `connect`, and after the handshake where the protocol has one. */
@@ -60,7 +60,7 @@ export interface ClientEvents<C extends CodecOption = CodecOption> extends Conne
 /** How soon queued messages are offered again to a link that refused them, ms. */
 const PUMP_AGAIN_MS = 50;
 
-export class QWormholeClient<C extends CodecOption = CodecOption> extends Connection<C, ClientEvents<C>> {
+export class QWormholeClient<C extends MessageTypes = CodecOption> extends Connection<C, ClientEvents<C>> {
   readonly #settings: ClientSettings;
   readonly #caller: Caller;
   readonly #observation: Observation;

@@ -1,5 +1,5 @@
 /** What a connection tells its user: its state, and its events. */
-import type { CodecMessage, CodecOption } from './codec/codec.js';
+import type { CodecMessage, CodecOption, MessageTypes } from './codec/codec.js';
 import type { QWormholeError } from './errors/error.js';
 import type { DropRun } from './policy/drop-log.js';
 
@@ -7,7 +7,7 @@ import type { DropRun } from './policy/drop-log.js';
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
 
 /** Events of a connection. */
-export interface ConnectionEvents<C extends CodecOption = CodecOption> {
+export interface ConnectionEvents<C extends MessageTypes = CodecOption> {
   /** A message, decoded. Nothing is read before the first listener is there, nor while the last one is gone. */
   message: [message: CodecMessage<C>];
   /** `send` has answered `backpressure`, and will until `drain`. */

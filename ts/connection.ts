@@ -8,7 +8,7 @@
  */
 import { Audience } from './audience.js';
 import { codecFor } from './codec/builtin.js';
-import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
+import type { CodecInput, CodecMessage, CodecOption, MessageTypes } from './codec/codec.js';
 import type { ConnectionEvents, ConnectionState } from './connection-events.js';
 import type { EventMap } from './emitter.js';
 import { closed, type QWormholeError } from './errors/error.js';
@@ -43,7 +43,7 @@ import { measured, type MessageMethods } from './telemetry/measured.js';
 export type { ConnectionEvents, ConnectionState };
 
 export abstract class Connection<
-  C extends CodecOption = CodecOption,
+  C extends MessageTypes = CodecOption,
   Events extends ConnectionEvents<C> & EventMap<Events> = ConnectionEvents<C>,
 >
   extends Linked<Events>

@@ -1,6 +1,6 @@
 /** How servers and clients are made: options checked, a backend chosen, and the two put together. */
 import { QWormholeClient } from './client.js';
-import type { CodecOption, Contract, ContractCodec, Messages } from './codec/codec.js';
+import type { CodecOption, ContractCodec, Messages, MessageTypes } from './codec/codec.js';
 import type { CodecAt } from './codec/codec-at.js';
 import type { EndpointInput } from './endpoint.js';
 import { chooseDriver, onTypeScript, type Choice, type Role } from './link/choose.js';
@@ -25,12 +25,12 @@ export interface BackendResult {
 }
 
 /** A server that does not listen yet. */
-export interface CreatedServer<C extends CodecOption = CodecOption> extends BackendResult {
+export interface CreatedServer<C extends MessageTypes = CodecOption> extends BackendResult {
   readonly server: QWormholeServer<C>;
 }
 
 /** A client that is not connected yet. */
-export interface CreatedClient<C extends CodecOption = CodecOption> extends BackendResult {
+export interface CreatedClient<C extends MessageTypes = CodecOption> extends BackendResult {
   readonly client: QWormholeClient<C>;
 }
 
@@ -54,8 +54,8 @@ export function createQWormholeServer<
 >(options: ServerOptions<C> & { readonly endpoints: E }): CreatedServer<CodecAt<E, C>>;
 /** The same with a contract: what the server receives and what it sends. */
 export function createQWormholeServer<M extends Messages>(
-  options: ServerOptions<ContractCodec> & { readonly endpoints: Endpoints; readonly codec: ContractCodec },
-): CreatedServer<Contract<M>>;
+  options: ServerOptions<ContractCodec> & { readonly codec: ContractCodec },
+): CreatedServer<M>;
 export function createQWormholeServer(options: ServerOptions<any>): CreatedServer<any> {
   const settings = resolveServerOptions(options);
   const tls = ServerTls.of(settings);
@@ -73,8 +73,8 @@ export function createQWormholeClient<
 >(options: ClientOptions<C> & { readonly endpoints: E }): CreatedClient<CodecAt<E, C>>;
 /** The same with a contract: what the client receives and what it sends. */
 export function createQWormholeClient<M extends Messages>(
-  options: ClientOptions<ContractCodec> & { readonly endpoints: Callees; readonly codec: ContractCodec },
-): CreatedClient<Contract<M>>;
+  options: ClientOptions<ContractCodec> & { readonly codec: ContractCodec },
+): CreatedClient<M>;
 export function createQWormholeClient(options: ClientOptions<any>): CreatedClient<any> {
   const settings = resolveClientOptions(options);
   const tls = ClientTls.of(settings);
@@ -91,7 +91,7 @@ export function listen<const C extends CodecOption = 'buffer', const E extends E
 export function listen<M extends Messages>(
   endpoints: Endpoints,
   options: ListenOptions<ContractCodec> & { readonly codec: ContractCodec },
-): Promise<QWormholeServer<Contract<M>>>;
+): Promise<QWormholeServer<M>>;
 export async function listen(
   endpoints: Endpoints,
   options?: ListenOptions<any>,
@@ -115,7 +115,7 @@ export function connect<const C extends CodecOption = 'buffer', const E extends 
 export function connect<M extends Messages>(
   endpoints: Callees,
   options: ConnectOptions<ContractCodec> & { readonly codec: ContractCodec },
-): Promise<QWormholeClient<Contract<M>>>;
+): Promise<QWormholeClient<M>>;
 export async function connect(
   endpoints: Callees,
   options?: ConnectOptions<any>,

@@ -110,9 +110,9 @@ export type {
   CodecMessage,
   CodecName,
   CodecOption,
-  Contract,
   ContractCodec,
   Messages,
+  MessageTypes,
 } from './codec/codec.js';
 export { QWormholeError, type ErrorCode, type ErrorKind } from './errors/error.js';
 export {

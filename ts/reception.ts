@@ -1,6 +1,6 @@
 /** Where those who call a server arrive: at an endpoint, or through an HTTP server that it is attached to. */
 import { CloseCode } from './close-codes.js';
-import type { CodecOption } from './codec/codec.js';
+import type { MessageTypes } from './codec/codec.js';
 import { isLoopback } from './endpoint.js';
 import type { QWormholeError } from './errors/error.js';
 import { isWebSocket } from './link/carriers.js';
@@ -25,7 +25,7 @@ function spokenOn({ info: { handshake, carrier } }: Link, protocol: Protocol): P
   return isWebSocket(carrier) ? 'raw' : 'length-prefixed';
 }
 
-export class Reception<C extends CodecOption> {
+export class Reception<C extends MessageTypes> {
   readonly #roster: Roster<C>;
   readonly #voice: ReceptionVoice;
   readonly #policy: UpgradePolicy;

@@ -1,5 +1,5 @@
 /** The connections of a server: who is let in, what goes to all of them, and what they add up to. */
-import type { CodecMessage, CodecOption } from './codec/codec.js';
+import type { CodecMessage, MessageTypes } from './codec/codec.js';
 import { CloseCode } from './close-codes.js';
 import { QWormholeError } from './errors/error.js';
 import { isWebSocket } from './link/carriers.js';
@@ -31,7 +31,7 @@ const GONE = [CloseCode.shutdown, GOING_AWAY] as const;
 const FULL = [CloseCode.busy, 'there are too many connections'] as const;
 
 /** The server, as its connections need it. */
-export interface ServerVoice<C extends CodecOption> {
+export interface ServerVoice<C extends MessageTypes> {
   readonly listeners: MessageListeners;
   fire<Name extends keyof ServerEvents<C>>(event: Name, ...values: ServerEvents<C>[Name]): void;
   /** Tells of an error that no call can throw. */
@@ -41,7 +41,7 @@ export interface ServerVoice<C extends CodecOption> {
   readonly profile: Profile | undefined;
 }
 
-export class Roster<C extends CodecOption> implements ConnectionHost<C>, Iterable<ServerConnection<C>> {
+export class Roster<C extends MessageTypes> implements ConnectionHost<C>, Iterable<ServerConnection<C>> {
   readonly #settings: ServerSettings;
   readonly #voice: ServerVoice<C>;
   readonly #listeners: MessageListeners;

@@ -1,5 +1,5 @@
 /** A server's end of one connection: what happens here is told to the server too. */
-import type { CodecMessage, CodecOption } from './codec/codec.js';
+import type { CodecMessage, CodecOption, MessageTypes } from './codec/codec.js';
 import { Connection } from './connection.js';
 import type { SharedManner } from './policy/overflow.js';
 import type { QWormholeError } from './errors/error.js';
@@ -23,7 +23,7 @@ import type { Profile } from './telemetry/profile.js';
 import { checkTopic, tooManyTopics, type TopicTable } from './topics.js';
 
 /** What a connection needs of its server. */
-export interface ConnectionHost<C extends CodecOption> {
+export interface ConnectionHost<C extends MessageTypes> {
   readonly topics: TopicTable<ServerConnection<C>>;
   readonly hasMessageListeners: boolean;
   /** Set: the connection is measured. */
@@ -48,7 +48,7 @@ export interface Arrival {
   readonly user?: unknown;
 }
 
-export class ServerConnection<C extends CodecOption = CodecOption> extends Connection<C> {
+export class ServerConnection<C extends MessageTypes = CodecOption> extends Connection<C> {
   readonly mode: Mode;
   readonly protocol: Protocol;
   /** WebSocket: the user that `authorize` gave. */

@@ -1,6 +1,6 @@
 /** What a server is to its users, whatever its backend. */
 import type { Server as HttpServer } from 'node:http';
-import type { CodecInput, CodecMessage, CodecOption } from './codec/codec.js';
+import type { CodecInput, CodecMessage, CodecOption, MessageTypes } from './codec/codec.js';
 import type { QWormholeError } from './errors/error.js';
 import type { Backend, Mode } from './link/link.js';
 import type { ServerTlsUpdate } from './tls/types.js';
@@ -15,7 +15,7 @@ import type { Labels } from './telemetry/labels.js';
 import type { ServerTelemetry } from './telemetry/snapshot.js';
 
 /** Events of a server. What concerns one connection names it last. */
-export interface ServerEvents<C extends CodecOption = CodecOption> {
+export interface ServerEvents<C extends MessageTypes = CodecOption> {
   /** All endpoints are bound; again after a move to another backend. */
   listening: [addresses: readonly string[]];
   /** Somebody has connected. */
@@ -64,7 +64,7 @@ export interface ServerCloseOptions extends WaitOptions {
 }
 
 /** How a message goes to many. */
-export interface BroadcastOptions<C extends CodecOption = CodecOption> {
+export interface BroadcastOptions<C extends MessageTypes = CodecOption> {
   /** Those left out: connections or their ids. */
   readonly except?: ServerConnection<C> | string | Iterable<ServerConnection<C> | string>;
   /** As of `send`. Default: `normal`. */
@@ -95,7 +95,7 @@ export interface BroadcastResult {
   readonly dropped: number;
 }
 
-export interface QWormholeServerLike<C extends CodecOption = CodecOption>
+export interface QWormholeServerLike<C extends MessageTypes = CodecOption>
   extends AsyncDisposable, Iterable<ServerConnection<C>> {
   /** Random, 128 bits, in hexadecimal: that of log records and diagnostics. */
   readonly id: string;

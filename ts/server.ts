@@ -4,7 +4,7 @@
  */
 import type { Server as HttpServer } from 'node:http';
 import { abortable, onAbort } from './abort.js';
-import type { CodecInput, CodecOption } from './codec/codec.js';
+import type { CodecInput, CodecOption, MessageTypes } from './codec/codec.js';
 import { Emitter } from './emitter.js';
 import { isLoopback } from './endpoint.js';
 import { Attachments } from './attachments.js';
@@ -55,7 +55,7 @@ const NO_ADDRESSES: readonly string[] = Object.freeze([]);
 
 type State = 'idle' | 'opening' | 'listening' | 'moving' | 'draining' | 'closed';
 
-export class QWormholeServer<C extends CodecOption = CodecOption>
+export class QWormholeServer<C extends MessageTypes = CodecOption>
   extends Emitter<ServerEvents<C>>
   implements QWormholeServerLike<C>
 {

@@ -5,8 +5,11 @@ import { SCENARIOS } from './scenarios.mjs';
 
 const MODES = ['all', 'core', 'compare', 'quick'];
 
-/** Two seconds are some hundred thousand messages; a run of the whole bench takes half an hour by them. */
-const DEFAULTS = { runs: '3', seconds: '1', warmup: '0.3' };
+/**
+ * A second is some hundred thousand messages. In the first one and a half V8 still compiles: at `e4` that is half of what a
+ * server in JavaScript costs.
+ */
+const DEFAULTS = { runs: '3', seconds: '1', warmup: '1.5' };
 const QUICK = { runs: '1', seconds: '0.5', warmup: '0.2' };
 
 const list = Object.entries(SCENARIOS)

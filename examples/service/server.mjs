@@ -3,9 +3,10 @@
  *
  *     node server.mjs [endpoint] [host:port of probes]
  */
+import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { listen, METRICS_CONTENT_TYPE } from 'qwormhole';
+import { backendInfo, listen, METRICS_CONTENT_TYPE } from 'qwormhole';
 
 const [endpoint = 'tcp://127.0.0.1:9000', probes = '127.0.0.1:9100'] = process.argv.slice(2);
 /** Less than the supervisor waits before it kills: Docker does for 10 s, Kubernetes for 30 s. */
@@ -14,6 +15,8 @@ const GRACE_MS = Number(process.env.GRACE_MS ?? 8000);
 const server = await listen(endpoint, {
   codec: 'json',
   logger: (record) => console.log(JSON.stringify(record)),
+  // Under node:cluster, and so under PM2, workers share the port; on the native backend each binds it itself.
+  reusePort: cluster.isWorker && backendInfo().mode === 'native',
 });
 server.on('message', (message, connection) => connection.send(message));
 
@@ -32,6 +35,7 @@ const http = createServer((request, response) => {
 const { hostname, port } = new URL(`http://${probes}`);
 http.listen(Number(port), hostname);
 await once(http, 'listening');
+console.log(JSON.stringify({ event: 'probes.listening', url: `http://${hostname}:${http.address().port}` }));
 // For PM2 and others that wait for a word; where nobody does there is no `send`.
 process.send?.('ready');
 
@@ -43,5 +47,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     await stopping;
     http.close();
     http.closeAllConnections();
+    // Its channel to whoever started it would keep a worker alive.
+    if (process.connected) process.disconnect();
   });
 }

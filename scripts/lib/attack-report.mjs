@@ -58,8 +58,11 @@ export class AttackReport {
 
   add({ error, ...line }) {
     this.#lines.push({ ...line, verdict: error === undefined ? 'holds' : 'FAILS', error });
-    if (error !== undefined)
-      this.#failures.push(`${line.row} ${line.what} (${line.backend}, ${line.role}): ${error}`);
+    if (error === undefined) return;
+    const where = `${line.row} ${line.what} (${line.backend}, ${line.role})`;
+    this.#failures.push(`${where}: ${error}`);
+    // At once: all of it takes long.
+    process.stderr.write(`  FAILS ${shortened(where)}\n`);
   }
 
   skip(line, reason) {

@@ -1,12 +1,14 @@
 //! Connecting.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 
 use super::{
     connection::Connection,
     endpoint::{Endpoint, Use},
     options::Options,
     shared::Plan,
+    site::Site,
+    socket_path::SocketPath,
     start::Start,
 };
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// Connects to `tcp://host:port`, `tls://host:port`, `ws://host:port/path?query` or `wss://…`, with IPv6 addresses in
-/// brackets, and shakes hands where the protocol has that.
+/// brackets, or to the Unix socket `unix:///path`, and shakes hands where the protocol has that.
 ///
 /// The addresses of a name are tried in the resolver's order. Dropping the future gives the attempt
 /// up. The connection is served by a task on the caller's runtime.
@@ -32,15 +34,22 @@ use crate::{
 /// Outside a tokio runtime with I/O and time enabled.
 pub async fn connect(endpoint: impl AsRef<str>, options: Options) -> Result<Connection> {
     let plan = Plan::new(options)?;
-    let endpoint = Endpoint::parse(endpoint.as_ref(), Use::Connect)?;
+    match Site::parse(endpoint.as_ref(), Use::Connect)? {
+        Site::Network(endpoint) => call(&endpoint, &plan).await,
+        Site::File(path) => call_file(&path, &plan).await,
+    }
+}
+
+/// One address after the other.
+async fn call(endpoint: &Endpoint, plan: &Plan) -> Result<Connection> {
     let security = endpoint
         .is_secured
         .then(|| plan.options.tls.client(&endpoint.host))
         .transpose()?;
-    let start = Start::of_call(&plan.options, &endpoint);
+    let start = Start::of_call(&plan.options, endpoint);
     let mut last = Error::new(Code::Dns, "no address");
     for to in endpoint.resolve().await? {
-        match attempt(to, &start, &plan, security.as_ref()).await {
+        match call_address(to, &start, plan, security.as_ref()).await {
             Ok(connection) => return Ok(connection),
             Err(error) => last = error,
         }
@@ -48,7 +57,7 @@ pub async fn connect(endpoint: impl AsRef<str>, options: Options) -> Result<Conn
     Err(last)
 }
 
-async fn attempt(
+async fn call_address(
     to: SocketAddr,
     start: &Start,
     plan: &Plan,
@@ -56,13 +65,29 @@ async fn attempt(
 ) -> Result<Connection> {
     let Options {
         local,
-        connect_timeout,
         socket: options,
         ..
     } = &plan.options;
     let socket = socket::dialing(to, *local, options)?;
+    attempt(socket, Some(to), start, plan, security).await
+}
+
+async fn call_file(path: &SocketPath, plan: &Plan) -> Result<Connection> {
+    let start = Start::of_local_call(&plan.options);
+    let socket = socket::connect_local(path.as_path())?;
+    attempt(socket, None, &start, plan, None).await
+}
+
+/// A connection over `socket`, which is connected already where `to` is `None`.
+async fn attempt(
+    socket: TcpStream,
+    to: Option<SocketAddr>,
+    start: &Start,
+    plan: &Plan,
+    security: Option<&Security>,
+) -> Result<Connection> {
     let (owner, link) = plan.link(None, start.is_websocket(), security);
-    dial_here(socket, to, *connect_timeout, start.begin(link));
+    dial_here(socket, to, plan.options.connect_timeout, start.begin(link));
     let ends = owner.shared.opened().await?;
     Ok(Connection::new(owner, ends, None))
 }

@@ -28,7 +28,7 @@ use crate::{driver::Ends, error::Result, link::Class, qwh::GoAway, ws::CloseFram
 /// - Sending: [`send`](Self::send) and [`send_with_class`](Self::send_with_class) never wait;
 ///   [`drained`](Self::drained) and [`flushed`](Self::flushed) do. [`sender`](Self::sender) gives a
 ///   half that other tasks and threads can send with.
-/// - Receiving: [`recv`](Self::recv). Who does not call it stops the peer: received messages wait in
+/// - Receiving: [`recv`](Self::recv). Whoever does not call it stops the peer: received messages wait in
 ///   a bounded window, then the socket is no longer read.
 /// - Ending: [`close`](Self::close), [`terminate`](Self::terminate), [`closed`](Self::closed).
 ///
@@ -59,7 +59,7 @@ impl Connection {
     /// is done after [`Options::close_timeout`](crate::Options::close_timeout).
     ///
     /// A fault, such as a reset, is told once, after the messages that came before it; `None` follows.
-    /// A message shares memory with those that were received with it: who keeps a small one for long
+    /// A message shares memory with those that were received with it: whoever keeps a small one for long
     /// should copy it.
     ///
     /// Nothing is lost when the future is dropped before it resolves.
@@ -142,7 +142,7 @@ impl Connection {
         self.sender.send_text_with_class(message, class)
     }
 
-    /// Waits until the queue fell to the low watermark. Who does so after each
+    /// Waits until the queue fell to the low watermark. Whoever does so after each
     /// [`Sent::Backpressure`], and is the only one to send, never sees a message dropped.
     ///
     /// # Errors
@@ -224,12 +224,12 @@ impl Connection {
         self.sender.clone()
     }
 
-    /// The peer's address.
+    /// The peer's address; over a Unix socket, where nobody has one, `0.0.0.0:0`.
     pub fn remote_addr(&self) -> SocketAddr {
         self.ends.remote
     }
 
-    /// Our address.
+    /// Our address, likewise.
     pub fn local_addr(&self) -> SocketAddr {
         self.ends.local
     }

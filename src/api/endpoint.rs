@@ -1,4 +1,4 @@
-//! Endpoints: what users write, checked and taken apart.
+//! Endpoints of the network: what users write, checked and taken apart.
 //!
 //! The grammar is that of the TypeScript side, and strict: an address that is understood differently
 //! from what was meant binds or calls the wrong place.
@@ -32,7 +32,7 @@ pub(super) struct Endpoint {
 }
 
 /// Carriers that are named in documents and configurations but are not in this version.
-const ABSENT_SCHEMES: [&str; 2] = ["unix", "pipe"];
+const ABSENT_SCHEMES: [&str; 1] = ["pipe"];
 /// The ports of HTTP without and with TLS, for clients of WebSockets.
 const WS_PORT: u16 = 80;
 const WSS_PORT: u16 = 443;
@@ -104,7 +104,7 @@ impl Fault {
             Self::AbsentScheme(scheme) => Error::new(
                 Code::OptionUnsupported,
                 format!(
-                    "endpoint {shown}: this version does not have the scheme {scheme}, only tcp, tls, ws and wss"
+                    "endpoint {shown}: this version does not have the scheme {scheme}, only tcp, tls, ws, wss and unix"
                 ),
             ),
         }
@@ -172,7 +172,9 @@ fn check_scheme(scheme: &str) -> Parsed<Scheme> {
         absent if ABSENT_SCHEMES.contains(&absent) => {
             return Err(Fault::AbsentScheme(absent.to_owned()));
         }
-        _ => return invalid("the scheme is not known; this version has tcp, tls, ws and wss"),
+        _ => {
+            return invalid("the scheme is not known; this version has tcp, tls, ws, wss and unix");
+        }
     };
     Ok(Scheme {
         is_websocket,
@@ -309,7 +311,7 @@ fn check_port(port: Option<&str>, to: Use) -> Parsed<u16> {
 
 /// An endpoint for messages and logs: short, escaped, and without what may be secret: a password that was
 /// put into it, and the query.
-struct Shown<'a>(&'a str);
+pub(super) struct Shown<'a>(pub &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

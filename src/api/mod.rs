@@ -27,6 +27,8 @@ mod sender;
 mod server;
 mod shared;
 mod sink;
+mod site;
+mod socket_path;
 mod start;
 mod tls;
 mod verify;

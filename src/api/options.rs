@@ -7,7 +7,7 @@ use crate::{
     error::{Code, Error, Result},
     frame::MAX_PAYLOAD,
     link::{Heartbeat, Rates},
-    socket::{ListenFlags, SocketOptions},
+    socket::{FileRules, ListenFlags, SocketOptions},
 };
 
 use super::websocket::WebSocketOptions;
@@ -93,6 +93,12 @@ pub struct Options {
     pub reuse_port: bool,
     /// Lets a listener on `[::]` take IPv6 connections only (IPV6_V6ONLY). Servers only. Default false.
     pub ipv6_only: bool,
+    /// The permissions of a Unix socket's file, as `chmod` takes them: who may write it may connect. Servers only.
+    /// Default: as the process's umask has it.
+    pub socket_mode: Option<u32>,
+    /// Whether the file of a Unix socket on which nobody listens any more is replaced; else that is
+    /// [`Code::SocketStale`]. Servers only. Default false.
+    pub replace_stale_socket: bool,
 }
 
 impl Default for Options {
@@ -119,6 +125,8 @@ impl Default for Options {
             backlog: 511,
             reuse_port: false,
             ipv6_only: false,
+            socket_mode: None,
+            replace_stale_socket: false,
         }
     }
 }
@@ -154,6 +162,9 @@ impl Options {
         within_millis("close_timeout", self.close_timeout, 0)?;
         within_millis("connect_timeout", self.connect_timeout, 1)?;
         check_socket(&self.socket)?;
+        if let Some(mode) = self.socket_mode {
+            within("socket_mode", mode, 0..=0o777)?;
+        }
         within_millis("tls.handshake_timeout", self.tls.handshake_timeout, 1)?;
         let pending = self.tls.max_pending_handshakes;
         within("tls.max_pending_handshakes", pending, 1..=1 << 20)?;
@@ -179,6 +190,13 @@ impl Options {
             backlog: self.backlog.into(),
             reuse_port: self.reuse_port,
             ipv6_only: self.ipv6_only,
+        }
+    }
+
+    pub(super) fn file_rules(&self) -> FileRules {
+        FileRules {
+            mode: self.socket_mode,
+            replace_stale: self.replace_stale_socket,
         }
     }
 }

@@ -10,8 +10,9 @@ use super::{
 use crate::{
     driver::{Meeting, UnderWay},
     error::Result,
+    link::ReceiveLimits,
     qwh::{
-        Hello, PeerLimits, ReceiveLimits, Side, Versions,
+        Hello, PeerLimits, Side, Versions,
         caps::FIRST_OF_APPLICATION,
         check_meta,
         limits::{MAX_CODEC, VERSION},

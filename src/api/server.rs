@@ -14,10 +14,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::sleep,
-};
+use tokio::{net::TcpStream, time::sleep};
 
 use super::{
     connection::Connection,
@@ -25,12 +22,14 @@ use super::{
     endpoint::{self, Endpoint, Use},
     options::Options,
     shared::Plan,
+    site::Site,
+    socket_path::SocketPath,
     start::Start,
 };
 use crate::{
-    driver::{Security, open_here, serve_here},
+    driver::{self, Ends, Security, open_here, serve_here},
     error::{Code, Error, Result, is_passing},
-    socket,
+    socket::{self, Listener},
 };
 
 /// Pause after a failure to accept: long enough not to spin, short enough to recover before clients give
@@ -38,14 +37,15 @@ use crate::{
 const FAILED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Listens at `tcp://host:port`, `tls://host:port`, `ws://host:port/path` or `wss://host:port/path`; port 0 takes a
-/// free one, IPv6 addresses go in brackets.
+/// free one, IPv6 addresses go in brackets. `unix:///path` is a Unix socket: its file goes with the server.
 ///
 /// Of a name's addresses the first that can be bound is taken.
 ///
 /// # Errors
 /// `EndpointInvalid` and `OptionInvalid` for what cannot be meant, `OptionUnsupported` for a socket
 /// option that the platform does not have, `Dns` when the name does not resolve, `AddressInUse`,
-/// `AddressUnavailable` and `Permission` when the address cannot be bound; with TLS also `TlsConfig`.
+/// `AddressUnavailable` and `Permission` when the address cannot be bound; with TLS also `TlsConfig`. `SocketStale`
+/// for the file that a dead server left, unless [`Options::replace_stale_socket`] is set.
 ///
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
@@ -92,14 +92,11 @@ pub async fn listen_all(
     options: Options,
 ) -> Result<Server> {
     let plan = Plan::new(options)?;
-    let mut groups: Vec<(Endpoint, Vec<String>)> = Vec::new();
+    let mut groups: Vec<(Site, Vec<String>)> = Vec::new();
     for text in endpoints {
-        let endpoint = Endpoint::parse(text.as_ref(), Use::Listen)?;
-        let path = endpoint.target.clone();
-        let shares = |(other, _): &&mut (Endpoint, Vec<String>)| {
-            path.is_some() && endpoint.port != 0 && other.target.is_some() && endpoint.is_at(other)
-        };
-        match groups.iter_mut().find(shares) {
+        let site = Site::parse(text.as_ref(), Use::Listen)?;
+        let path = site.target().map(str::to_owned);
+        match groups.iter_mut().find(|(other, _)| site.shares(other)) {
             Some((_, paths)) if path.iter().any(|path| paths.contains(path)) => {
                 return Err(Error::new(
                     Code::EndpointInvalid,
@@ -107,12 +104,15 @@ pub async fn listen_all(
                 ));
             }
             Some((_, paths)) => paths.extend(path),
-            None => groups.push((endpoint, path.into_iter().collect())),
+            None => groups.push((site, path.into_iter().collect())),
         }
     }
     let mut listeners = Vec::new();
-    for (endpoint, paths) in groups {
-        listeners.push(Listening::at(&endpoint, paths, &plan).await?);
+    for (site, paths) in groups {
+        listeners.push(match site {
+            Site::Network(endpoint) => Listening::at(&endpoint, paths, &plan).await?,
+            Site::File(path) => Listening::at_file(path, &plan)?,
+        });
     }
     match listeners.is_empty() {
         true => Err(Error::new(Code::EndpointInvalid, "there is no endpoint")),
@@ -126,13 +126,19 @@ pub async fn listen_all(
 
 /// One socket that listens.
 struct Listening {
-    listener: TcpListener,
-    address: SocketAddr,
+    listener: driver::Door,
+    bound: Bound,
     /// Of WebSockets; none over TCP.
     paths: Arc<[String]>,
     start: Start,
     /// Set: TLS below it.
     security: Option<Security>,
+}
+
+/// Where a socket listens.
+enum Bound {
+    Address(SocketAddr),
+    File(SocketPath),
 }
 
 impl Listening {
@@ -158,39 +164,53 @@ impl Listening {
         security: Option<Security>,
         plan: &Plan,
     ) -> Result<Self> {
-        let failed = |error| Error::system(Code::Resources, "watching a listener", error);
-        let listener = TcpListener::from_std(listener).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        if security.is_none() && !is_local(address) {
-            tracing::warn!(%address, "listening beyond this machine, without encryption");
-        }
-        Ok(Self {
-            listener,
-            address,
+        let address = listener.local_addr().map_err(unwatched)?;
+        let listening = Self {
+            listener: driver::Door::of(Listener::Tcp(listener)).map_err(unwatched)?,
+            bound: Bound::Address(address),
             start: Start::of_listener(&plan.options, !paths.is_empty()),
             paths: paths.into(),
             security,
+        };
+        if listening.security.is_none() && !listening.is_local() {
+            tracing::warn!(%address, "listening beyond this machine, without encryption");
+        }
+        Ok(listening)
+    }
+
+    fn at_file(path: SocketPath, plan: &Plan) -> Result<Self> {
+        let options = &plan.options;
+        let listener = socket::claim(path.as_path(), options.backlog.into(), options.file_rules())?;
+        Ok(Self {
+            listener: driver::Door::of(listener).map_err(unwatched)?,
+            bound: Bound::File(path),
+            start: Start::of_listener(options, false),
+            paths: Arc::default(),
+            security: None,
         })
     }
 
+    /// Whether only this machine can call there.
     fn is_local(&self) -> bool {
-        is_local(self.address)
+        match &self.bound {
+            Bound::Address(address) => address.ip().to_canonical().is_loopback(),
+            Bound::File(_) => true,
+        }
     }
 }
 
-/// Whether only this machine can call there.
-fn is_local(address: SocketAddr) -> bool {
-    address.ip().to_canonical().is_loopback()
+fn unwatched(error: io::Error) -> Error {
+    Error::system(Code::Resources, "watching a listener", error)
 }
 
-/// Listening sockets. Dropping it frees the ports; its connections live on.
+/// Listening sockets. Dropping it frees the ports and removes the files of Unix sockets; its connections live on.
 pub struct Server {
     listeners: Vec<Listening>,
     plan: Plan,
     door: Arc<Door>,
 }
 
-type Accepted = io::Result<(TcpStream, SocketAddr)>;
+type Accepted = io::Result<(TcpStream, Option<SocketAddr>)>;
 type Accepting<'a> = Pin<Box<dyn Future<Output = (&'a Listening, Accepted)> + Send + 'a>>;
 
 impl Server {
@@ -228,9 +248,13 @@ impl Server {
         }
     }
 
-    /// The address bound, with the port that was taken; of several the first.
+    /// The address bound, with the port that was taken; of several the first. A Unix socket has none, which is
+    /// `0.0.0.0:0`.
     pub fn local_addr(&self) -> SocketAddr {
-        self.listeners[0].address
+        match self.listeners[0].bound {
+            Bound::Address(address) => address,
+            Bound::File(_) => Ends::NOWHERE,
+        }
     }
 
     /// The endpoint as bound, for [`connect`](crate::connect): `tcp://127.0.0.1:41234`; of several the first.
@@ -252,15 +276,14 @@ impl Server {
         self.door.count.load(Ordering::Relaxed)
     }
 
-    /// Waits for a TCP connection, or `None` for one whose handshakes are over.
+    /// Waits for a connection, or `None` for one whose handshakes are over.
     async fn arrival(&self) -> Option<(&Listening, Accepted)> {
         let mut knock = pin!(self.door.knock.notified());
-        let accepting = |listening| async move { (listening, accept(listening).await) };
         let mut all: Vec<Accepting<'_>> = Vec::with_capacity(self.listeners.len());
         all.extend(
             self.listeners
                 .iter()
-                .map(|listening| Box::pin(accepting(listening)) as _),
+                .map(|listening| Box::pin(accept(listening)) as _),
         );
         poll_fn(|cx| {
             if knock.as_mut().poll(cx).is_ready() {
@@ -277,17 +300,24 @@ impl Server {
 
     /// A connection over an accepted stream; `None` where there is no place for it, or no peer any
     /// more, and where handshakes come first.
-    fn settle(&self, at: &Listening, stream: TcpStream, from: SocketAddr) -> Option<Connection> {
-        // The listener took the same options: what fails now is a peer that was gone before we came,
-        // which concerns nobody.
-        socket::tune_accepted(&stream, from, &self.plan.options.socket).ok()?;
+    fn settle(
+        &self,
+        at: &Listening,
+        stream: TcpStream,
+        from: Option<SocketAddr>,
+    ) -> Option<Connection> {
+        // A Unix socket has no options of TCP. The listener took the same ones: what fails now is a peer that was
+        // gone before we came, which concerns nobody.
+        if let Some(from) = from {
+            socket::tune_accepted(&stream, from, &self.plan.options.socket).ok()?;
+        }
         if !matches!(at.start, Start::Message) {
             // It takes its place when it has said what it wants.
             self.open(at, stream, None);
             return None;
         }
         let Some(place) = Place::take(&self.door.count, self.plan.options.max_connections) else {
-            tracing::debug!(%from, "refused: max_connections are held");
+            tracing::debug!(?from, "refused: max_connections are held");
             socket::reset_on_close(&stream);
             return None;
         };
@@ -313,13 +343,18 @@ impl Server {
 
 impl Listening {
     fn url(&self, path: Option<&String>) -> String {
-        let path = path.map(String::as_str);
-        endpoint::url(self.address, self.security.is_some(), path)
+        match &self.bound {
+            Bound::Address(address) => {
+                let path = path.map(String::as_str);
+                endpoint::url(*address, self.security.is_some(), path)
+            }
+            Bound::File(path) => path.url(),
+        }
     }
 }
 
-async fn accept(listening: &Listening) -> Accepted {
-    listening.listener.accept().await
+async fn accept(listening: &Listening) -> (&Listening, Accepted) {
+    (listening, listening.listener.accept().await)
 }
 
 impl fmt::Debug for Server {

@@ -25,6 +25,10 @@ impl Start {
         Self::new(options, endpoint.target.is_some(), Some(endpoint))
     }
 
+    pub(super) fn of_local_call(options: &Options) -> Self {
+        Self::of_stream(options.meeting(Side::Initiator))
+    }
+
     pub(super) fn of_listener(options: &Options, is_websocket: bool) -> Self {
         Self::new(options, is_websocket, None)
     }
@@ -37,8 +41,12 @@ impl Start {
         let meeting = options.meeting(side);
         match is_websocket {
             true => Self::WebSocket(options.opening(call, meeting)),
-            false => meeting.map_or(Self::Message, Self::Qwh),
+            false => Self::of_stream(meeting),
         }
+    }
+
+    fn of_stream(meeting: Option<Arc<Meeting>>) -> Self {
+        meeting.map_or(Self::Message, Self::Qwh)
     }
 
     pub(super) fn is_websocket(&self) -> bool {

@@ -11,8 +11,9 @@ use super::{
 use crate::{
     driver::{Call, Meeting, Opening, SUBPROTOCOL, UnderWay},
     error::Result,
+    link::ReceiveLimits,
     ws::{
-        Compression, HeadLimits, Limits, Params,
+        Compression, HeadLimits, Params,
         headers::{check_field, is_token},
     },
 };
@@ -84,7 +85,7 @@ impl Default for Deflate {
 
 impl Default for WebSocketOptions {
     fn default() -> Self {
-        let limits = Limits::default();
+        let limits = ReceiveLimits::default();
         let head = HeadLimits::default();
         Self {
             subprotocols: Vec::new(),
@@ -167,7 +168,7 @@ impl Options {
         let only_records = qwh.is_some() && call.is_some();
         let deflate = ws.deflate.filter(|_| !only_records);
         Arc::new(Opening {
-            limits: Limits {
+            limits: ReceiveLimits {
                 max_message: self.max_message,
                 max_fragments: ws.max_fragments,
                 control_burst: ws.control_burst,

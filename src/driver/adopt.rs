@@ -1,7 +1,7 @@
 //! Connections whose opening handshake somebody else has read: an HTTP server that shares its port.
 
 use super::{
-    handle::Handle, incoming::Incoming, opening::Opening, poller::Beginning, sink::Agreed,
+    handle::Handle, incoming::Incoming, new_link::Beginning, opening::Opening, sink::Agreed,
     upgrade::Agreement,
 };
 use crate::{

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{handle::Handle, here::sleep};
-use crate::tls::Session;
+use crate::{socket, tls::Session};
 
 /// What wakes a watch for the peer's end: with epoll that end and no bytes.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -182,19 +182,18 @@ impl Read for Reader<'_, '_> {
 pub(super) struct Writer<'a> {
     pub socket: &'a OwnedWriteHalf,
     pub session: Option<&'a mut Session>,
+    /// Our end follows.
+    pub is_last: bool,
 }
 
 impl Write for Writer<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match &mut self.session {
-            None => self.socket.try_write(buf),
-            Some(session) => session.write(&mut Raw(self.socket.as_ref()), &[IoSlice::new(buf)]),
-        }
+        self.write_vectored(&[IoSlice::new(buf)])
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match &mut self.session {
-            None => self.socket.try_write_vectored(slices),
+            None => socket::write(self.socket.as_ref(), slices, self.is_last),
             Some(session) => session.write(&mut Raw(self.socket.as_ref()), slices),
         }
     }

@@ -5,10 +5,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{PoisonError, TryLockError},
     task::Waker,
 };
 
@@ -21,6 +18,10 @@ use crate::{
     frame::{self, Protocol},
     link::{Class, Outbound, Rates, Released, Shared, Written},
     socket,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
     tls::{Identity, Session},
     ws::CloseFrame,
 };
@@ -216,7 +217,7 @@ impl Handle {
         } else if half.socket.is_none() {
             half.publish();
         } else {
-            let result = half.write();
+            let result = half.write(false);
             half.wrote(result);
         }
     }
@@ -249,6 +250,24 @@ impl Handle {
         self.lock().fault.is_some()
     }
 
+    /// Gives a model's link what is written to.
+    #[cfg(all(test, feature = "model"))]
+    pub(crate) fn connect(&self, socket: OwnedWriteHalf) {
+        self.lock().socket = Some(socket);
+    }
+
+    /// As a model's task does: remembers whom to wake, and says whether a notification is due and what else is wanted.
+    #[cfg(all(test, feature = "model"))]
+    pub(crate) fn wants(&self, waker: &Waker) -> Wants {
+        let mut half = self.lock();
+        half.waker = Some(waker.clone());
+        Wants {
+            notice: half.take_notify(),
+            close: half.wishes.close.is_some(),
+            terminate: half.wishes.terminate,
+        }
+    }
+
     /// Has the task look at everything again.
     pub(crate) fn wake(&self) {
         self.lock().wake();
@@ -271,6 +290,14 @@ impl Handle {
         // A panic while the lock was held has already failed the driver; the data is still whole.
         self.half.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the owner wants of a model's task.
+#[cfg(all(test, feature = "model"))]
+pub(crate) struct Wants {
+    pub notice: bool,
+    pub close: bool,
+    pub terminate: bool,
 }
 
 impl Half {
@@ -328,13 +355,14 @@ impl Half {
         let io = &mut Writer {
             socket,
             session: self.session.as_deref_mut(),
+            is_last: false,
         };
         let written = write(&mut self.out, io)?;
         Ok(self.with_ciphertext(written))
     }
 
-    /// Writes what is queued, as far as the kernel takes it.
-    pub(super) fn write(&mut self) -> Result<Written> {
+    /// Writes what is queued, as far as the kernel takes it; `is_last` where our end follows.
+    pub(super) fn write(&mut self, is_last: bool) -> Result<Written> {
         self.settle()?;
         let Some(socket) = &self.socket else {
             return Ok(Written::Blocked);
@@ -342,6 +370,8 @@ impl Half {
         let io = &mut Writer {
             socket,
             session: self.session.as_deref_mut(),
+            // What is held back for a rate is not to wait for more besides.
+            is_last: is_last && self.outlet.is_none(),
         };
         let most = match &mut self.outlet {
             // Without a message there is nothing that waits for its time.

@@ -301,8 +301,8 @@ impl Marks for Unmarked {
 mod tests {
     use super::*;
     use crate::{
-        link::TURN,
-        ws::{Limits, Opcode, Role, write_frame},
+        link::{ReceiveLimits, TURN},
+        ws::{Opcode, Role, write_frame},
     };
 
     /// Lends memory and keeps the books.
@@ -336,7 +336,7 @@ mod tests {
         let mut bytes = Vec::new();
         write_frame(&mut bytes, None, Opcode::Binary, false, &[1; 100_000]);
         let (mut first, mut rest) = bytes.split_at(60_000);
-        let decoder = Decoder::new(Role::Client, Limits::default(), None, Vec::new());
+        let decoder = Decoder::new(Role::Client, ReceiveLimits::default(), None, Vec::new());
         let mut incoming = Incoming::WebSocket(Box::new(decoder));
         let mut books = Books::default();
         while !first.is_empty() {

@@ -12,13 +12,9 @@ mod watchdog;
 use std::{
     future::{Future, poll_fn},
     io, mem,
-    net::SocketAddr,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError, TryLockError},
     task::{Context, Poll, Waker},
     thread::JoinHandle,
     time::Duration,
@@ -29,26 +25,30 @@ use rustix::event::{PollFd, PollFlags, poll};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     runtime::{self, Runtime},
-    sync::oneshot,
     task::coop::unconstrained,
 };
 
 pub(crate) use self::bell::Bell;
 use self::watchdog::{Leash, watch};
 use super::{
-    accept::listening,
-    dial::{adopted, dial},
     guarded::{guarded, message},
     here::{Job, Stay, Surroundings},
     life::Life,
-    poller::{Admit, Host, NewLink, Poller},
+    poller::{Host, Poller},
     sink::Sink,
     task::LinkTask,
 };
 use crate::{
     error::{Code, Error, Result},
-    socket::{Listener, SocketOptions},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
+
+/// Turns in a row before the event loop has its own: a client's request is judged, answered, and its connection open
+/// and read, in three.
+const IN_A_ROW: u32 = 4;
 
 /// Drives any number of links by turns that are taken for it.
 pub(crate) struct Inline {
@@ -75,6 +75,17 @@ struct Shared {
     failure: Mutex<Option<String>>,
 }
 
+/// Who takes a turn, and why.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The consumer, which was told that something is ready.
+    Look,
+    /// The consumer, which has asked for something itself.
+    GoOn,
+    /// The watchdog.
+    Watchdog,
+}
+
 /// What a turn drives.
 struct Driven {
     tasks: FuturesUnordered<Job>,
@@ -91,8 +102,20 @@ impl Inline {
     /// # Errors
     /// `OptionUnsupported` where the system does not show the descriptor, `Resources` without a thread.
     pub(crate) fn start(host: Arc<dyn Host>, bell: Arc<Bell>) -> Result<Self> {
-        let failed =
-            |error: io::Error| Error::system(Code::Resources, "starting inline I/O", error);
+        let (inline, clock) = Self::unwatched(host, bell)?;
+        let watchdog = std::thread::Builder::new()
+            .name("qwormhole-watch".to_owned())
+            .spawn({
+                let shared = Arc::clone(&inline.shared);
+                move || watch(&clock, &shared)
+            })
+            .map_err(failed)?;
+        *inline.watchdog() = Some(watchdog);
+        Ok(inline)
+    }
+
+    /// One without a watchdog, and the runtime with which that one keeps the time.
+    fn unwatched(host: Arc<dyn Host>, bell: Arc<Bell>) -> Result<(Self, Runtime)> {
         // Without time: nobody waits in it for a timer.
         let runtime = runtime::Builder::new_current_thread()
             .enable_io()
@@ -122,17 +145,11 @@ impl Inline {
             others: AtomicUsize::new(0),
             failure: Mutex::default(),
         });
-        let watchdog = std::thread::Builder::new()
-            .name("qwormhole-watch".to_owned())
-            .spawn({
-                let shared = Arc::clone(&shared);
-                move || watch(&clock, &shared)
-            })
-            .map_err(failed)?;
-        Ok(Self {
+        let inline = Self {
             shared,
-            watchdog: Mutex::new(Some(watchdog)),
-        })
+            watchdog: Mutex::default(),
+        };
+        Ok((inline, clock))
     }
 
     /// Readable when there is a turn to be taken.
@@ -140,16 +157,25 @@ impl Inline {
         self.shared.descriptor.as_fd()
     }
 
-    /// Serves what is ready, on the consumer's thread; it looks for events afterwards.
-    pub(crate) fn turn(&self) {
-        self.shared.turn(true);
+    /// Serves what is ready, on the consumer's thread, and has it `dispatch` what came of that. What it asks for
+    /// meanwhile is served at once: the event loop has nothing new to tell, and takes three system calls to come back.
+    pub(crate) fn turn(&self, mut dispatch: impl FnMut()) {
+        let Shared { bell, .. } = &*self.shared;
+        let watch = bell.watch();
+        self.shared.turn(Turn::Look);
+        dispatch();
+        for _ in 0..IN_A_ROW {
+            if !bell.is_rung() {
+                break;
+            }
+            self.shared.turn(Turn::GoOn);
+            dispatch();
+        }
+        drop(watch);
     }
 
-    fn spawn_link<S: Sink>(
-        &self,
-        beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
-    ) {
-        self.shared.welcome(Box::pin(Life::new(beginning)));
+    fn watchdog(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs, turn by turn, what is no link.
@@ -164,30 +190,16 @@ impl Inline {
 }
 
 impl Poller for Inline {
-    fn listen<A: Admit>(
+    fn spawn_link<S: Sink>(
         &self,
-        listener: Listener,
-        options: SocketOptions,
-        admit: A,
-        stop: oneshot::Receiver<()>,
+        beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
     ) {
+        self.shared.welcome(Box::pin(Life::new(beginning)));
+    }
+
+    fn spawn_listener(&self, life: impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::clone(&self.shared);
-        let life = listening(listener, options, admit, stop);
         self.spawn_other(guarded(life, move |why| shared.fail(why)));
-    }
-
-    fn dial<S: Sink>(
-        &self,
-        socket: std::net::TcpStream,
-        to: Option<SocketAddr>,
-        timeout: Duration,
-        link: NewLink<S>,
-    ) {
-        self.spawn_link(async move { dial(socket, to, timeout, link).await });
-    }
-
-    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>) {
-        self.spawn_link(adopted(socket, link));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -218,11 +230,7 @@ impl Poller for Inline {
         drop(driven);
         drop(mem::take(&mut *self.shared.newcomers()));
         self.shared.leash.stop();
-        let watchdog = self
-            .watchdog
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let watchdog = self.watchdog().take();
         if let Some(watchdog) = watchdog {
             // The panics of its turns were caught and reported inside.
             let _ = watchdog.join();
@@ -232,7 +240,8 @@ impl Poller for Inline {
 
 impl Shared {
     /// Takes a turn, unless another thread does.
-    fn turn(self: &Arc<Self>, is_consumers: bool) {
+    fn turn(self: &Arc<Self>, turn: Turn) {
+        let is_consumers = turn != Turn::Watchdog;
         let mut driven = match self.driven.try_lock() {
             Ok(driven) => driven,
             Err(TryLockError::Poisoned(driven)) => driven.into_inner(),
@@ -243,7 +252,7 @@ impl Shared {
         };
         self.bell.begin(is_consumers);
         let stay = Stay::at(Arc::clone(self) as Arc<dyn Surroundings>);
-        let caught = catch_unwind(AssertUnwindSafe(|| driven.turn(self)));
+        let caught = catch_unwind(AssertUnwindSafe(|| driven.turn(self, turn)));
         if let Err(panic) = caught {
             self.fail(message(&*panic));
         }
@@ -262,12 +271,18 @@ impl Shared {
             .count(links > self.others.load(Ordering::Relaxed));
         self.bell.end();
         // Whoever asked after the last look saw a turn under way.
-        if self.is_turn_asked.load(Ordering::SeqCst) || !is_consumers {
+        let is_asked =
+            self.is_turn_asked.load(Ordering::SeqCst) || self.is_bell_asked.load(Ordering::SeqCst);
+        if is_asked || !is_consumers {
             self.bell.ring();
         }
     }
 
     /// Whether there is something to do.
+    fn is_due(&self) -> bool {
+        self.bell.is_rung() || self.is_readable()
+    }
+
     fn is_readable(&self) -> bool {
         let mut descriptors = [PollFd::new(&self.descriptor, PollFlags::IN)];
         let nothing = rustix::event::Timespec::default();
@@ -304,14 +319,29 @@ impl Shared {
 }
 
 impl Driven {
-    fn turn(&mut self, shared: &Shared) {
+    fn turn(&mut self, shared: &Shared, turn: Turn) {
         if shared.is_bell_asked.swap(false, Ordering::SeqCst) {
             self.host.on_bell();
         }
-        self.look_and_serve(shared);
+        match turn {
+            Turn::GoOn => self.serve(shared),
+            Turn::Look | Turn::Watchdog => self.look_and_serve(shared),
+        }
         if shared.is_turn_asked.swap(false, Ordering::SeqCst) {
             self.host.on_turn();
         }
+    }
+
+    /// Polls every task that was woken.
+    fn serve(&mut self, shared: &Shared) {
+        let Self {
+            tasks,
+            waker,
+            runtime,
+            ..
+        } = self;
+        let _runtime = runtime.enter();
+        serve(tasks, waker, shared);
     }
 
     /// Asks the kernel what is ready, then polls every task that has something to do.
@@ -337,6 +367,10 @@ impl Driven {
     }
 }
 
+fn failed(error: io::Error) -> Error {
+    Error::system(Code::Resources, "starting inline I/O", error)
+}
+
 /// Puts the bell where the runtime waits.
 #[allow(unsafe_code, reason = "tokio takes descriptors of any kind")]
 fn register(runtime: &Runtime, bell: &Arc<Bell>) -> io::Result<AsyncFd<Arc<Bell>>> {
@@ -350,7 +384,7 @@ fn register(runtime: &Runtime, bell: &Arc<Bell>) -> io::Result<AsyncFd<Arc<Bell>
 fn serve(tasks: &mut FuturesUnordered<Job>, waker: &Waker, shared: &Shared) {
     let mut cx = Context::from_waker(waker);
     for _ in 0..2 {
-        tasks.extend(mem::take(&mut *shared.newcomers()));
+        tasks.extend(shared.newcomers().drain(..));
         while let Poll::Ready(Some(())) = tasks.poll_next_unpin(&mut cx) {}
         if shared.newcomers().is_empty() {
             return;
@@ -375,5 +409,7 @@ impl Surroundings for Shared {
     }
 }
 
+#[cfg(all(test, feature = "model"))]
+mod model;
 #[cfg(test)]
 mod tests;

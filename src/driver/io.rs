@@ -1,17 +1,10 @@
 //! The pollers that an exchange can have.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
-
-use tokio::sync::oneshot;
+use std::future::Future;
 
 #[cfg(target_os = "linux")]
 use super::inline::Inline;
-use super::{
-    io_thread::IoThread,
-    poller::{Admit, NewLink, Poller},
-    sink::Sink,
-};
-use crate::socket::{Listener, SocketOptions};
+use super::{io_thread::IoThread, poller::Poller, sink::Sink, task::LinkTask};
 
 /// A poller that was chosen at run time.
 pub(crate) enum Io {
@@ -34,28 +27,15 @@ macro_rules! of_either {
 }
 
 impl Poller for Io {
-    fn listen<A: Admit>(
+    fn spawn_link<S: Sink>(
         &self,
-        listener: Listener,
-        options: SocketOptions,
-        admit: A,
-        stop: oneshot::Receiver<()>,
+        beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
     ) {
-        of_either!(self, poller => poller.listen(listener, options, admit, stop));
+        of_either!(self, poller => poller.spawn_link(beginning));
     }
 
-    fn dial<S: Sink>(
-        &self,
-        socket: std::net::TcpStream,
-        to: Option<SocketAddr>,
-        timeout: Duration,
-        link: NewLink<S>,
-    ) {
-        of_either!(self, poller => poller.dial(socket, to, timeout, link));
-    }
-
-    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>) {
-        of_either!(self, poller => poller.adopt(socket, link));
+    fn spawn_listener(&self, life: impl Future<Output = ()> + Send + 'static) {
+        of_either!(self, poller => poller.spawn_listener(life));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

@@ -1,51 +1,30 @@
 //! The reference poller: a tokio current-thread runtime on a thread of its own.
 
+mod bells;
+
 use std::{
     io,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
-    time::Duration,
 };
 
-use tokio::{
-    runtime::{self, Runtime},
-    sync::{Notify, oneshot},
-};
+use tokio::runtime::{self, Runtime};
 
+pub(crate) use self::bells::{Bells, Essential};
 use super::{
-    accept::listening,
-    dial::{adopted, dial},
     guarded::{guarded, message},
     life::Life,
-    poller::{Admit, Host, NewLink, Poller},
+    poller::{Host, Poller},
     sink::Sink,
     task::LinkTask,
 };
-use crate::{
-    error::{Code, Error, Result},
-    socket::{Listener, SocketOptions},
-};
+use crate::error::{Code, Error, Result};
 
 /// One thread that drives any number of links.
 pub(crate) struct IoThread {
     runtime: runtime::Handle,
     bells: Arc<Bells>,
     thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// Ways to get the thread's attention.
-#[derive(Default)]
-struct Bells {
-    outgoing: Notify,
-    turn: Notify,
-    stop: Notify,
-    /// The outgoing bell has rung and was not yet answered: ringing again would only cost a syscall.
-    rung: AtomicBool,
-    failed: AtomicBool,
 }
 
 impl IoThread {
@@ -73,42 +52,20 @@ impl IoThread {
             thread: Mutex::new(Some(thread)),
         })
     }
+}
 
-    /// Spawns the life of one link; a panic in it is the end of that link alone.
+impl Poller for IoThread {
     fn spawn_link<S: Sink>(
         &self,
         beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
     ) {
         self.runtime.spawn(Life::new(beginning));
     }
-}
 
-impl Poller for IoThread {
-    fn listen<A: Admit>(
-        &self,
-        listener: Listener,
-        options: SocketOptions,
-        admit: A,
-        stop: oneshot::Receiver<()>,
-    ) {
+    fn spawn_listener(&self, life: impl Future<Output = ()> + Send + 'static) {
         let bells = Arc::clone(&self.bells);
-        let life = listening(listener, options, admit, stop);
         self.runtime
             .spawn(guarded(life, move |why| bells.fail(why)));
-    }
-
-    fn dial<S: Sink>(
-        &self,
-        socket: std::net::TcpStream,
-        to: Option<SocketAddr>,
-        timeout: Duration,
-        link: NewLink<S>,
-    ) {
-        self.spawn_link(async move { dial(socket, to, timeout, link).await });
-    }
-
-    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>) {
-        self.spawn_link(adopted(socket, link));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -116,17 +73,15 @@ impl Poller for IoThread {
     }
 
     fn ring(&self) {
-        if !self.bells.rung.swap(true, Ordering::AcqRel) {
-            self.bells.outgoing.notify_one();
-        }
+        self.bells.ring();
     }
 
     fn end_turn(&self) {
-        self.bells.turn.notify_one();
+        self.bells.end_turn();
     }
 
     fn stop(&self) {
-        self.bells.stop.notify_one();
+        self.bells.stop();
         let thread = self
             .thread
             .lock()
@@ -138,14 +93,6 @@ impl Poller for IoThread {
             // Its panics were caught and reported inside.
             let _ = thread.join();
         }
-    }
-}
-
-impl Bells {
-    fn fail(&self, why: &str) {
-        tracing::error!(why, "the I/O thread broke");
-        self.failed.store(true, Ordering::Release);
-        self.stop.notify_one();
     }
 }
 
@@ -164,43 +111,17 @@ fn serve(runtime: Runtime, bells: &Arc<Bells>, host: &Arc<dyn Host>) {
         runtime.spawn(guarded(async move { task.run(&bells, &*host).await }, fail));
     }
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        runtime.block_on(bells.stop.notified());
+        runtime.block_on(bells.stopped());
         // Every socket closes here.
         drop(runtime);
     }));
     if let Err(panic) = &caught {
         host.on_failure(message(&**panic));
-    } else if bells.failed.load(Ordering::Acquire) {
+    } else if bells.is_failed() {
         let why = failure
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         host.on_failure(why.as_deref().unwrap_or("a listener's task panicked"));
-    }
-}
-
-/// The tasks without which the thread is of no use.
-#[derive(Clone, Copy)]
-enum Essential {
-    Bell,
-    Turn,
-}
-
-impl Essential {
-    async fn run(self, bells: &Bells, host: &dyn Host) {
-        loop {
-            match self {
-                Self::Bell => {
-                    bells.outgoing.notified().await;
-                    // Before the work: what is added from here on rings anew.
-                    bells.rung.store(false, Ordering::Release);
-                    host.on_bell();
-                }
-                Self::Turn => {
-                    bells.turn.notified().await;
-                    host.on_turn();
-                }
-            }
-        }
     }
 }

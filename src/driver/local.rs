@@ -13,7 +13,7 @@ use super::{
     handle::Handle,
     incoming::Incoming,
     life::Life,
-    poller::NewLink,
+    new_link::NewLink,
     sink::{Agreed, Ends, Sink},
     task::LinkTask,
 };
@@ -44,14 +44,14 @@ pub(crate) fn open_here<S: Sink>(stream: TcpStream, link: NewLink<S>) -> Result<
     Ok(())
 }
 
-/// Connects and runs the link; its sink hears the outcome.
+/// Connects, unless `to` is `None` and the socket is connected already, and runs the link; its sink hears the outcome.
 pub(crate) fn dial_here<S: Sink>(
     socket: std::net::TcpStream,
-    to: SocketAddr,
+    to: Option<SocketAddr>,
     within: Duration,
     link: NewLink<S>,
 ) {
-    Life::new(dial(socket, Some(to), within, link)).spawn();
+    Life::new(dial(socket, to, within, link)).spawn();
 }
 
 impl Handle {

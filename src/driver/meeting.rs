@@ -14,7 +14,7 @@ use super::{
     handle::Handle,
     here::timeout,
     incoming::Incoming,
-    poller::NewLink,
+    new_link::NewLink,
     records::Records,
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,
@@ -25,8 +25,8 @@ use super::{
 use crate::{
     close_code::CloseCode,
     error::{Code, Error, Result},
-    link::{Inbound, Outbound},
-    qwh::{self, Carrier, Hello, ReceiveLimits, Side},
+    link::{Inbound, Outbound, ReceiveLimits},
+    qwh::{self, Carrier, Hello, Side},
     socket,
     tls::or_left,
 };

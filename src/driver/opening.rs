@@ -3,12 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{meeting::Meeting, under_way::UnderWay};
-use crate::ws::{Compression, HeadLimits, Limits, Params, Role};
+use crate::{
+    link::ReceiveLimits,
+    ws::{Compression, HeadLimits, Params, Role},
+};
 
 /// How WebSockets begin, and what bounds them.
 #[derive(Debug)]
 pub(crate) struct Opening {
-    pub limits: Limits,
+    pub limits: ReceiveLimits,
     pub head: HeadLimits,
     /// Offered or accepted; `None` never.
     pub deflate: Option<(Params, Compression)>,

@@ -1,15 +1,18 @@
 //! What a way of running links offers.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, time::Duration};
 
 use tokio::sync::oneshot;
 
 use super::{
-    adopt::Begun, handle::Handle, meeting::Meeting, opening::Opening, secure::Security, sink::Sink,
+    accept::listening,
+    dial::{adopted, dial},
+    new_link::NewLink,
+    sink::Sink,
+    task::LinkTask,
 };
 use crate::{
     error::Error,
-    link::{Heartbeat, Inbound, Rates},
     socket::{Listener, SocketOptions},
 };
 
@@ -17,27 +20,14 @@ use crate::{
 ///
 /// All methods may be called from any thread and none waits.
 pub(crate) trait Poller: Send + Sync + 'static {
-    /// Accepts on `listener` until `stop` fires or is dropped.
-    fn listen<A: Admit>(
+    /// Runs the life of one link; a panic in it is the end of that link alone.
+    fn spawn_link<S: Sink>(
         &self,
-        listener: Listener,
-        options: SocketOptions,
-        admit: A,
-        stop: oneshot::Receiver<()>,
+        beginning: impl Future<Output = Option<LinkTask<S>>> + Send + 'static,
     );
 
-    /// Connects `socket` to `to`, unless it is connected already, and runs the link, unless it takes longer than
-    /// `timeout`.
-    fn dial<S: Sink>(
-        &self,
-        socket: std::net::TcpStream,
-        to: Option<SocketAddr>,
-        timeout: Duration,
-        link: NewLink<S>,
-    );
-
-    /// Runs a link over an established connection.
-    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>);
+    /// Runs what accepts connections; a panic in it is the end of all.
+    fn spawn_listener(&self, life: impl Future<Output = ()> + Send + 'static);
 
     /// Runs `work` beside the links.
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static);
@@ -55,51 +45,34 @@ pub(crate) trait Poller: Send + Sync + 'static {
 
     /// Drops every socket and ends the thread, if it has one; returns when that is done.
     fn stop(&self);
-}
 
-/// What a connection needs besides its socket.
-pub(crate) struct NewLink<S: Sink, B = Beginning> {
-    pub handle: Arc<Handle>,
-    pub beginning: B,
-    pub sink: S,
-    /// What it may receive.
-    pub inbound: Rates,
-    /// How its peer is watched, on a carrier that has signs of life.
-    pub heartbeat: Option<Heartbeat>,
-    pub close_timeout: Duration,
-    /// Set: TLS below it.
-    pub security: Option<Security>,
-    /// Of a call: for all of it until it is open.
-    pub within: Duration,
-}
-
-impl<S: Sink, B> NewLink<S, B> {
-    /// The same with another beginning, and the one it had.
-    pub(crate) fn rebegin<C>(self, beginning: C) -> (NewLink<S, C>, B) {
-        let link = NewLink {
-            handle: self.handle,
-            beginning,
-            sink: self.sink,
-            inbound: self.inbound,
-            heartbeat: self.heartbeat,
-            close_timeout: self.close_timeout,
-            security: self.security,
-            within: self.within,
-        };
-        (link, self.beginning)
+    /// Accepts on `listener` until `stop` fires or is dropped.
+    fn listen<A: Admit>(
+        &self,
+        listener: Listener,
+        options: SocketOptions,
+        admit: A,
+        stop: oneshot::Receiver<()>,
+    ) {
+        self.spawn_listener(listening(listener, options, admit, stop));
     }
-}
 
-/// How a connection begins.
-pub(crate) enum Beginning {
-    /// With its first message.
-    Stream(Inbound),
-    /// With the handshake of QWH/1, or as the other says.
-    Qwh(Arc<Meeting>, Inbound),
-    /// With the opening handshake of a WebSocket.
-    WebSocket(Arc<Opening>),
-    /// Behind an opening handshake whose answer waits to be written.
-    Open(Box<Begun>),
+    /// Connects `socket` to `to`, unless it is connected already, and runs the link, unless it takes longer than
+    /// `timeout`.
+    fn dial<S: Sink>(
+        &self,
+        socket: std::net::TcpStream,
+        to: Option<SocketAddr>,
+        timeout: Duration,
+        link: NewLink<S>,
+    ) {
+        self.spawn_link(dial(socket, to, timeout, link));
+    }
+
+    /// Runs a link over an established connection.
+    fn adopt<S: Sink>(&self, socket: std::net::TcpStream, link: NewLink<S>) {
+        self.spawn_link(adopted(socket, link));
+    }
 }
 
 /// Takes the connections of one listener.

@@ -14,7 +14,7 @@ use self::handshake::{Done, Handshake};
 use super::{
     handle::Handle,
     here::timeout,
-    poller::NewLink,
+    new_link::NewLink,
     sink::{Closed, Ends, Sink},
     stream::{Secured, Stream},
     under_way::UnderWay,

@@ -17,8 +17,8 @@ use super::{
     guarded::message,
     handle::{Half, Handle},
     incoming::Incoming,
+    new_link::NewLink,
     pace::{Inlet, Timer, exceeded},
-    poller::NewLink,
     pulse::{Pulse, sign},
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,
@@ -127,7 +127,7 @@ impl<S: Sink> LinkTask<S> {
             let farewell = farewell.clone();
             self.begin_to_close(&mut half, &farewell)?;
         }
-        let written = poll_write(&mut half, cx)?;
+        let written = poll_write(&mut half, cx, self.is_last_word())?;
         if written == Written::Held
             && let Some(outlet) = &mut half.outlet
         {
@@ -274,7 +274,7 @@ impl<S: Sink> LinkTask<S> {
         let frame = sign(&self.incoming, is_ping)?;
         let mut half = self.handle.lock();
         half.out.control(&frame);
-        poll_write(&mut half, cx)?;
+        poll_write(&mut half, cx, false)?;
         Ok(())
     }
 
@@ -295,7 +295,7 @@ impl<S: Sink> LinkTask<S> {
         {
             let mut half = self.handle.lock();
             half.out.control(&frames);
-            poll_write(&mut half, cx)?;
+            poll_write(&mut half, cx, false)?;
         }
         Ok(())
     }
@@ -397,8 +397,8 @@ fn is_stream_fault(error: &Error) -> bool {
     )
 }
 
-/// Writes as far as the kernel takes it and has the task woken when it takes more.
-fn poll_write(half: &mut Half, cx: &mut Context<'_>) -> Result<Written> {
+/// Writes as far as the kernel takes it and has the task woken when it takes more; `is_last` where our end follows.
+fn poll_write(half: &mut Half, cx: &mut Context<'_>, is_last: bool) -> Result<Written> {
     let mut written = match half.is_flushed() {
         true => return Ok(Written::All),
         false => Written::Blocked,
@@ -410,7 +410,7 @@ fn poll_write(half: &mut Half, cx: &mut Context<'_>) -> Result<Written> {
         if socket.as_ref().poll_write_ready(cx).is_pending() {
             break;
         }
-        written = half.write()?;
+        written = half.write(is_last)?;
     }
     half.publish();
     Ok(written)

@@ -3,6 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     io,
+    mem::MaybeUninit,
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
@@ -16,20 +17,20 @@ use super::{
     here::timeout,
     incoming::Incoming,
     meeting::{Begin, Meeting, Pipe, SUBPROTOCOL, meet},
+    new_link::NewLink,
     opening::{Call, Opening},
-    poller::NewLink,
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,
     task::LinkTask,
 };
 use crate::{
     error::{Code, Error, Result},
-    link::Outbound,
+    link::{Outbound, ReceiveLimits},
     qwh::limits::MAX_RECORD,
     socket,
     tls::{gone, or_left},
     ws::{
-        Decoder, Encoder, HeadLimits, Limits, Params, Role,
+        Decoder, Encoder, HeadLimits, Params, Role,
         client::{Answer, ClientHandshake, Declined, Wish},
         headers::latin1,
         request::{Request, RequestHead, RequestReader},
@@ -62,7 +63,7 @@ pub(super) async fn upgrade<S: Sink>(
     let mut is_asked = false;
     let agreeing = async {
         match &opening.call {
-            Some(call) => Ok(Some(ask(&mut stream, call, opening).await?)),
+            Some(call) => Ok(Some(Box::pin(ask(&mut stream, call, opening)).await?)),
             None => answer(&mut stream, ends, &mut link, opening, &mut is_asked).await,
         }
     };
@@ -90,7 +91,7 @@ pub(super) async fn upgrade<S: Sink>(
                     Role::Server => within,
                 };
                 let left = whole.saturating_sub(started.elapsed());
-                return meet(stream, link, &meeting, begin, left).await;
+                return Box::pin(meet(stream, link, &meeting, begin, left)).await;
             }
         },
         Ok(None) => Closed::cut(),
@@ -133,7 +134,7 @@ impl Agreement {
     /// Records go over it from now on, none of them compressed.
     fn begin(self, ends: Ends, opening: &Opening) -> Begin {
         let role = opening.role();
-        let limits = Limits {
+        let limits = ReceiveLimits {
             max_message: MAX_RECORD,
             ..opening.limits
         };
@@ -324,9 +325,9 @@ async fn verdict(stream: &mut Stream, handle: &Handle, early: &mut Vec<u8>) -> O
         if let Some(verdict) = handle.poll_verdict(cx) {
             return Poll::Ready(Some(verdict));
         }
-        let mut space = [0; READ];
+        let mut space = [const { MaybeUninit::uninit() }; READ];
         while early.len() < MAX_EARLY {
-            let mut space = ReadBuf::new(&mut space);
+            let mut space = ReadBuf::uninit(&mut space);
             match Pin::new(&mut *stream).poll_read(cx, &mut space) {
                 Poll::Ready(Ok(())) if !space.filled().is_empty() => {
                     early.extend_from_slice(space.filled());
@@ -353,8 +354,8 @@ async fn refuse(stream: &mut Stream, status: u16, why: &str) {
         while stream.read(&mut scratch).await? > 0 {}
         io::Result::Ok(())
     };
-    // Whoever does not wait for the answer does not want it.
-    let _ = timeout(LINGER, farewell).await;
+    // Whoever does not wait for the answer does not want it. Apart, since few are refused.
+    let _ = timeout(LINGER, Box::pin(farewell)).await;
 }
 
 async fn read_more(stream: &mut Stream, bytes: &mut Vec<u8>) -> Result<()> {

@@ -369,7 +369,7 @@ static FACTS: [Facts; 51] = [
     Facts {
         name: "ERR_QW_ADDRESS_IN_USE",
         retriable: true,
-        remedy: "Choose another one, port 0 for a free one, or stop the other program.",
+        remedy: "Choose another one, port 0 for a free one, or stop the other program. Processes that are to share a port, workers of node:cluster on the native backend among them, need reusePort.",
     },
     Facts {
         name: "ERR_QW_SOCKET_STALE",

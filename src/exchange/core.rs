@@ -2,10 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -29,6 +26,10 @@ use crate::{
     error::{Code, Error, Result},
     frame::Protocol,
     link::{Heartbeat, Inbound, Rates},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     tls::Identity,
 };
 
@@ -338,7 +339,7 @@ impl<P: Poller> Core<P> {
         }
     }
 
-    fn outgoing(&self) -> std::sync::MutexGuard<'_, Outgoing> {
+    fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
         // Lists of bytes: whole whatever panicked.
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,14 +5,17 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::PoisonError,
     task::Waker,
 };
 
-use crate::link::{Marks, Payload};
+use crate::{
+    link::{Marks, Payload},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
 
 use super::{
     descriptor::{Descriptor, Kind, Parcel},
@@ -20,8 +23,11 @@ use super::{
 };
 
 /// Events that may wait for the consumer: beyond, sockets are not read. At 24 bytes each this is
-/// 192 KiB, some milliseconds of work for a JavaScript thread.
-pub(super) const MAX_PENDING: usize = 8 * 1024;
+/// 192 KiB, some milliseconds of work for a JavaScript thread. A model has no time for so many.
+pub(super) const MAX_PENDING: usize = match cfg!(all(test, feature = "model")) {
+    true => 3,
+    false => 8 * 1024,
+};
 
 /// Messages of more than this many bytes wait as parcels; bytes of parcels that may wait.
 const MAX_PARCEL_BYTES: usize = 8 * 1024 * 1024;

@@ -1,10 +1,6 @@
 //! One link's end of the inbox.
 
-use std::{
-    cell::Cell,
-    sync::{Arc, MutexGuard},
-    task::Waker,
-};
+use std::{cell::Cell, sync::Arc, task::Waker};
 
 use super::{
     core::Core,
@@ -20,6 +16,7 @@ use crate::{
     error::{Code, Error},
     link::{Marks, Payload, Room},
     qwh::Peer,
+    sync::MutexGuard,
     tls::Info,
     ws::request::RequestHead,
 };

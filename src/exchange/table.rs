@@ -1,8 +1,11 @@
 //! The links of one exchange by number, with generations: a stale number finds nothing.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use crate::driver::Handle;
+use crate::{
+    driver::Handle,
+    sync::{Mutex, MutexGuard},
+};
 
 /// Number of a link. A slot's generation rises each time it is given out, in 24 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

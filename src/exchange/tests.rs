@@ -10,5 +10,9 @@ mod events;
 mod fan_out;
 mod instructions;
 mod live;
+#[cfg(all(target_os = "linux", feature = "model"))]
+mod model;
 mod room;
+#[cfg(target_os = "linux")]
+mod served;
 mod starving;

@@ -156,16 +156,23 @@ impl Channel {
             let start = |host| IoThread::start(host).map(Io::Thread);
             let core = match Core::start(counters, move || wake.call(), start) {
                 Ok(core) => core,
-                Err(error) => return Ok(Err(error)),
+                Err(error) => {
+                    wake.release();
+                    return Ok(Err(error));
+                }
             };
             let _ = (*channel).core.set(Arc::clone(&core));
             // After the threadsafe function, so that it runs before that one's own clean-up.
-            check(napi_sys::napi_add_env_cleanup_hook(
+            let hooked = check(napi_sys::napi_add_env_cleanup_hook(
                 env,
                 Some(on_env_end),
                 channel.cast(),
-            ))?;
-            Ok(Ok((core, channel)))
+            ));
+            if hooked.is_err() {
+                core.stop();
+                wake.release();
+            }
+            hooked.map(|()| Ok((core, channel)))
         }
     }
 
@@ -198,21 +205,30 @@ impl Channel {
         };
         // SAFETY: by this function's contract; the channel is freed when its handle is closed, or here.
         unsafe {
-            match LoopWatch::start(env, uv, poller.descriptor(), dispatch, channel)? {
-                Ok(watch) => drop((*channel).attention.set(Attention::Watch(watch))),
-                Err(error) => {
+            let watched = LoopWatch::start(env, uv, poller.descriptor(), dispatch, channel);
+            match watched {
+                Ok(Ok(watch)) => drop((*channel).attention.set(Attention::Watch(watch))),
+                Ok(Err(error)) => {
                     Box::from_raw(channel).stop();
                     return Ok(Err(error));
                 }
+                Err(failed) => {
+                    Box::from_raw(channel).stop();
+                    return Err(failed);
+                }
             }
-            check(napi_sys::napi_add_async_cleanup_hook(
+            let hooked = check(napi_sys::napi_add_async_cleanup_hook(
                 env,
                 Some(on_env_end_watched),
                 channel.cast(),
                 std::ptr::null_mut(),
-            ))?;
+            ));
+            if hooked.is_err() {
+                // Nothing else would end it. Its owner has not heard of the channel, which is freed some time after.
+                on_env_end_watched(std::ptr::null_mut(), channel.cast());
+            }
+            hooked.map(|()| Ok((core, channel)))
         }
-        Ok(Ok((core, channel)))
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -238,13 +254,13 @@ impl Channel {
         }
     }
 
-    /// Takes a turn, of inline I/O.
+    /// Takes a turn, of inline I/O, which has `dispatch` look for events.
     #[cfg(target_os = "linux")]
-    pub(super) fn turn(&self) {
+    pub(super) fn turn(&self, dispatch: impl FnMut()) {
         if let Some(core) = self.core.get()
             && let Io::Inline(poller) = core.poller()
         {
-            poller.turn();
+            poller.turn(dispatch);
         }
     }
 

@@ -66,6 +66,9 @@ impl LoopWatch {
             ))?;
             let room = HandleRoom::of(channel.cast());
             let watched = uv.watch(to, room, descriptor.as_raw_fd(), on_readable);
+            if watched.is_err() {
+                napi_sys::napi_async_destroy(env, context);
+            }
             Ok(watched.map(|handle| Self {
                 uv,
                 handle,
@@ -153,8 +156,7 @@ unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int)
         let Some(watch) = channel.watch() else {
             return;
         };
-        channel.turn();
-        channel.dispatch(watch.env, |count| watch.call(channel, count));
+        channel.turn(|| channel.dispatch(watch.env, |count| watch.call(channel, count)));
     }
 }
 
@@ -163,7 +165,10 @@ unsafe extern "C" fn on_closed(handle: Handle) {
     unsafe {
         let channel = Box::from_raw(HandleRoom::owner(handle).cast::<Channel>());
         HandleRoom::free(handle);
-        if let Some(watch) = channel.watch() {
+        // None waits for a channel that could not be opened to its end.
+        if let Some(watch) = channel.watch()
+            && !watch.hook.get().is_null()
+        {
             napi_sys::napi_remove_async_cleanup_hook(watch.hook.get());
         }
     }

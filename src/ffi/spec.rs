@@ -10,10 +10,10 @@ use crate::{
     error::{Code, Error, Result},
     exchange::LinkPlan,
     frame::Protocol,
-    link::{Heartbeat, Rate, Rates},
-    qwh::{Hello, ReceiveLimits, Side},
+    link::{Heartbeat, Rate, Rates, ReceiveLimits},
+    qwh::{Hello, Side},
     socket::{ListenFlags, SocketOptions},
-    ws::{self, Compression, HeadLimits, Limits, Params},
+    ws::{self, Compression, HeadLimits, Params},
 };
 
 /// `LinkLimits` and the protocol.
@@ -304,7 +304,7 @@ impl WebSocketSpec {
     fn to_opening(&self, max_message: usize, qwh: Option<Arc<Meeting>>) -> Opening {
         Opening {
             qwh,
-            limits: Limits {
+            limits: ReceiveLimits {
                 max_message,
                 max_fragments: self.max_fragments as usize,
                 control_burst: self.control_burst,

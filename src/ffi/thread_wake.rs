@@ -65,6 +65,20 @@ impl ThreadWake {
         };
     }
 
+    /// Gives the function up, before anybody has called it: its channel is freed with it, some time after.
+    ///
+    /// # Safety
+    /// Once, on the thread of the environment; nothing may call it afterwards.
+    pub(super) unsafe fn release(self) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            napi_sys::napi_release_threadsafe_function(
+                self.0,
+                napi_sys::ThreadsafeFunctionReleaseMode::release,
+            )
+        };
+    }
+
     /// Whether it keeps the process alive.
     ///
     /// # Safety

@@ -4,8 +4,8 @@ use std::{sync::LazyLock, time::Instant};
 use super::{Input, Lent, Pieces};
 use crate::{
     Code,
-    link::{Payload, ReadTurn},
-    qwh::{Carrier, Decoder, ReceiveLimits},
+    link::{Payload, ReadTurn, ReceiveLimits},
+    qwh::{Carrier, Decoder},
 };
 
 /// All that happens is at one time: the allowance of control frames depends on it.

@@ -6,8 +6,8 @@ use std::{sync::LazyLock, time::Instant};
 use super::{Found, Input, Lent, Pieces};
 use crate::{
     error::Code,
-    link::ReadTurn,
-    ws::{CloseFrame, Decoder, Limits, Params, Role},
+    link::{ReadTurn, ReceiveLimits},
+    ws::{CloseFrame, Decoder, Params, Role},
 };
 
 /// All that happens is at one time: the allowance of control frames depends on it.
@@ -32,7 +32,7 @@ pub(super) fn run(data: &[u8]) {
 }
 
 fn decode(input: &Input<'_>, cuts: Vec<usize>, generosity: usize) -> Outcome {
-    let limits = Limits {
+    let limits = ReceiveLimits {
         max_message: 20_000,
         max_fragments: 5,
         control_burst: 8,

@@ -7,6 +7,7 @@
 mod framer;
 mod inbound;
 mod intake;
+mod limits;
 mod liveness;
 mod outbound;
 mod packer;
@@ -20,6 +21,7 @@ mod stage;
 pub(crate) use inbound::CARRY;
 pub use inbound::{Inbound, ReadTurn, TURN};
 pub use intake::Intake;
+pub use limits::ReceiveLimits;
 pub use liveness::{Act, Heartbeat, Liveness};
 pub use outbound::{Class, Outbound, Released, Written};
 pub use rate::{Bucket, Rate, Rates, Throttle};

@@ -161,8 +161,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        link::{Marks, Outbound, Payload, ReadTurn, Released, Room, Written},
-        qwh::{Decoder, ReceiveLimits},
+        link::{Marks, Outbound, Payload, ReadTurn, ReceiveLimits, Released, Room, Written},
+        qwh::Decoder,
     };
 
     /// Takes so many bytes at a time, and then says that it is full.

@@ -5,32 +5,8 @@ use std::{io::Read, time::Instant};
 use super::{events::Carrier, goaway::GoAway, parser::Parser};
 use crate::{
     error::Result,
-    link::{FrameReader, Intake, ReadTurn, Room},
+    link::{FrameReader, Intake, ReadTurn, ReceiveLimits, Room},
 };
-
-/// What a peer may ask of us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReceiveLimits {
-    /// Largest message; the `max_message` of our HELLO.
-    pub max_message: usize,
-    /// Most fragments of a message that needs fewer, at 16 KiB each.
-    pub max_fragments: usize,
-    /// Most frames at once that are no messages.
-    pub control_burst: u32,
-    /// Such frames a second, once the burst is used up.
-    pub control_per_second: u32,
-}
-
-impl Default for ReceiveLimits {
-    fn default() -> Self {
-        Self {
-            max_message: 4 * 1024 * 1024,
-            max_fragments: 16_384,
-            control_burst: 64,
-            control_per_second: 32,
-        }
-    }
-}
 
 /// Decoder of one connection's incoming records.
 #[derive(Debug)]

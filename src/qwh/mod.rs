@@ -34,7 +34,7 @@ mod reassembly;
 mod scheduler;
 mod tlv;
 
-pub use decoder::{Decoder, ReceiveLimits};
+pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use events::{Carrier, Event, Failure, Origin, Peer, Ready, Settings, Side};
 pub use extension::Extension;

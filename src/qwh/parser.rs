@@ -6,7 +6,6 @@
 use std::{collections::VecDeque, io, time::Instant};
 
 use super::{
-    decoder::ReceiveLimits,
     events::Carrier,
     fault::Fault,
     frame::{self, HEADER, Header, Kind},
@@ -19,7 +18,7 @@ use crate::{
     allowance::Allowance,
     close_code::CloseCode,
     error,
-    link::{CARRY, Marks, Parse, Payload, Stop},
+    link::{CARRY, Marks, Parse, Payload, ReceiveLimits, Stop},
 };
 
 /// Bytes of a PING or PONG.

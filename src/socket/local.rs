@@ -4,7 +4,7 @@
 //! socket (read, write, shut down) is the same, and neither address nor TCP option is asked of it.
 
 use std::{
-    fs,
+    fs, io,
     os::{
         fd::OwnedFd,
         unix::{fs::MetadataExt, net::UnixListener},
@@ -26,8 +26,7 @@ pub(crate) struct LocalListener {
 /// The file of a bound socket: removed at the end, unless somebody else has put another there.
 pub(crate) struct SocketFile {
     path: PathBuf,
-    /// Device and inode.
-    identity: Option<(u64, u64)>,
+    identity: Option<Identity>,
 }
 
 impl SocketFile {
@@ -48,7 +47,10 @@ impl Drop for SocketFile {
     }
 }
 
-fn identity_of(path: &Path) -> Option<(u64, u64)> {
+/// Device and inode: another file at the same path has others.
+pub(super) type Identity = (u64, u64);
+
+pub(super) fn identity_of(path: &Path) -> Option<Identity> {
     let metadata = fs::symlink_metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))
 }
@@ -71,9 +73,14 @@ pub(crate) fn listen(path: &Path, backlog: i32) -> Result<Listener> {
 /// A connection to the socket at `path`. It stands at once or not at all: where its server has too many that wait
 /// it fails, as it does on the other backend.
 pub(crate) fn connect(path: &Path) -> Result<std::net::TcpStream> {
-    let failed = |error| {
+    let failed = |error: io::Error| {
         let context = format!("connecting to {}", path.display());
-        Error::system(Code::ConnectFailed, context, error)
+        // Where there is no file nobody listens.
+        let code = match error.kind() {
+            io::ErrorKind::NotFound => Code::ConnectRefused,
+            _ => Code::ConnectFailed,
+        };
+        Error::system(code, context, error)
     };
     let address = SockAddr::unix(path).map_err(failed)?;
     let socket = new_socket().map_err(failed)?;
@@ -81,7 +88,7 @@ pub(crate) fn connect(path: &Path) -> Result<std::net::TcpStream> {
     Ok(OwnedFd::from(socket).into())
 }
 
-fn new_socket() -> std::io::Result<Socket> {
+fn new_socket() -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     Ok(socket)

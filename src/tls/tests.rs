@@ -1,5 +1,7 @@
 //! Two sessions face to face: what the sockets' sizes do not show.
 
+mod instructions;
+
 use std::io::{self, IoSlice, Read, Write};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};

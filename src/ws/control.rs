@@ -4,13 +4,13 @@ use std::{collections::VecDeque, time::Instant};
 
 use super::{
     close::CloseFrame,
-    decoder::Limits,
     frame::{MAX_CONTROL, Opcode, Role, write_frame},
     mask,
 };
 use crate::{
     allowance::Allowance,
     error::{Code, Error, Result},
+    link::ReceiveLimits,
 };
 
 /// Pings that wait for their pongs. The newest are kept: one answer serves for all pings before it.
@@ -37,7 +37,7 @@ struct Ping {
 }
 
 impl Control {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &ReceiveLimits) -> Self {
         Self {
             allowance: Allowance::new(limits.control_burst, limits.control_per_second),
             heard: None,

@@ -5,32 +5,8 @@ use std::{io::Read, time::Instant};
 use super::{close::CloseFrame, deflate::Params, frame::Role, parser::Parser};
 use crate::{
     error::Result,
-    link::{FrameReader, Intake, ReadTurn, Room},
+    link::{FrameReader, Intake, ReadTurn, ReceiveLimits, Room},
 };
-
-/// What a peer may ask of us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest message, inflated; beyond, the connection ends with 1009.
-    pub max_message: usize,
-    /// Most fragments of a message, the empty ones too; beyond, it ends with 1008.
-    pub max_fragments: usize,
-    /// Most control frames at once; beyond, it ends with 1008.
-    pub control_burst: u32,
-    /// Control frames a second, once the burst is used up.
-    pub control_per_second: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_message: 4 * 1024 * 1024,
-            max_fragments: 16_384,
-            control_burst: 64,
-            control_per_second: 32,
-        }
-    }
-}
 
 /// Decoder of one connection's incoming bytes.
 #[derive(Debug)]
@@ -42,7 +18,12 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for our end of a connection. `deflate` is what was agreed on; `first` are the bytes
     /// that came behind the opening handshake.
-    pub fn new(role: Role, limits: Limits, deflate: Option<&Params>, first: Vec<u8>) -> Self {
+    pub fn new(
+        role: Role,
+        limits: ReceiveLimits,
+        deflate: Option<&Params>,
+        first: Vec<u8>,
+    ) -> Self {
         Self {
             role,
             reader: FrameReader::new(Parser::new(role, limits, deflate), first),

@@ -1,10 +1,10 @@
 //! A message that is put together in memory of its own: it comes in fragments, compressed, or larger
 //! than a read.
 
-use super::{decoder::Limits, deflate::Inflater, frame::Header, mask, utf8::Utf8};
+use super::{deflate::Inflater, frame::Header, mask, utf8::Utf8};
 use crate::{
     error::{Code, Error, Result},
-    link::Payload,
+    link::{Payload, ReceiveLimits},
 };
 
 /// A message under way.
@@ -38,7 +38,7 @@ impl Message {
     }
 
     /// Counts a further frame, of whose payload nothing has been taken yet.
-    pub(super) fn announce(&mut self, header: &Header, limits: &Limits) -> Result<()> {
+    pub(super) fn announce(&mut self, header: &Header, limits: &ReceiveLimits) -> Result<()> {
         self.fragments += 1;
         if self.fragments > limits.max_fragments {
             return Err(Error::new(

@@ -28,7 +28,7 @@ pub mod response;
 mod utf8;
 
 pub use close::{CloseFrame, MAX_REASON, close_code, may_be_sent, payload as close_payload};
-pub use decoder::{Decoder, Limits};
+pub use decoder::Decoder;
 pub use deflate::{Deflater, Inflater, MAX_WINDOW, MIN_WINDOW, Params, Side};
 pub(crate) use encoder::push_message;
 pub use encoder::{Compression, Encoder};

@@ -7,7 +7,6 @@ use std::{io, time::Instant};
 
 use super::{
     control::Control,
-    decoder::Limits,
     deflate::{Inflater, Params},
     frame::{Header, Opcode, Role, broken},
     mask::{self, Key},
@@ -16,14 +15,14 @@ use super::{
 };
 use crate::{
     error::Result,
-    link::{CARRY, Marks, Parse, Payload, Stop},
+    link::{CARRY, Marks, Parse, Payload, ReceiveLimits, Stop},
 };
 
 /// The rules of framing, applied to whatever bytes there are.
 #[derive(Debug)]
 pub(super) struct Parser {
     role: Role,
-    limits: Limits,
+    limits: ReceiveLimits,
     inflater: Option<Box<Inflater>>,
     pub(super) control: Control,
     /// The message under way, if it needs memory of its own.
@@ -56,7 +55,7 @@ struct Begun {
 }
 
 impl Parser {
-    pub(super) fn new(role: Role, limits: Limits, deflate: Option<&Params>) -> Self {
+    pub(super) fn new(role: Role, limits: ReceiveLimits, deflate: Option<&Params>) -> Self {
         Self {
             role,
             control: Control::new(&limits),

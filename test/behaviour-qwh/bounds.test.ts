@@ -1,7 +1,8 @@
 /** Bounds of a server that are met before there is a connection. */
 import { CloseCode, connect } from 'qwormhole';
 import { expect, it } from 'vitest';
-import { DATA, frame, StreamPeer } from '../support/qwh-peer.js';
+import { KIND, qwhFrame } from '../support/qwh-frames.js';
+import { StreamPeer } from '../support/qwh-peer.js';
 import { call, IS_TCP, onTcp, serve, SPEAKING } from '../support/scene.js';
 import { failure, sleep, times, until } from '../support/wait.js';
 
@@ -48,7 +49,7 @@ onTcp('does not read what a peer sends before it is accepted', async () => {
   const peer = new StreamPeer(server.addresses[0]);
   // It is done for its part: what follows are messages.
   await until(() => asked === 1 && peer.hasMet, 'the question');
-  const body = frame(DATA, Buffer.alloc(8 * 1024));
+  const body = qwhFrame(KIND.data, Buffer.alloc(8 * 1024));
   const record = Buffer.concat([Buffer.of(body.length >> 8, body.length & 0xff), body]);
   // More than the kernel keeps for both ends.
   const sent = Buffer.alloc(64 * 1024 * 1024, record);

@@ -2,7 +2,8 @@
 import { CloseCode } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { IS_TCP, serve } from '../support/scene.js';
-import { DATA, frame, MessagePeer } from '../support/qwh-peer.js';
+import { KIND, qwhFrame } from '../support/qwh-frames.js';
+import { MessagePeer } from '../support/qwh-peer.js';
 import { until } from '../support/wait.js';
 
 // One run on each backend is enough: it has a WebSocket of its own.
@@ -26,9 +27,9 @@ async function met(options = {}) {
 
 once('delivers no text, be it a record', async () => {
   const { server, messages, peer, end } = await met();
-  peer.ws.send(frame(DATA, Buffer.from('before')));
-  peer.ws.send(frame(DATA, Buffer.from('evil')).toString('latin1'));
-  peer.ws.send(frame(DATA, Buffer.from('behind')));
+  peer.ws.send(qwhFrame(KIND.data, Buffer.from('before')));
+  peer.ws.send(qwhFrame(KIND.data, Buffer.from('evil')).toString('latin1'));
+  peer.ws.send(qwhFrame(KIND.data, Buffer.from('behind')));
   expect(await end()).toEqual([CloseCode.protocol, false]);
   expect(messages).toEqual(['before']);
   expect(server.errors[0]).toMatchObject({ code: 'ERR_QW_PROTOCOL' });
@@ -43,7 +44,7 @@ once('delivers what came in one packet with the end of the handshake', async () 
   const words = Array.from({ length: 10 }, (_, at) => `word ${at}`);
   const peer = new MessagePeer(
     server.addresses[0],
-    words.map((word) => frame(DATA, Buffer.from(word))),
+    words.map((word) => qwhFrame(KIND.data, Buffer.from(word))),
   );
   await until(() => peer.isReady && messages.length === words.length, 'all of them');
   expect(messages).toEqual(words);

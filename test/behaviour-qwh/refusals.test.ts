@@ -1,7 +1,8 @@
 /** What those read who are not let in, or whose connection ends by a fault: the same on both backends. */
 import { connect, type QWormholeError } from 'qwormhole';
 import { describe, expect, it } from 'vitest';
-import { DATA, StreamPeer, frame } from '../support/qwh-peer.js';
+import { KIND, qwhFrame } from '../support/qwh-frames.js';
+import { StreamPeer } from '../support/qwh-peer.js';
 import { CARRIER, onTcp, serve } from '../support/scene.js';
 import { failure, next, until } from '../support/wait.js';
 
@@ -95,7 +96,7 @@ describe.skipIf(CARRIER !== 'tcp')('over a stream', () => {
     peer.socket.on('data', (bytes) => received.push(bytes));
     const [connection] = await arrived;
     const closed = next(connection, 'close');
-    const wrong = frame(DATA, Buffer.from('x'));
+    const wrong = qwhFrame(KIND.data, Buffer.from('x'));
     // No flag that there is.
     wrong[1] = 0x80;
     const length = Buffer.alloc(2);

@@ -39,8 +39,8 @@ test('errors of the library are told by code and message, without a stack', asyn
   expect(inUse.code).toBe(1);
   expect(inUse.stderr).toMatch(/^ERR_QW_ADDRESS_IN_USE: [^\n]+\n$/);
   await new Promise((resolve) => server.close(resolve));
-  for (const command of ['connect', 'bench']) {
-    const refused = await run([command, `tcp://127.0.0.1:${port}`, '--backend', 'ts']);
+  for (const words of [['connect'], ['connect', '--json'], ['bench'], ['bench', '--json']]) {
+    const refused = await run([...words, `tcp://127.0.0.1:${port}`, '--backend', 'ts']);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toMatch(/^ERR_QW_CONNECT_REFUSED: [^\n]+\n$/);
   }

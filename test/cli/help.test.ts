@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { run } from './cli.js';
 
-const COMMANDS = ['listen', 'connect', 'top', 'doctor', 'bench'];
+const COMMANDS = ['listen', 'connect', 'top', 'doctor', 'bench', 'cert'];
 
 test('--help lists every command, and each command has help with its options and examples', async () => {
   const all = await run(['--help']);
@@ -15,6 +15,18 @@ test('--help lists every command, and each command has help with its options and
     expect(stdout).toContain('--json');
     expect(stdout).toMatch(/Examples:\n(.*\n)*.*qwormhole /);
   }
+});
+
+test('docs/cli.md has every command and every exit code', async () => {
+  const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  const { stdout } = await run(['--help']);
+  const [, commands, codes] = /Commands:\n([^]*?)\n\n[^]*Exit codes:\n([^]*?)\n\n/.exec(stdout)!;
+  const [names, numbers] = [commands, codes].map((part) =>
+    part.split('\n').map((line) => line.trim().split('  ')[0]),
+  );
+  expect(names.length).toBeGreaterThan(6);
+  for (const name of names) expect(page).toMatch(new RegExp(`^\\| \`${name}\\b`, 'm'));
+  for (const number of numbers) expect(page).toMatch(new RegExp(`^\\| ${number} `, 'm'));
 });
 
 test('help wins over what is wrong beside it', async () => {

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
 import { parseSamples } from '../../ts/cli/samples.js';
 import { readingOf, topTable } from '../../ts/cli/top-table.js';
-import { freePort } from '../support/ports.js';
 import { Cli, onEachBackend, run } from './cli.js';
 
 onEachBackend((backend) => {
@@ -34,7 +33,7 @@ test('top tells what it cannot read', async () => {
   const server = createServer((request, response) => {
     response.statusCode = request.url === '/teapot' ? 418 : 200;
     response.end('go_goroutines 7\n');
-  }).listen(await freePort(), '127.0.0.1');
+  }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };
   const at = (path: string) => run(['top', `http://127.0.0.1:${port}${path}`]);

@@ -20,6 +20,7 @@ const pages = [
   ...readdirSync(join(root, 'docs'))
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`),
+  'examples/README.md',
 ];
 
 /** A number as pages may write it: with its unit, or with its thousands separated. */

@@ -29,6 +29,7 @@ const REASONS = new Set([
 
 describe.each([
   ['ts/link/native/loader.ts', 12],
+  ['ts/link/native/advice.ts', 7],
   ['ts/link/choose.ts', 2],
   ['ts/policy/native-switch.ts', 1],
 ])('%s', (path, least) => {
@@ -46,10 +47,24 @@ describe.each([
 it('every message of the page is still there', () => {
   const table = page.slice(page.indexOf('### Every message'), page.indexOf('### What the system says'));
   const told = [...table.matchAll(/^\| `([^`]+)` /gm)].map(([, message]) => message);
-  const sources = ['ts/link/native/loader.ts', 'ts/link/choose.ts', 'ts/policy/native-switch.ts'];
+  const sources = [
+    'ts/link/native/loader.ts',
+    'ts/link/native/advice.ts',
+    'ts/link/choose.ts',
+    'ts/policy/native-switch.ts',
+  ];
   const existing = new Set(sources.flatMap(messagesIn));
   expect(told.length).toBeGreaterThan(12);
   expect(told.filter((message) => !existing.has(message))).toEqual([]);
+});
+
+it('a platform without addons has no cure, and needs none', () => {
+  const advice = adviceFor({
+    candidates: [],
+    failure: 'binding not found',
+    detail: 'Unsupported architecture on Linux: mips',
+  });
+  expect(advice).toContain('nothing to be done');
 });
 
 it('an addon that Node refuses to load has another cure than a broken one', () => {

@@ -56,5 +56,8 @@ test.skipIf(process.platform !== 'linux')('reusePort lets two servers share a po
   await using second = await listen(first.addresses[0], { reusePort: true });
   expect(second.addresses).toEqual(first.addresses);
   const third = await failure(() => listen(first.addresses[0]));
-  expect(third.code).toBe('ERR_QW_ADDRESS_IN_USE');
+  expect(third).toMatchObject({
+    code: 'ERR_QW_ADDRESS_IN_USE',
+    remedy: expect.stringContaining('reusePort'),
+  });
 });

@@ -7,12 +7,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ca, pairOf, serverCert } from '../support/pki.js';
 import { hasCargo } from '../support/qwh-rust.js';
 import { buildExamples, RustExample } from '../support/rust-example.js';
+import { socketPath } from '../support/socket-path.js';
 
 const SIZES = [0, 1, 100, 16_384, 16_385, 65_536, 1_000_000, 4 * 1024 * 1024];
 const ROUNDS = 300;
 const PATIENCE = 60_000;
 
-const SCHEMES = ['tcp', 'tls', 'ws', 'wss'] as const;
+// Windows has no Unix sockets for Node.
+const SCHEMES = ['tcp', 'tls', 'ws', 'wss', ...(process.platform === 'win32' ? [] : ['unix'])];
 const backends = process.env.QWORMHOLE_NATIVE === 'force-ts' ? ['ts'] : ['ts', 'native'];
 const cases = backends.flatMap((backend) => SCHEMES.map((scheme) => ({ backend, scheme })));
 
@@ -42,6 +44,7 @@ function example(name: 'echo' | 'ping', args: readonly string[]): RustExample {
 }
 
 function at(scheme: string): string {
+  if (scheme === 'unix') return `unix://${socketPath()}`;
   return `${scheme}://localhost:0${scheme.startsWith('ws') ? '/chat' : ''}`;
 }
 

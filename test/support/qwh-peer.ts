@@ -1,25 +1,9 @@
 /** Peers that shake hands by qwh on their own, and say afterwards what they are told to. */
 import { connect as dial, type Socket } from 'node:net';
-import { qwh } from 'qwormhole/internal';
+import type { qwh } from 'qwormhole/internal';
 import { WebSocket } from 'ws';
+import { handshakeOf, HEADER_BYTES, KIND } from './qwh-frames.js';
 import { cleanUp } from './scene.js';
-
-const HELLO: qwh.Hello = {
-  versions: { min: 1, max: 1 },
-  offered: 0n,
-  required: 0n,
-  limits: {
-    maxMessage: 4_194_304,
-    streamWindow: 262_144,
-    connectionWindow: 1_048_576,
-    maxStreams: 256,
-    idleMs: 0,
-  },
-  codec: 'buffer',
-  meta: qwh.encodeMeta({}),
-  session: { sid: new Uint8Array(16).fill(7), epoch: 0, token: new Uint8Array(32) },
-  extensions: [],
-};
 
 /** How it speaks. */
 interface Wire {
@@ -39,7 +23,7 @@ class Caller {
   constructor(wire: Wire, saysReady: boolean) {
     this.#wire = wire;
     this.#saysReady = saysReady;
-    this.#handshake = new qwh.Handshake({ side: 'initiator', carrier: wire.kind, hello: HELLO });
+    this.#handshake = handshakeOf('initiator', wire.kind);
   }
 
   get wantsBytes(): boolean {
@@ -139,18 +123,6 @@ export class MessagePeer {
 
   #take(bytes: Buffer): void {
     if (this.#caller.wantsBytes) this.#shake(bytes);
-    else if (bytes[0] === GOAWAY) this.goaways.push(bytes.readUInt16BE(HEADER_BYTES));
+    else if (bytes[0] === KIND.goaway) this.goaways.push(bytes.readUInt16BE(HEADER_BYTES));
   }
-}
-
-export const DATA = 0x11;
-const GOAWAY = 0x03;
-const HEADER_BYTES = 8;
-
-/** A frame, which is a record of its own on WebSocket. */
-export function frame(kind: number, body: Uint8Array): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header[0] = kind;
-  header.writeUInt16BE(body.length, 2);
-  return Buffer.concat([header, body]);
 }

@@ -1,9 +1,11 @@
 /** The selection suite, once for servers and once for clients. */
 import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BrokenAddons, BUILT_ADDON, probe, type Role, SELECTION, summarise } from './selection.js';
 
 const DEBUG = { QWORMHOLE_DEBUG_NATIVE: '1' };
+const NO_SUCH_PROCESSOR = fileURLToPath(new URL('./no-such-processor.cjs', import.meta.url));
 
 export function selectionSuite(role: Role): void {
   const broken = new BrokenAddons();
@@ -58,6 +60,14 @@ export function selectionSuite(role: Role): void {
       const { stderr } = probe(role, {}, { ...path, ...DEBUG });
       expect(stderr).toContain(`native candidate ${path.QWORMHOLE_NATIVE_PATH}: ${cause}: `);
     });
+  });
+
+  // Without a build the generated loader is not there.
+  test.skipIf(BUILT_ADDON === undefined)('where no addon is made, the warning says so', () => {
+    const { stderr } = probe(role, {}, { NODE_OPTIONS: `--require ${JSON.stringify(NO_SUCH_PROCESSOR)}` });
+    expect(stderr).toContain('binding not found, falling back to TS: Unsupported architecture');
+    expect(stderr).toContain('nothing to be done');
+    expect(stderr).not.toContain('Rebuild');
   });
 
   test('an addon is found by a path relative to the working directory', () => {

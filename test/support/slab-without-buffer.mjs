@@ -11,7 +11,9 @@ import { connect, listen } from '../../dist/index.js';
 const MESSAGES = 5000;
 const SIZE = 600;
 
-const { IoCore } = createRequire(import.meta.url)('../../native/binding.cjs');
+const { IoCore } = createRequire(import.meta.url)(
+  process.env.QWORMHOLE_NATIVE_PATH ?? '../../native/binding.cjs',
+);
 const { functions } = IoCore.prototype;
 let [asked, refused, told] = [0, 0, 0];
 process.on('uncaughtException', () => (told += 1));

@@ -61,3 +61,17 @@ it('makes views of a chunk, wherever it lies in its memory', () => {
   expect(Buffer.from(message!).toString()).toBe('abc');
   expect(message!.buffer).toBe(memory.buffer);
 });
+
+it('keeps nothing of messages that nobody wants, and sees the last frame behind them', () => {
+  const goaway = Buffer.from('0012 03 00 000a 00000000 0000 00000000 00000000'.replaceAll(' ', ''), 'hex');
+  const rest = Buffer.from('000b 14 00 0003 00000000 616263'.replaceAll(' ', ''), 'hex');
+  const begun = Buffer.from(BEGUN);
+  begun.writeUInt32BE(4, 10);
+  const one = decoder();
+  one.isVoid = true;
+  for (const bytes of [begun, rest, goaway]) {
+    one.push(bytes);
+    expect(one.next()).toBeUndefined();
+  }
+  expect([one.fault, one.goaway?.code]).toEqual([undefined, 0]);
+});

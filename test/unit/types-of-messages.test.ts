@@ -1,4 +1,5 @@
 /** Messages have the types of their codec, in the signatures that users see. */
+import { createServer } from 'node:http';
 import {
   connect,
   createQWormholeServer,
@@ -9,6 +10,8 @@ import {
   type QWormholeServer,
   type ServerConnection,
 } from 'qwormhole';
+import { withQWormhole } from 'qwormhole/express';
+import { attachQWormhole } from 'qwormhole/http';
 import { expectTypeOf, it } from 'vitest';
 
 const upper: Codec<{ name: string }> = {
@@ -117,6 +120,52 @@ it('of a contract: what comes in and what goes out', () => {
     made.server.on('message', (message) => expectTypeOf(message).toEqualTypeOf<Ask>());
   };
   expectTypeOf(use).returns.resolves.toBeVoid();
+});
+
+it('of a contract on a runtime, whose codec counts', () => {
+  type Serving = { in: Ask; out: Answer };
+  type Calling = { in: Answer; out: Ask };
+  const use = async (): Promise<void> => {
+    const runtime = new QWormholeRuntime({ codec: 'json' });
+    const server = await runtime.listen<Serving>('tcp://127.0.0.1:0');
+    expectTypeOf(server).toEqualTypeOf<QWormholeServer<Serving>>();
+    server.on('message', (message, connection) => {
+      expectTypeOf(message).toEqualTypeOf<Ask>();
+      connection.send({ answer: 1 });
+      // @ts-expect-error the server sends answers
+      connection.send({ ask: 'back' });
+    });
+    const client = await runtime.connect<Calling>('tcp://127.0.0.1:1', { codec: 'cbor' });
+    expectTypeOf(client).toEqualTypeOf<QWormholeClient<Calling>>();
+    // @ts-expect-error the client asks
+    client.send({ answer: 3 });
+    // @ts-expect-error text has a type already
+    await runtime.connect<Calling>('tcp://127.0.0.1:1', { codec: 'text' });
+    const made = runtime.createServer<Serving>({ endpoints: 'tcp://127.0.0.1:0' });
+    expectTypeOf(made.server).toEqualTypeOf<QWormholeServer<Serving>>();
+    const calling = runtime.createClient<Calling>({ endpoints: 'tcp://127.0.0.1:1' });
+    expectTypeOf(calling.client).toEqualTypeOf<QWormholeClient<Calling>>();
+
+    const bytes = new QWormholeRuntime();
+    await bytes.listen<Serving>('tcp://127.0.0.1:0', { codec: 'msgpack' });
+    // @ts-expect-error the runtime's messages are bytes: another codec must be said
+    await bytes.listen<Serving>('tcp://127.0.0.1:0');
+    // @ts-expect-error the same of a client that is made
+    bytes.createClient<Calling>({ endpoints: 'tcp://127.0.0.1:1' });
+  };
+  expectTypeOf(use).returns.resolves.toBeVoid();
+});
+
+it('of a contract beside a web framework', () => {
+  const use = (): void => {
+    const server = attachQWormhole<{ in: Ask; out: Answer }>(createServer(), { codec: 'json' });
+    server.on('message', (message) => expectTypeOf(message).toEqualTypeOf<Ask>());
+    const beside = withQWormhole<{ in: Ask; out: Answer }>(() => {}, { codec: 'json' });
+    expectTypeOf(beside.server).toEqualTypeOf<QWormholeServer<{ in: Ask; out: Answer }>>();
+    const text = withQWormhole(() => {}, { codec: 'text' });
+    expectTypeOf(text.server).toEqualTypeOf<QWormholeServer<'text'>>();
+  };
+  expectTypeOf(use).returns.toBeVoid();
 });
 
 it('of endpoints that are streams of this machine', () => {

@@ -1,4 +1,5 @@
 /** What is read in front of the package `ws` gives the same messages, faults and ends as the package alone. */
+import { Socket } from 'node:net';
 import * as ws from 'ws';
 import { describe, expect, test } from 'vitest';
 import type { LinkedWebSocket } from '../../ts/link/ts/ws-package.js';
@@ -21,8 +22,16 @@ function frame(first: number, payload: Buffer | string, { masked = true, longer 
   return Buffer.concat([head, Buffer.from(MASK), bytes.map((byte, at) => byte ^ MASK[at % 4])]);
 }
 
+/** A chunk as a socket reads it: in memory of its own. */
+function own(chunk: Buffer): Buffer {
+  return Buffer.from(new Uint8Array(chunk).buffer);
+}
+
+/** Nobody, somebody who may keep messages, or somebody who does not. */
+type Front = 'none' | 'kept' | 'void';
+
 /** All that a parser tells of these chunks. */
-function told(chunks: readonly Buffer[], isServer: boolean, isFronted: boolean): unknown[] {
+function told(chunks: readonly Buffer[], isServer: boolean, front: Front): unknown[] {
   const Receiver = (ws as any).Receiver;
   const receiver = new Receiver({ isServer, maxPayload: MAX_MESSAGE, maxFragments: 3 });
   const all: unknown[] = [];
@@ -31,13 +40,14 @@ function told(chunks: readonly Buffer[], isServer: boolean, isFronted: boolean):
     receiver.on(event, (data: Buffer) => all.push([event, data.toString()]));
   receiver.on('conclude', (code: number, reason: Buffer) => all.push(['conclude', code, reason.toString()]));
   receiver.on('error', () => {});
-  if (isFronted) {
+  if (front !== 'none') {
     const onMessage = (data: Buffer, isText: boolean): void => void all.push([data.toString('hex'), isText]);
-    WsReader.readFor({ _receiver: receiver } as unknown as LinkedWebSocket, { onMessage });
+    const taker = { isVoid: front === 'void', onMessage };
+    WsReader.readFor({ _receiver: receiver } as unknown as LinkedWebSocket, new Socket(), taker);
     expect(Object.hasOwn(receiver, 'write')).toBe(true);
   }
   // They are unmasked in place. The package's owner writes nothing behind a close frame or a fault.
-  for (const chunk of chunks) if (receiver.writable) receiver.write(Buffer.from(chunk));
+  for (const chunk of chunks) if (receiver.writable) receiver.write(own(chunk));
   return [...all, receiver.errored?.code];
 }
 
@@ -77,8 +87,11 @@ describe.each(Object.entries(streams))('%s', (_, frames) => {
 
   test.each(sizes)('in pieces of %i bytes', (size) => {
     const chunks = cut(stream, size);
-    expect(told(chunks, true, true)).toEqual(told(chunks, true, false));
-    expect(told(chunks, false, true)).toEqual(told(chunks, false, false));
+    for (const isServer of [true, false]) {
+      const alone = told(chunks, isServer, 'none');
+      expect(told(chunks, isServer, 'kept')).toEqual(alone);
+      expect(told(chunks, isServer, 'void')).toEqual(alone);
+    }
   });
 });
 
@@ -87,14 +100,24 @@ test('what servers send is read without masks', () => {
   const stream = Buffer.concat(sent.map((each) => frame(0x82, each, { masked: false })));
   const whole = sent.map((each) => [each.toString('hex'), false]);
   for (const size of [7, 1000, 65_536])
-    expect(told(cut(stream, size), false, true)).toEqual([...whole, undefined]);
+    expect(told(cut(stream, size), false, 'kept')).toEqual([...whole, undefined]);
 });
 
 test('a package with other names is left alone', () => {
   const receiver = { write: () => true, _state: 0 };
   const { write } = receiver;
-  const taker = { onMessage: () => {} };
-  WsReader.readFor({ _receiver: receiver } as unknown as LinkedWebSocket, taker);
-  WsReader.readFor({} as LinkedWebSocket, taker);
+  const taker = { isVoid: false, onMessage: () => {} };
+  WsReader.readFor({ _receiver: receiver } as unknown as LinkedWebSocket, new Socket(), taker);
+  WsReader.readFor({} as LinkedWebSocket, new Socket(), taker);
   expect(receiver.write).toBe(write);
+});
+
+test.each([true, false])('memory of chunks is given back at once if nothing is kept: %s', (isVoid) => {
+  const receiver = new (ws as any).Receiver({ isServer: true, maxPayload: MAX_MESSAGE });
+  const taker = { isVoid, onMessage: () => {} };
+  WsReader.readFor({ _receiver: receiver } as unknown as LinkedWebSocket, new Socket(), taker);
+  const stream = Buffer.concat([frame(0x82, bytes(500)), frame(0x82, bytes(5000)), ...small]);
+  const chunks = cut(stream, 700).map(own);
+  for (const chunk of chunks) receiver.write(chunk);
+  expect(chunks.map(({ length }) => length === 0)).toEqual(chunks.map(() => isVoid));
 });

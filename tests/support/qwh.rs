@@ -12,10 +12,10 @@ use std::{
 
 use qwormhole::{
     CloseCode, Error,
+    link::ReceiveLimits,
     qwh::{
         Answer, Carrier, Decoder, Encoder, Event, Extension, Failure, Fault, Fragment, GoAway,
-        Handshake, Hello, Origin, Peer, Preamble, ReceiveLimits, Scheduler, Session, Settings,
-        Side, negotiate,
+        Handshake, Hello, Origin, Peer, Preamble, Scheduler, Session, Settings, Side, negotiate,
     },
 };
 use serde_json::{Value, json};

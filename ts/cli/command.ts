@@ -60,6 +60,7 @@ const OPTIONS: Rows = [
 
 const ENVIRONMENT: Rows = [
   ['QWORMHOLE_NATIVE', 'auto, 1 (native or an error), 0 (TypeScript only)'],
+  ['QWORMHOLE_IO', 'auto, threads or inline: where the native backend serves sockets'],
   ['QWORMHOLE_DEBUG_NATIVE', '1 prints what the search for the addon tries'],
   ['QWORMHOLE_TLS_CERT_PATH, …', 'TLS without options, see docs/tls.md'],
   ['QWORMHOLE_DEBUG', '1 prints the stack of errors'],

@@ -154,7 +154,8 @@ export class Conversation {
     });
     client.on('close', (code, reason, clean) => {
       if (!clean && !this.#isEnding && !context.stop.aborted) this.#hasFailed = true;
-      this.#tell('close', { code, reason, clean });
+      // What never began has no end either: the error says it.
+      if (client.stats().connects > 0) this.#tell('close', { code, reason, clean });
       this.#over.abort();
     });
   }

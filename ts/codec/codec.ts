@@ -22,45 +22,42 @@ export type CodecOption = CodecName | Codec;
 /** What the codec `buffer` takes for bytes; a string stands for its UTF-8. */
 export type BufferInput = string | ArrayBufferView | ArrayBufferLike;
 
-/** What one end receives and what it sends, when the program says so: `createQWormholeServer<{ in: A; out: B }>`. */
+/**
+ * A contract: what one end receives and what it sends, where the program says so, as in
+ * `listen<{ in: A; out: B }>`. A claim about the peer, which no codec checks by itself.
+ */
 export interface Messages {
   readonly in: any;
   readonly out: any;
 }
 
-declare const MESSAGES: unique symbol;
-
-/** A codec of which the program says what its messages are: a claim about the peer, which no codec checks by itself. */
-export interface Contract<M extends Messages> extends Codec {
-  readonly [MESSAGES]: M;
-}
-
 /** Codecs that messages of any type can go through. */
 export type ContractCodec = 'json' | 'cbor' | 'msgpack' | Codec;
 
+/** What gives the messages of a server, a client or a connection their types: its codec, or a contract. */
+export type MessageTypes = CodecOption | Messages;
+
 /**
- * What arrives, by codec. The self-describing codecs give `any`, as `JSON.parse` does: what a peer
+ * What arrives, by codec or contract. The self-describing codecs give `any`, as `JSON.parse` does: what a peer
  * sends has no type until it is checked.
  */
-export type CodecMessage<C extends CodecOption> =
-  C extends Contract<infer M>
-    ? M['in']
-    : C extends 'buffer'
-      ? Buffer
-      : C extends 'text'
-        ? string
-        : C extends Codec<infer T>
-          ? T
-          : any;
-
-/** What `send` takes, by codec. */
-export type CodecInput<C extends CodecOption> =
-  C extends Contract<infer M>
-    ? M['out']
-    : C extends 'buffer'
-      ? BufferInput
+export type CodecMessage<C extends MessageTypes> = C extends Messages
+  ? C['in']
+  : C extends 'buffer'
+    ? Buffer
+    : C extends 'text'
+      ? string
       : C extends Codec<infer T>
         ? T
-        : C extends 'text'
-          ? string
-          : any;
+        : any;
+
+/** What `send` takes, by codec or contract. */
+export type CodecInput<C extends MessageTypes> = C extends Messages
+  ? C['out']
+  : C extends 'buffer'
+    ? BufferInput
+    : C extends Codec<infer T>
+      ? T
+      : C extends 'text'
+        ? string
+        : any;

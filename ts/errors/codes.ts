@@ -280,7 +280,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorFacts>> = {
     kind: 'network',
     retriable: true,
     meaning: 'The port, or the path of a Unix socket, is taken.',
-    remedy: 'Choose another one, port 0 for a free one, or stop the other program.',
+    remedy:
+      'Choose another one, port 0 for a free one, or stop the other program. Processes that are to share a port, workers of node:cluster on the native backend among them, need reusePort.',
   },
   ERR_QW_SOCKET_STALE: {
     kind: 'network',

@@ -3,7 +3,7 @@
  * Fastify need is this with their own ways of making it.
  */
 import type { Server as HttpServer } from 'node:http';
-import type { CodecOption } from '../codec/codec.js';
+import type { CodecOption, ContractCodec, Messages } from '../codec/codec.js';
 import { createQWormholeServer, type ListenOptions } from '../factory.js';
 import type { QWormholeServer } from '../server.js';
 import type { ServerCloseOptions } from '../server-like.js';
@@ -29,10 +29,16 @@ const GRACE = { gracefulMs: 5_000 };
  */
 export function attachQWormhole<const C extends CodecOption = 'buffer'>(
   http: HttpServer,
-  options: AttachedOptions<C> = {},
-): QWormholeServer<CodecOnWebSocket<C>> {
+  options?: AttachedOptions<C>,
+): QWormholeServer<CodecOnWebSocket<C>>;
+/** The same with a contract: what the server receives and what it sends. */
+export function attachQWormhole<M extends Messages>(
+  http: HttpServer,
+  options: AttachedOptions<ContractCodec> & { readonly codec: ContractCodec },
+): QWormholeServer<M>;
+export function attachQWormhole(http: HttpServer, options: AttachedOptions<any> = {}): QWormholeServer<any> {
   const { path, close = GRACE, ...rest } = options;
-  const { server } = createQWormholeServer({ ...rest, endpoints: [] } as never);
+  const { server } = createQWormholeServer({ ...rest, endpoints: [] });
   try {
     server.attach(http, path === undefined ? {} : { path });
   } catch (error) {
@@ -40,7 +46,7 @@ export function attachQWormhole<const C extends CodecOption = 'buffer'>(
     throw error;
   }
   closeTogether(http, server, close);
-  return server as unknown as QWormholeServer<CodecOnWebSocket<C>>;
+  return server;
 }
 
 /** The end of the HTTP server is the end of ours; ours alone leaves it as it was. */

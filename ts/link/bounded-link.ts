@@ -57,10 +57,11 @@ export abstract class BoundedLink implements Link, Sender {
     if (this.ended) return this.#drop('closed');
     if (size > this.maxSend) throw tooBig(size, this.maxSend);
     const buffered = this.bufferedAmount;
-    if (!this.#admits(size, buffered)) return 'dropped';
+    const messages = this.bufferedMessages;
+    if (!this.#admits(size, buffered, messages)) return 'dropped';
     if (typeof payload === 'string') this.enqueueString(payload, cls, size, isText);
     else this.enqueueBytes(payload, cls, size, isText);
-    return this.#accepted(buffered + size);
+    return this.#accepted(buffered + size, messages + 1);
   }
 
   sendShared(message: SharedMessage, cls: ClassIndex): SendResult {
@@ -68,23 +69,25 @@ export abstract class BoundedLink implements Link, Sender {
     // What is too big for this peer is none of the others' business.
     if (message.size > this.maxSend) return this.#drop('too-big');
     const buffered = this.bufferedAmount;
-    if (!this.#admits(message.size, buffered)) return 'dropped';
+    const messages = this.bufferedMessages;
+    if (!this.#admits(message.size, buffered, messages)) return 'dropped';
     this.enqueueShared(message, cls);
-    return this.#accepted(buffered + message.size);
+    return this.#accepted(buffered + message.size, messages + 1);
   }
 
-  #admits(size: number, buffered: number): boolean {
+  #admits(size: number, buffered: number, messages: number): boolean {
     const { maxQueued, memoryBudget } = this.limits;
     if (buffered !== 0 && buffered + size > maxQueued) this.dropReason = 'queue-full';
-    else if (this.bufferedMessages * MIN_COST >= maxQueued) this.dropReason = 'queue-full';
+    else if (messages * MIN_COST >= maxQueued) this.dropReason = 'queue-full';
     else if (environmentBudget.used() + size > memoryBudget) this.dropReason = 'budget';
     else return true;
     return false;
   }
 
-  #accepted(buffered: number): SendResult {
+  /** What waits by now at most: to count again costs as much as to queue. */
+  #accepted(buffered: number, messages: number): SendResult {
     const high = this.limits.highWaterMark;
-    if (buffered < high && this.bufferedMessages * MIN_COST < high) return 'sent';
+    if (buffered < high && messages * MIN_COST < high) return 'sent';
     this.notifyDrain();
     return 'backpressure';
   }

@@ -132,8 +132,8 @@ export interface SharedOptions<C extends CodecOption = CodecOption> {
    */
   readonly closeTimeoutMs?: number;
   /**
-   * How peers are watched that say nothing: with qwh and on WebSocket. false watches nobody, and answers
-   * still those who ask. Default: an object with the defaults below.
+   * How peers are watched that say nothing: with qwh and on WebSocket. false watches nobody, and still
+   * answers those who ask. Default: an object with the defaults below.
    */
   readonly heartbeat?: false | HeartbeatOptions;
   /**
@@ -288,7 +288,7 @@ export interface ServerOptions<C extends CodecOption = CodecOption> extends Shar
    */
   readonly reusePort?: boolean;
   /**
-   * Of unix endpoints: the permissions of the socket's file, as chmod takes them; who may write it may
+   * Of unix endpoints: the permissions of the socket's file, as chmod takes them; whoever may write it may
    * connect. 0o660 lets its owner and group in. Takes an integer from 0 to 511 (bits). Default: as the
    * process's umask has it.
    */
@@ -422,8 +422,8 @@ export interface InboundRateOptions {
    */
   readonly burstMessages?: number;
   /**
-   * Close the connection of who exceeds it with ERR_QW_RATE_LIMITED, code 12, on WebSocket 1008, instead of
-   * reading it no faster. Default: false.
+   * Close the connection of a peer that exceeds it with ERR_QW_RATE_LIMITED, code 12, on WebSocket 1008,
+   * instead of reading it no faster. Default: false.
    */
   readonly hard?: boolean;
 }
@@ -589,7 +589,7 @@ export interface ServerTlsOptions extends TlsOptions {
    */
   readonly requestCert?: boolean;
   /**
-   * TLS handshakes under way at a time; who comes then gets the place of the one that has been silent the
+   * TLS handshakes under way at a time; a newcomer gets the place of the one that has been silent the
    * longest, or is reset. Takes an integer from 1 to 1048576 (connections). Default: 1024.
    */
   readonly maxPendingHandshakes?: number;

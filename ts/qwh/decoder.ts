@@ -63,6 +63,8 @@ export class Decoder<View extends Uint8Array> {
   fault: Fault | undefined;
   /** The peer's last frame; nothing follows it. */
   goaway: GoAway | undefined;
+  /** Set: nobody wants messages any more. Their frames are checked all the same, up to the last one. */
+  isVoid = false;
   readonly #carrier: Carrier;
   readonly #limits: ReceiveLimits;
   readonly #view: ViewConstructor<View>;
@@ -249,7 +251,7 @@ export class Decoder<View extends Uint8Array> {
       this.#recordRest -= payload;
       return new this.#view(this.#memory, this.#offset + at, payload);
     }
-    const message = new Reassembly(total);
+    const message = new Reassembly(total, this.isVoid);
     this.#messages[index] = message;
     this.#open(message, payload, hasMore ? -1 : index);
     return undefined;
@@ -319,6 +321,7 @@ export class Decoder<View extends Uint8Array> {
     this.#open(undefined, -1, -1);
     if (message === undefined || last < 0) return undefined;
     this.#messages[last] = undefined;
+    if (message.isVoid) return undefined;
     return new this.#view(message.finish().buffer, 0, message.total);
   }
 

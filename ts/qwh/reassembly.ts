@@ -9,10 +9,13 @@ export class Reassembly {
   #bytes = new Uint8Array(0);
   #length = 0;
   #fragments = 1;
+  /** What comes is counted and not kept. */
+  readonly isVoid: boolean;
 
   /** Memory follows the bytes that come, not `total`. */
-  constructor(total: number) {
+  constructor(total: number, isVoid = false) {
     this.total = total;
+    this.isVoid = isVoid;
   }
 
   /** Bytes that came. */
@@ -30,13 +33,17 @@ export class Reassembly {
 
   push(bytes: Uint8Array): void {
     const needed = this.#length + bytes.length;
+    if (!this.isVoid) this.#keep(bytes, needed);
+    this.#length = needed;
+  }
+
+  #keep(bytes: Uint8Array, needed: number): void {
     if (needed > this.#bytes.length) {
       const grown = new Uint8Array(Math.min(this.total, Math.max(needed, 2 * this.#bytes.length)));
       grown.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = grown;
     }
     this.#bytes.set(bytes, this.#length);
-    this.#length = needed;
   }
 
   /** All of it, once `total` bytes came. */

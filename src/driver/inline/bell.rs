@@ -2,10 +2,7 @@
 
 use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, Ordering},
-    },
+    sync::Arc,
     task::Wake,
 };
 
@@ -14,7 +11,10 @@ use rustix::{
     io,
 };
 
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
+};
 
 /// Nobody has asked for a turn.
 const QUIET: u8 = 0;
@@ -30,6 +30,22 @@ pub(crate) struct Bell {
     state: AtomicU8,
     /// The turn is the consumer's own: it looks for events at its end.
     is_consumers: AtomicBool,
+    /// The consumer is at work, and looks at the bell before it waits again: nobody need strike it.
+    is_watched: AtomicBool,
+}
+
+/// The consumer is at work for as long as this lives.
+pub(super) struct Watch<'a>(&'a Bell);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let Self(bell) = *self;
+        bell.is_watched.store(false, Ordering::SeqCst);
+        // Whoever rang before the store has left it to us.
+        if bell.is_rung() {
+            bell.strike();
+        }
+    }
 }
 
 impl Bell {
@@ -42,14 +58,21 @@ impl Bell {
             descriptor,
             state: AtomicU8::new(QUIET),
             is_consumers: AtomicBool::new(false),
+            is_watched: AtomicBool::new(false),
         }))
     }
 
     /// Has a turn taken.
     pub(crate) fn ring(&self) {
         if self.state.swap(RUNG, Ordering::SeqCst) == QUIET {
-            self.strike();
+            self.strike_unless_watched();
         }
+    }
+
+    /// The consumer goes to work.
+    pub(super) fn watch(&self) -> Watch<'_> {
+        self.is_watched.store(true, Ordering::SeqCst);
+        Watch(self)
     }
 
     /// Has the consumer look for events.
@@ -77,12 +100,23 @@ impl Bell {
             .compare_exchange(TURN, QUIET, Ordering::SeqCst, Ordering::SeqCst);
         self.is_consumers.store(false, Ordering::SeqCst);
         if ended.is_err() {
-            self.strike();
+            self.strike_unless_watched();
         }
+    }
+
+    /// A turn was asked for and not taken yet.
+    pub(super) fn is_rung(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == RUNG
     }
 
     pub(super) fn is_quiet(&self) -> bool {
         self.state.load(Ordering::SeqCst) == QUIET
+    }
+
+    fn strike_unless_watched(&self) {
+        if !self.is_watched.load(Ordering::SeqCst) {
+            self.strike();
+        }
     }
 
     fn strike(&self) {

@@ -59,12 +59,12 @@ fn what_is_asked_for_makes_the_descriptor_readable_until_a_turn_is_taken() {
     assert!(!inline.shared.is_readable());
     inline.ring();
     assert!(inline.shared.is_readable());
-    inline.turn();
+    inline.turn(|| {});
     assert_eq!(hears.try_recv(), Ok(Told::Bell));
     assert!(!inline.shared.is_readable());
     inline.end_turn();
     assert!(inline.shared.is_readable());
-    inline.turn();
+    inline.turn(|| {});
     assert_eq!(hears.try_recv(), Ok(Told::Turn));
     assert!(!inline.shared.is_readable());
     inline.stop();
@@ -90,7 +90,7 @@ fn a_task_that_wakes_itself_has_its_next_turn_and_not_this_one() {
     });
     let mut turns = 0;
     while inline.shared.is_readable() {
-        inline.turn();
+        inline.turn(|| {});
         turns += 1;
     }
     assert_eq!(runs.try_iter().count(), 2);
@@ -107,7 +107,7 @@ fn what_a_task_spawns_is_part_of_the_turn() {
             let _ = ran.send(());
         });
     });
-    inline.turn();
+    inline.turn(|| {});
     assert_eq!(runs.try_recv(), Ok(()));
     assert!(!inline.shared.is_readable());
     inline.stop();
@@ -123,7 +123,7 @@ fn links_that_nobody_attends_to_are_served_all_the_same() {
         let _ = ran.send(());
         std::future::pending::<()>().await;
     }));
-    inline.turn();
+    inline.turn(|| {});
     assert_eq!(runs.recv_timeout(PATIENCE), Ok(()));
     inline.stop();
 }
@@ -145,10 +145,10 @@ fn a_panic_is_a_failure_that_is_told_once_and_what_waits_is_dropped() {
         std::future::pending::<()>().await;
     });
     inline.ring();
-    inline.turn();
+    inline.turn(|| {});
     assert_eq!(hears.try_recv(), Ok(Told::Failure("on purpose".to_owned())));
     assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Disconnected));
-    inline.turn();
+    inline.turn(|| {});
     assert!(hears.try_recv().is_err());
     inline.stop();
 }
@@ -160,7 +160,7 @@ fn after_it_was_stopped_turns_and_wakes_do_nothing() {
     inline.stop();
     waker.wake();
     inline.ring();
-    inline.turn();
+    inline.turn(|| {});
     inline.stop();
     assert!(hears.try_recv().is_err());
 }

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{runtime::Runtime, sync::Notify, time::timeout};
 
-use super::Shared;
+use super::{Shared, Turn};
 
 /// Where no peer's patience is known, one of twice that is usual, and this costs nothing.
 const SLOWEST: Duration = Duration::from_secs(1);
@@ -92,8 +92,8 @@ impl Leash {
 pub(super) fn watch(clock: &Runtime, shared: &Arc<Shared>) {
     // Turns are taken outside of the clock's own runtime: they run another.
     while clock.block_on(shared.leash.wait()) {
-        if shared.is_readable() {
-            shared.turn(false);
+        if shared.is_due() {
+            shared.turn(Turn::Watchdog);
         }
     }
 }

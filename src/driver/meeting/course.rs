@@ -19,7 +19,7 @@ use crate::{
     driver::{
         handle::{Handle, Verdict},
         here::timeout,
-        poller::NewLink,
+        new_link::NewLink,
         sink::{Agreed, Ends, Sink},
         stream::Stream,
         under_way::Place,

@@ -20,7 +20,7 @@ use crate::{
         carrier::Socket,
         handle::Verdict,
         here::timeout,
-        poller::{Beginning, NewLink},
+        new_link::{Beginning, NewLink},
         secure::Guard,
         sink::{Ends, Sink},
         stream::poll_flush,

@@ -189,6 +189,15 @@ impl<S: Sink> LinkTask<S> {
         }
     }
 
+    /// Our end follows what is queued, and nothing is waited for in between.
+    pub(super) fn is_last_word(&self) -> bool {
+        match &self.phase {
+            Phase::Open | Phase::Leaving(_) => false,
+            Phase::Closing => !self.incoming.has_farewells(),
+            Phase::Parting(_) => self.ends_first(),
+        }
+    }
+
     fn end(&mut self, cx: &Context<'_>) {
         let mut half = self.handle.lock();
         if !half.announce_end() {
@@ -202,6 +211,10 @@ impl<S: Sink> LinkTask<S> {
 
     /// Reads and forgets until the peer ends its side.
     fn discard(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        // Mostly nothing comes, for which no memory is to be cleared. A TLS session may still hold something.
+        if !self.is_secured && self.receiver.poll_ready(cx).is_pending() {
+            return Ok(());
+        }
         let mut scratch = [0; DISCARD];
         for _ in 0..VOID_READS {
             if self.peer_ended {

@@ -15,8 +15,9 @@ use crate::{
     exchange::{LinkId, LinkPlan},
     frame::Protocol,
     fuzzing::our_hello,
-    qwh::{ReceiveLimits, Side},
-    ws::{Compression, HeadLimits, Limits, Params},
+    link::ReceiveLimits,
+    qwh::Side,
+    ws::{Compression, HeadLimits, Params},
 };
 
 /// Turns in which an end must have been told.
@@ -111,7 +112,7 @@ fn plan_of(kind: u8) -> LinkPlan {
         },
         _ => LinkPlan {
             opening: Some(Arc::new(Opening {
-                limits: Limits {
+                limits: ReceiveLimits {
                     max_message: MAX_MESSAGE,
                     max_fragments: 5,
                     control_burst: 8,
@@ -250,12 +251,12 @@ impl Life<'_> {
 
     fn turns(&mut self, count: usize) {
         for _ in 0..count {
-            self.taker.core.poller().turn();
+            self.taker.core.poller().turn(|| {});
             while self.taker.spare() < 2 {
                 self.taker.lend(256 * 1024);
             }
             for (of, event) in self.taker.take(100) {
-                if of == self.id || event != Event::Other {
+                if of == self.id || !matches!(event, Event::Slab | Event::Other) {
                     self.hear(event);
                 }
             }
@@ -280,7 +281,7 @@ impl Life<'_> {
                 assert!(!text.contains("ERR_QW_INTERNAL"), "{text}");
                 self.is_closed = true;
             }
-            Event::Released | Event::Ended | Event::Other => {}
+            Event::Released | Event::Slab | Event::Ended | Event::Other => {}
         }
     }
 

@@ -4,5 +4,5 @@ mod link;
 mod slabs;
 mod taker;
 
-use self::taker::{Event, Taker};
+pub(super) use self::taker::{Event, Taker, plan};
 pub(crate) use self::{link::run as link, slabs::run as slabs};

@@ -1,18 +1,15 @@
 //! Length-prefixed messages into lent memory: however they are cut, however little memory there is and however late it
 //! comes, what the descriptors point at are the messages.
 
-use std::{net::SocketAddr, net::TcpStream, task::Waker, time::Duration};
+use std::{net::SocketAddr, task::Waker};
 
-use tokio::sync::oneshot;
-
-use super::{Event, Taker, taker::plan};
+use super::{Event, Taker, plan};
 use crate::{
-    driver::{Admit, Agreed, Closed, Ends, Host, NewLink, Poller, Sink},
+    driver::{Agreed, Closed, Ends, Host, LinkTask, Poller, Sink},
     error::Code,
     frame::Protocol,
     fuzzing::{Input, Lent, Pieces},
     link::{Inbound, ReadTurn, TURN},
-    socket::{Listener, SocketOptions},
 };
 
 const MAX_MESSAGE: usize = 5000;
@@ -25,11 +22,9 @@ const PATIENCE: usize = 16;
 struct Still;
 
 impl Poller for Still {
-    fn listen<A: Admit>(&self, _: Listener, _: SocketOptions, _: A, _: oneshot::Receiver<()>) {}
+    fn spawn_link<S: Sink>(&self, _: impl Future<Output = Option<LinkTask<S>>> + Send + 'static) {}
 
-    fn dial<S: Sink>(&self, _: TcpStream, _: Option<SocketAddr>, _: Duration, _: NewLink<S>) {}
-
-    fn adopt<S: Sink>(&self, _: TcpStream, _: NewLink<S>) {}
+    fn spawn_listener(&self, _: impl Future<Output = ()> + Send + 'static) {}
 
     fn spawn(&self, _: impl Future<Output = ()> + Send + 'static) {}
 

@@ -22,12 +22,14 @@ const SLOTS: u32 = 4;
 
 /// What a link's consumer is told.
 #[derive(Debug, PartialEq)]
-pub(super) enum Event {
+pub(in crate::exchange) enum Event {
     Asked,
     Met,
     Opened,
     Message(Vec<u8>),
     Released,
+    /// A slab is begun.
+    Slab,
     Ended,
     /// With the error, if there was one.
     Closed(String),
@@ -36,19 +38,31 @@ pub(super) enum Event {
 }
 
 /// The exchange comes first: it must be gone before the memory is.
-pub(super) struct Taker<P: Poller> {
-    pub(super) core: Arc<Core<P>>,
+pub(in crate::exchange) struct Taker<P: Poller> {
+    pub(in crate::exchange) core: Arc<Core<P>>,
     holdings: Arc<Holdings>,
     slabs: HashMap<u32, Box<[u8]>>,
     /// In which offsets are, 0 for none; and the last that was lent.
     current: u32,
     lent: u32,
-    _words: Box<[AtomicU32]>,
+    #[cfg_attr(
+        not(all(test, feature = "model")),
+        allow(dead_code, reason = "the exchange writes there, and models read it")
+    )]
+    words: Box<[AtomicU32]>,
     _kept: Box<AtomicU32>,
 }
 
 impl<P: Poller> Taker<P> {
-    pub(super) fn start(start: impl FnOnce(Arc<dyn Host>) -> Result<P>) -> Self {
+    pub(in crate::exchange) fn start(start: impl FnOnce(Arc<dyn Host>) -> Result<P>) -> Self {
+        Self::called(|| {}, start)
+    }
+
+    /// One that is called by `wake` when there are events.
+    pub(in crate::exchange) fn called(
+        wake: impl Fn() + Send + Sync + 'static,
+        start: impl FnOnce(Arc<dyn Host>) -> Result<P>,
+    ) -> Self {
         let kept = Box::new(AtomicU32::new(0));
         let words: Box<[AtomicU32]> = (0..2 * SLOTS).map(|_| AtomicU32::new(0)).collect();
         // SAFETY: an atomic in memory that the value outlives: it is dropped after the exchange.
@@ -59,17 +73,17 @@ impl<P: Poller> Taker<P> {
             Counters::new(start, SLOTS, Arc::clone(&holdings))
         };
         Self {
-            core: Core::start(counters, || {}, start).expect("starts"),
+            core: Core::start(counters, wake, start).expect("starts"),
             holdings,
             slabs: HashMap::new(),
             current: 0,
             lent: 0,
-            _words: words,
+            words,
             _kept: kept,
         }
     }
 
-    pub(super) fn lend(&mut self, len: usize) {
+    pub(in crate::exchange) fn lend(&mut self, len: usize) {
         self.lent += 1;
         let mut memory = vec![0xEE; len].into_boxed_slice();
         // SAFETY: the memory is on the heap and kept until its slab is behind us, or the exchange is gone; only what
@@ -80,12 +94,12 @@ impl<P: Poller> Taker<P> {
     }
 
     /// Lent slabs that were not begun.
-    pub(super) fn spare(&self) -> usize {
+    pub(in crate::exchange) fn spare(&self) -> usize {
         self.slabs.keys().filter(|id| **id > self.current).count()
     }
 
     /// Takes up to `most` events.
-    pub(super) fn take(&mut self, most: usize) -> Vec<(LinkId, Event)> {
+    pub(in crate::exchange) fn take(&mut self, most: usize) -> Vec<(LinkId, Event)> {
         let mut descriptors = vec![Descriptor::default(); most];
         let count = self.core.take(&mut descriptors);
         descriptors.truncate(count);
@@ -96,8 +110,17 @@ impl<P: Poller> Taker<P> {
     }
 
     /// What the I/O side holds for links.
-    pub(super) fn held(&self) -> usize {
+    pub(in crate::exchange) fn held(&self) -> usize {
         self.holdings.used()
+    }
+
+    /// Payload bytes that the kernel has taken of a link's.
+    #[cfg_attr(
+        not(all(test, feature = "model")),
+        allow(dead_code, reason = "the model tests ask")
+    )]
+    pub(in crate::exchange) fn written(&self, link: LinkId) -> u32 {
+        self.words[2 * link.slot as usize].load(std::sync::atomic::Ordering::Acquire)
     }
 
     fn event(&mut self, [slot, stamp, offset, length, _, aux]: Descriptor) -> (LinkId, Event) {
@@ -111,9 +134,10 @@ impl<P: Poller> Taker<P> {
             let (from, to) = (offset as usize, (offset + length) as usize);
             Event::Message(self.slabs[&self.current][from..to].to_vec())
         } else if is(Kind::Slab) {
+            assert_eq!(aux, self.current + 1, "slabs come in order, each once");
             self.slabs.remove(&self.current);
             self.current = aux;
-            Event::Other
+            Event::Slab
         } else if is(Kind::Assembled) || is(Kind::AssembledText) {
             match self.core.parcel(aux) {
                 Some(Parcel::Bytes(bytes)) if bytes.len() == length as usize => {
@@ -149,7 +173,11 @@ impl<P: Poller> Taker<P> {
 }
 
 /// A link without anything around it.
-pub(super) fn plan(protocol: Protocol, max_message: usize, memory_budget: usize) -> LinkPlan {
+pub(in crate::exchange) fn plan(
+    protocol: Protocol,
+    max_message: usize,
+    memory_budget: usize,
+) -> LinkPlan {
     LinkPlan {
         protocol,
         max_message,

@@ -19,8 +19,9 @@ use super::{
 use crate::{
     driver::{Admitted, Opening, UnderWay},
     error::{Code, Result},
+    link::ReceiveLimits,
     socket,
-    ws::{Compression, HeadLimits, Limits, Opcode, Params, new_key, write_frame},
+    ws::{Compression, HeadLimits, Opcode, Params, new_key, write_frame},
 };
 
 /// The example of RFC 6455, section 1.3.
@@ -35,7 +36,7 @@ fn web_plan() -> LinkPlan {
     LinkPlan {
         opening: Some(Arc::new(Opening {
             qwh: None,
-            limits: Limits::default(),
+            limits: ReceiveLimits::default(),
             head: HeadLimits::default(),
             deflate: Some((Params::default(), compression)),
             timeout: Duration::from_secs(5),

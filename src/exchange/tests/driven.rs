@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
@@ -10,20 +10,16 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Wake, Waker},
-    time::Duration,
 };
-
-use tokio::sync::oneshot;
 
 use super::{
     super::{Core, LinkId, LinkPlan, link_sink::LinkSink},
     consumer::{Consumer, Environment, plan},
 };
 use crate::{
-    driver::{Admit, Agreed, Closed, Ends, Host, NewLink, Poller, Sink},
+    driver::{Agreed, Closed, Ends, Host, LinkTask, NewLink, Poller, Sink},
     error::Result,
     link::{Inbound, ReadTurn, TURN},
-    socket::{Listener, SocketOptions},
 };
 
 /// Counts what it is asked, and runs nothing.
@@ -34,11 +30,9 @@ pub(super) struct Idle {
 }
 
 impl Poller for Idle {
-    fn listen<A: Admit>(&self, _: Listener, _: SocketOptions, _: A, _: oneshot::Receiver<()>) {}
+    fn spawn_link<S: Sink>(&self, _: impl Future<Output = Option<LinkTask<S>>> + Send + 'static) {}
 
-    fn dial<S: Sink>(&self, _: TcpStream, _: Option<SocketAddr>, _: Duration, _: NewLink<S>) {}
-
-    fn adopt<S: Sink>(&self, _: TcpStream, _: NewLink<S>) {}
+    fn spawn_listener(&self, _: impl Future<Output = ()> + Send + 'static) {}
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut kept = self.work.lock().expect("whole");

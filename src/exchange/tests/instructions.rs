@@ -1,18 +1,25 @@
 //! What events and batches cost on their way through the exchange, counted as in `crate::instructions`.
 
+#[cfg(target_os = "linux")]
+mod turns;
+
 use super::{
     super::Descriptor,
     consumer::{Batch, Consumer, record},
 };
-use crate::instructions::send;
+use crate::instructions::{counted, send};
 
 const BATCH: usize = 10;
 const SLAB: usize = 256 * 1024;
 const SLAB_EVENT: u32 = 2;
 
+counted! {
+    receive_through_exchange_64_b => receive();
+    send_through_exchange_64_b => send_batches();
+}
+
 /// From the bytes of a read to descriptors in the consumer's memory.
-#[test]
-fn receive_through_exchange_64_b() {
+fn receive() {
     let mut consumer = Consumer::idle();
     consumer.lend(SLAB);
     let mut link = consumer.link().expect("a slot");
@@ -41,8 +48,7 @@ fn receive_through_exchange_64_b() {
 }
 
 /// From a batch of the consumer to the queue of its link, which is emptied by its end.
-#[test]
-fn send_through_exchange_64_b() {
+fn send_batches() {
     let consumer = Consumer::idle();
     let id = consumer.link().expect("a slot").id;
     let messages = [&[7_u8; 64][..]; BATCH];

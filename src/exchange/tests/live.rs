@@ -31,7 +31,10 @@ pub(super) fn live() -> Live {
 }
 
 /// Listens on a free port of the first, for all; gives the address and what stops it.
-pub(super) fn listen(over: &[&Live], plan: &LinkPlan) -> (SocketAddr, oneshot::Sender<()>) {
+pub(super) fn listen<P: Poller>(
+    over: &[&Consumer<P>],
+    plan: &LinkPlan,
+) -> (SocketAddr, oneshot::Sender<()>) {
     let flags = ListenFlags {
         backlog: 128,
         reuse_port: false,

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use super::support::{End, Lent, Outcome, Pieces, decode};
 use crate::{
     error::Code,
-    link::{Payload, ReadTurn},
-    ws::{CloseFrame, Decoder, Deflater, Limits, Params, Role, Side},
+    link::{Payload, ReadTurn, ReceiveLimits},
+    ws::{CloseFrame, Decoder, Deflater, Params, Role, Side},
 };
 
 const KIB: usize = 1024;
 
-fn limits(max_message: usize) -> Limits {
-    Limits {
+fn limits(max_message: usize) -> ReceiveLimits {
+    ReceiveLimits {
         max_message,
-        ..Limits::default()
+        ..ReceiveLimits::default()
     }
 }
 
@@ -138,7 +138,7 @@ fn only_a_client_masks_its_answers() {
 
 #[test]
 fn only_the_last_pings_are_answered() {
-    let generous = Limits {
+    let generous = ReceiveLimits {
         control_burst: 1000,
         ..limits(KIB)
     };

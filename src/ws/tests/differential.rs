@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     error::Code,
-    link::{Payload, ReadTurn},
-    ws::{Decoder, Limits, Role, close_code},
+    link::{Payload, ReadTurn, ReceiveLimits},
+    ws::{Decoder, Role, close_code},
 };
 
 const LIMIT: usize = 5_000;
@@ -81,7 +81,7 @@ pub(super) fn theirs(role: Role, stream: &[u8], limit: usize) -> Verdict {
 
 /// Ours, and why it ended.
 pub(super) fn ours(role: Role, mut stream: &[u8], limit: usize) -> (Verdict, String) {
-    let limits = Limits {
+    let limits = ReceiveLimits {
         max_message: limit,
         max_fragments: 1000,
         control_burst: 1000,

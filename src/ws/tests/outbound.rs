@@ -12,8 +12,8 @@ use proptest::{collection::vec, prelude::*};
 use super::support::{Found, Lent, Pieces};
 use crate::{
     frame::push_queued,
-    link::{Class, Outbound, Payload, Shared, TURN, Written},
-    ws::{CloseFrame, Compression, Decoder, Encoder, Limits, Opcode, Params, Role, write_frame},
+    link::{Class, Outbound, Payload, ReceiveLimits, Shared, TURN, Written},
+    ws::{CloseFrame, Compression, Decoder, Encoder, Opcode, Params, Role, write_frame},
 };
 
 /// Takes so many bytes at each call, in turn, and then everything.
@@ -48,7 +48,7 @@ impl Write for Kernel {
 
 /// What the peer makes of the bytes: messages, and its view of our close frame.
 fn decoded(role: Role, deflate: Option<&Params>, bytes: &[u8]) -> (Vec<Found>, Option<CloseFrame>) {
-    let mut decoder = Decoder::new(role, Limits::default(), deflate, Vec::new());
+    let mut decoder = Decoder::new(role, ReceiveLimits::default(), deflate, Vec::new());
     let mut room = Lent::new(1 << 17, Vec::new());
     let mut stream = Pieces::new(bytes, Vec::new());
     while room.messages.len() < usize::MAX {

@@ -6,10 +6,13 @@ use super::{
     script::{acts, mutate, stream},
     support::{Lent, Outcome, Pieces, decode},
 };
-use crate::ws::{Decoder, Limits, Params, Role};
+use crate::{
+    link::ReceiveLimits,
+    ws::{Decoder, Params, Role},
+};
 
 fn decoder(role: Role, first: &[u8]) -> Decoder {
-    let limits = Limits {
+    let limits = ReceiveLimits {
         max_message: 5_000,
         max_fragments: 5,
         control_burst: 20,

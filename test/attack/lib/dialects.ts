@@ -1,6 +1,6 @@
 /** What an attacker has to speak to get as far as its attack: openings, messages and last words, each by itself. */
-import { qwh } from 'qwormhole/internal';
 import { frame } from '../../support/frames.js';
+import { framesIn, handshakeOf, KIND, qwhFrame, record } from '../../support/qwh-frames.js';
 import { until } from '../../support/wait.js';
 import { OPCODE, openingRequest, openingResponse, wsFrame, wsFrames } from '../../support/ws-frames.js';
 import type { Attacker } from './attacker.js';
@@ -57,86 +57,13 @@ const ws: Dialect = {
   },
 };
 
-export const HELLO: qwh.Hello = {
-  versions: { min: 1, max: 1 },
-  offered: 0n,
-  required: 0n,
-  limits: {
-    maxMessage: 4_194_304,
-    streamWindow: 262_144,
-    connectionWindow: 1_048_576,
-    maxStreams: 256,
-    idleMs: 0,
-  },
-  codec: 'buffer',
-  meta: qwh.encodeMeta({}),
-  extensions: [],
-};
-const SID = new Uint8Array(16).fill(7);
-/** As the end that calls, and as the one that answers. */
-const SESSIONS = {
-  initiator: { sid: SID, epoch: 0, token: new Uint8Array(32) },
-  responder: { result: 0, sid: SID, epoch: 0 },
-} as const;
-
-const HEADER_BYTES = 8;
-export const KIND = {
-  pad: 0,
-  ready: 1,
-  hello: 2,
-  goaway: 3,
-  ping: 4,
-  pong: 5,
-  data: 0x11,
-  cont: 0x14,
-} as const;
-
-/** A frame; what is not given is as it should be. */
-export function qwhFrame(
-  kind: number,
-  body: Uint8Array = Buffer.alloc(0),
-  { flags = 0, stream = 0 } = {},
-): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header[0] = kind;
-  header[1] = flags;
-  header.writeUInt16BE(body.length, 2);
-  header.writeUInt32BE(stream, 4);
-  return Buffer.concat([header, body]);
-}
-
-/** A record of frames, on a stream. */
-export function record(...frames: Uint8Array[]): Buffer {
-  const body = Buffer.concat(frames);
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(body.length);
-  return Buffer.concat([length, body]);
-}
-
-/** The frames of whole records. */
-function framesIn(bytes: Buffer): { kind: number; body: Buffer }[] {
-  const frames: { kind: number; body: Buffer }[] = [];
-  for (let at = 0; at + 2 <= bytes.length; at += 2 + bytes.readUInt16BE(at)) {
-    const end = at + 2 + bytes.readUInt16BE(at);
-    if (end > bytes.length) break;
-    for (let inner = at + 2; inner + HEADER_BYTES <= end;) {
-      const length = bytes.readUInt16BE(inner + 2);
-      const begin = inner + HEADER_BYTES;
-      frames.push({ kind: bytes[inner], body: bytes.subarray(begin, begin + length) });
-      inner = begin + length;
-    }
-  }
-  return frames;
-}
-
 const MAGIC = 'QWH1';
 const ANSWER_BYTES = 8;
 const REJECTED = 3;
 
 /** All that one end of a handshake says by itself, given what the other one said. */
 function said(side: 'initiator' | 'responder', given: Uint8Array = Buffer.alloc(0)): Buffer {
-  const hello = { ...HELLO, session: SESSIONS[side] };
-  const handshake = new qwh.Handshake({ side, carrier: 'stream', hello });
+  const handshake = handshakeOf(side, 'stream');
   handshake.receive(given);
   const sent: Uint8Array[] = [];
   for (let event = handshake.nextEvent(); event; event = handshake.nextEvent())
@@ -152,11 +79,7 @@ export const answering = (): Buffer => said('responder', opening());
 const overQwh: Dialect = {
   async open(attacker) {
     const side = attacker.isCaller ? 'initiator' : 'responder';
-    const handshake = new qwh.Handshake({
-      side,
-      carrier: 'stream',
-      hello: { ...HELLO, session: SESSIONS[side] },
-    });
+    const handshake = handshakeOf(side, 'stream');
     let taken = 0;
     let isReady = false;
     for (;;) {

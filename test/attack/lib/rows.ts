@@ -55,7 +55,7 @@ export interface Entry {
   /** What is tried. */
   readonly what: string;
   readonly steps: readonly Step[];
-  readonly expect: Expectation | ((role: Role) => Expectation);
+  readonly expect: Expectation | ((role: Role, backend: Backend) => Expectation);
   /** The number in telemetry that rises by one; that of the fault, where there is one. */
   readonly counter?: string | ((role: Role) => string);
   /** Looks at what else must hold, before the end of the server or client. */
@@ -65,11 +65,8 @@ export interface Entry {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Takes longer than a test may: left to `npm run attack`. */
   readonly isLong?: boolean;
-  /**
-   * Played once before memory is weighed: the first flood of a process grows what V8 and the allocator keep, and what
-   * leaks grows with each.
-   */
-  readonly isRehearsed?: boolean;
+  /** Thousands of connections at once: what the allocator keeps behind them is allowed for. */
+  readonly isCrowd?: boolean;
   /** TLS is left to its steps. */
   readonly isPlain?: boolean;
   /** No connection is made for it: its steps make their own. */

@@ -113,19 +113,11 @@ interface Run {
   readonly line: Line;
 }
 
-async function runRow(run: Run): Promise<void> {
-  if (run.entries.some((entry) => entry.isRehearsed)) await perform(run, { isJudged: false });
-  await perform(run, { isJudged: true });
-}
-
-async function perform(
-  { target, family, entries, role, line }: Run,
-  { isJudged }: { isJudged: boolean },
-): Promise<void> {
+async function runRow({ target, family, entries, role, line }: Run): Promise<void> {
   const scene = await Scene.set(target, family, entries, role, line);
   try {
     for (const entry of entries) await scene.play(entry);
-    if (isJudged) await scene.judge(entries);
+    await scene.judge(entries);
   } catch (error) {
     const again = `node scripts/attack.mjs --only ${line.row} --seed ${SEED}`;
     throw Object.assign(error as Error, { message: `${(error as Error).message}\nAgain: ${again}` });

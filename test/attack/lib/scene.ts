@@ -95,7 +95,7 @@ export class Scene {
       const rises = entries.flatMap((entry) => this.#counterOf(entry) ?? []);
       await this.#oracle.counted(() => this.#report(), rises);
     }
-    await this.#oracle.judge();
+    await this.#oracle.judge({ isCrowd: entries.some((entry) => entry.isCrowd) });
   }
 
   async clear(): Promise<void> {
@@ -187,7 +187,7 @@ export class Scene {
   async #settle(entry: Entry, stage: Stage): Promise<void> {
     if (entry.isBare) return;
     const { attacker, backend } = stage;
-    const expected = expectationOf(entry, this.#role);
+    const expected = this.#expectationOf(entry);
     if (expected.lives) return await this.#lives(expected, stage);
     await attacker.closed(entry.withinMs ?? PATIENCE_MS);
     this.#sameWire(expected, attacker);
@@ -253,10 +253,14 @@ export class Scene {
     else if (!report.refusals.includes(error)) same('refusals', report.refusals, [error]);
   }
 
+  #expectationOf({ expect }: Entry): Expectation {
+    return typeof expect === 'function' ? expect(this.#role, this.#target.backend) : expect;
+  }
+
   #counterOf(entry: Entry): string | undefined {
     const { counter } = entry;
     if (counter !== undefined) return typeof counter === 'function' ? counter(this.#role) : counter;
-    const { code, error } = expectationOf(entry, this.#role);
+    const { code, error } = this.#expectationOf(entry);
     if (error === undefined) return undefined;
     const name = on(this.#target.backend, error);
     if (code !== undefined) return `faults.${name}`;
@@ -276,10 +280,6 @@ const NOTHING = {
   acts: {},
   stats: {},
 };
-
-function expectationOf({ expect }: Entry, role: Role): Expectation {
-  return typeof expect === 'function' ? expect(role) : expect;
-}
 
 /** A client is one connection; of a server's that which has the attacker's port. */
 function accountOf({ accounts }: Report, attacker: Attacker, role: Role): Account | undefined {

@@ -14,6 +14,9 @@ async function connectionAt({ accounts, entity }, port) {
   }
 }
 
+/** Publications between which the sockets have their turn. */
+const PUBLISHED_A_TURN = 20;
+
 const openOnes = ({ accounts }) =>
   accounts.filter(({ peer }) => peer.state === 'open').map(({ peer }) => peer);
 
@@ -46,20 +49,22 @@ export const ACTS = {
     settle();
   },
 
-  publish({ entity }, topic, { count, size }) {
+  /** To all that are subscribed; what was taken for them and what was not. */
+  async publish({ entity }, topic, { count, size }) {
     const message = Buffer.alloc(size, 't');
     const told = { accepted: 0, dropped: 0 };
     for (let index = 0; index < count; index += 1) {
       const { accepted, dropped } = entity.publish(topic, message);
       told.accepted += accepted;
       told.dropped += dropped;
+      if (index % PUBLISHED_A_TURN === 0) await turn();
     }
     return told;
   },
 
-  subscribeAll(subject, topic) {
-    for (const peer of openOnes(subject)) peer.subscribe(topic);
-    return openOnes(subject).length;
+  /** Those with peers at these ports. */
+  async subscribe(subject, topic, ports) {
+    for (const port of ports) (await connectionAt(subject, port)).subscribe(topic);
   },
 
   send(subject, text) {

@@ -11,6 +11,8 @@ import { withFunctions } from './target-options.mjs';
 
 /** Of each connection so many messages are kept, by their texts; those after them are counted. */
 const KEPT_MESSAGES = 200;
+/** Of connections that are over so many are told of: what is weighed is the package, and not what is known of its past. */
+const KEPT_ACCOUNTS = 500;
 /** Longer ones are told by their lengths. */
 const SHOWN_BYTES = 200;
 
@@ -72,8 +74,21 @@ function watched(entity, subject) {
 }
 
 function fresh(options) {
-  const subject = { accounts: [], refusals: [], errors: [], handlerErrors: [], outcome: 'open', acts: {} };
+  const subject = {
+    accounts: [],
+    over: [],
+    refusals: [],
+    errors: [],
+    handlerErrors: [],
+    outcome: 'open',
+    acts: {},
+  };
   return [subject, { logger, logLevel: 'debug', ...withFunctions(options, subject) }];
+}
+
+/** Of those that are over the oldest is forgotten. */
+function rememberEnd({ accounts, over }, account) {
+  if (over.push(account) > KEPT_ACCOUNTS) accounts.splice(accounts.indexOf(over.shift()), 1);
 }
 
 /** Some traffic, after which the process is as large as one that has been at work: that is what attacks start from. */
@@ -103,7 +118,10 @@ const CALLS = {
       const account = new Account(connection);
       of.set(connection, account);
       subject.accounts.push(account);
-      connection.on('close', () => of.delete(connection));
+      connection.on('close', () => {
+        of.delete(connection);
+        rememberEnd(subject, account);
+      });
     });
     server.on('message', (message, connection) => {
       of.get(connection)?.take(message);

@@ -26,6 +26,9 @@ const ALLOCATOR = {
   MALLOC_MMAP_MAX_: '1000000',
 };
 
+/** What makes a program of ours take this backend. */
+export const environmentOf = (backend: Backend): Record<string, string> => ENVIRONMENTS[backend];
+
 /** What takes longer hangs, ms. */
 const PATIENCE_MS = 20_000;
 
@@ -95,7 +98,7 @@ export class Target {
     const limited = ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...program];
     const [command, ...args] = descriptors === 0 ? program : limited;
     const child = spawn(command, args, {
-      env: { ...process.env, NODE_OPTIONS: '', ...ALLOCATOR, ...ENVIRONMENTS[backend] },
+      env: { ...process.env, NODE_OPTIONS: '', ...ALLOCATOR, ...environmentOf(backend) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
     });

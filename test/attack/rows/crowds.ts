@@ -126,5 +126,11 @@ export const slowCrowd: Family = {
   dialect: 'ws',
   roles: ['server'],
   options: { maxConnections: 20_000 },
-  entries: [{ ...bare('A2', '10,000 that send a byte a second', slowloris(10_000, 10_000)), isLong: true }],
+  entries: [
+    {
+      ...bare('A2', '10,000 that send a byte a second', slowloris(10_000, 10_000)),
+      isCrowd: true,
+      isLong: true,
+    },
+  ],
 };

@@ -1,19 +1,13 @@
 /** Peers that do not read, handlers that do not keep up, connections that come and go. */
 import { CANARY } from '../lib/canary.js';
-import { Ambush } from '../lib/attacker.js';
+import { Ambush, type Attacker } from '../lib/attacker.js';
 import type { DialectName } from '../lib/dialects.js';
-import type { Entry, Family, Stage, Step } from '../lib/rows.js';
-import { act, deaf, flood, opened, peakBelow, reset, say, when } from '../lib/steps.js';
+import { entry, MIB, WAYS } from '../lib/entries.js';
+import type { Family, Stage, Step } from '../lib/rows.js';
+import type { Report } from '../lib/target.js';
+import { act, deaf, flood, peakBelow, reset, say, when } from '../lib/steps.js';
 
-const MIB = 1024 * 1024;
 const LOST = { code: 8, error: 'ERR_QW_CONNECTION_LOST' } as const;
-
-/** The carriers that a message may go over. */
-const WAYS = [
-  { name: 'length-prefixed', carrier: 'tcp', dialect: 'length-prefixed' },
-  { name: 'qwh', carrier: 'tcp', dialect: 'qwh' },
-  { name: 'WebSocket', carrier: 'ws', dialect: 'ws' },
-] as const satisfies readonly { name: string; carrier: string; dialect: DialectName }[];
 
 const OFFERED = { bytes: 250 * MIB, size: 65_536 };
 /** The defaults of docs/limits.md. */
@@ -33,13 +27,6 @@ const poured: Step = async ({ target, subject, attacker, backend, note }) => {
     throw new Error(`it does not add up: ${JSON.stringify(told)}`);
 };
 
-const entry = (id: string, what: string, expect: Entry['expect'], ...steps: Step[]): Entry => ({
-  id,
-  what,
-  expect,
-  steps: [opened(), ...steps],
-});
-
 export const flows: readonly Family[] = WAYS.map((way) => ({
   ...way,
   entries: [
@@ -51,6 +38,69 @@ export const flows: readonly Family[] = WAYS.map((way) => ({
 }));
 
 /** Those with signs of life. */
+const SUBSCRIBERS = 1000;
+const PUBLISHED = { count: 1000, size: 64 };
+/** In front of each message, bytes; records of qwh have two more for several. */
+const HEADS: Readonly<Record<DialectName, number>> = { 'length-prefixed': 4, qwh: 8, ws: 2 };
+
+/** The attacker takes nothing of what many get; for them that makes no difference. */
+const published =
+  (way: DialectName): Step =>
+  async (on) => {
+    const { target, subject, attacker, dialect } = on;
+    const others: Attacker[] = [];
+    // From one address: they are told apart by their ports.
+    while (others.length < SUBSCRIBERS)
+      others.push(...(await Promise.all(Array.from({ length: 100 }, () => on.call()))));
+    await Promise.all(others.map((other) => dialect.open(other)));
+    const bytesBefore = others.map(({ receivedBytes }) => receivedBytes);
+    for (const other of others) other.onData = () => void (other.received = Buffer.alloc(0));
+    await target.act(
+      subject,
+      'subscribe',
+      'news',
+      [attacker, ...others].map(({ port }) => port),
+    );
+    await target.act(subject, 'pour', attacker.port, { bytes: 32 * MIB, size: 16_384 });
+    const before = droppedIn(await on.report());
+    const { accepted, dropped } = await target.act(subject, 'publish', 'news', PUBLISHED);
+    const offered = PUBLISHED.count * (SUBSCRIBERS + 1);
+    on.note(`${dropped} of ${offered} dropped, all of them the slow one's`);
+    if (accepted + dropped !== offered) throw new Error(`${accepted} and ${dropped} are not ${offered}`);
+    if (dropped === 0 || dropped > PUBLISHED.count) throw new Error(`${dropped} were dropped`);
+    const told = droppedIn(await on.report()) - before;
+    if (told !== dropped) throw new Error(`${told} are counted as dropped, not ${dropped}`);
+    const all = PUBLISHED.count * (PUBLISHED.size + HEADS[way]);
+    const isThere = (): boolean =>
+      others.every(({ receivedBytes }, index) => receivedBytes - bytesBefore[index] >= all);
+    await when('all of it at the others', isThere, 60_000)(on);
+    for (const other of others) other.destroy();
+  };
+
+function droppedIn({ stats }: Report): number {
+  const reasons: { messages: number }[] = Object.values(stats.dropped);
+  return reasons.reduce((sum, { messages }) => sum + messages, 0);
+}
+
+export const publications: readonly Family[] = WAYS.map((way) => ({
+  ...way,
+  roles: ['server'],
+  entries: [
+    {
+      ...entry(
+        'C2',
+        `one of ${SUBSCRIBERS + 1} subscribers reads nothing`,
+        LOST,
+        deaf,
+        published(way.dialect),
+        reset,
+      ),
+      isCrowd: true,
+      isLong: true,
+    },
+  ],
+}));
+
 export const slowReaders: readonly Family[] = WAYS.slice(1).map((way) => ({
   ...way,
   name: `${way.name}, slow readers`,
@@ -180,6 +230,7 @@ export const churn: readonly Family[] = WAYS.map((way) => ({
       what: '20 rounds of 2,000 connections',
       expect: {},
       isBare: true,
+      isCrowd: true,
       isLong: true,
       steps: [churned(20, 2000)],
     },
@@ -198,7 +249,7 @@ const failing: Step = async (on) => {
   ] as const;
   try {
     for (const [url, error] of urls) {
-      const options = { connectTimeoutMs: 200 };
+      const options = { connectTimeoutMs: error === 'ERR_QW_CONNECT_TIMEOUT' ? 200 : 10_000 };
       const dials = await Promise.all(Array.from({ length: DIALS }, () => on.target.dial(url, options)));
       for (const { subject } of dials) {
         await when('the failure', async () => (await on.target.report(subject)).outcome !== 'under way')(on);

@@ -1,21 +1,9 @@
 /** Ends in the middle, peers that vanish, handlers that fail. */
 import { CANARY } from '../lib/canary.js';
 import type { DialectName } from '../lib/dialects.js';
+import { entry, WAYS } from '../lib/entries.js';
 import type { Entry, Family, Step } from '../lib/rows.js';
-import { end, opened, reset, rest, say } from '../lib/steps.js';
-
-const WAYS = [
-  { name: 'length-prefixed', carrier: 'tcp', dialect: 'length-prefixed' },
-  { name: 'qwh', carrier: 'tcp', dialect: 'qwh' },
-  { name: 'WebSocket', carrier: 'ws', dialect: 'ws' },
-] as const satisfies readonly { name: string; carrier: string; dialect: DialectName }[];
-
-const entry = (id: string, what: string, expect: Entry['expect'], ...steps: Step[]): Entry => ({
-  id,
-  what,
-  expect,
-  steps: [opened(), ...steps],
-});
+import { end, reset, rest, say } from '../lib/steps.js';
 
 /** A whole message, and all but the last byte of another. */
 const half: Step = ({ attacker, dialect }) =>

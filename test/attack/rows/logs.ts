@@ -1,9 +1,9 @@
 /** What peers may make of logs and metrics. */
 import { CANARY } from '../lib/canary.js';
-import { KIND, qwhFrame, record } from '../lib/dialects.js';
 import type { Family, Step } from '../lib/rows.js';
 import { openingRequest } from '../../support/ws-frames.js';
 import { opened, send, when } from '../lib/steps.js';
+import { KIND, qwhFrame, record } from '../../support/qwh-frames.js';
 
 /** What moves a cursor; lines end where the program ends them. */
 // oxlint-disable-next-line no-control-regex

@@ -1,8 +1,9 @@
 /** What comes before a connection over a stream: silence, other protocols, half a handshake. */
 import { CANARY } from '../lib/canary.js';
-import { answering, KIND, opening, qwhFrame, record } from '../lib/dialects.js';
+import { answering, opening } from '../lib/dialects.js';
 import type { Entry, Expectation, Family, Step } from '../lib/rows.js';
 import { act, drip, end, gone, reset, rest, send, when } from '../lib/steps.js';
+import { KIND, qwhFrame, record } from '../../support/qwh-frames.js';
 
 const TIMEOUT_MS = 400;
 const BAD_PREAMBLE = 22;

@@ -1,5 +1,5 @@
 /** What helps against each way of not loading. */
-import type { LoadFailure, LoadReport } from './loader.js';
+import { type LoadFailure, type LoadReport, UNSUPPORTED } from './loader.js';
 
 const CURES: Readonly<Record<LoadFailure, string>> = {
   'binding not found':
@@ -13,11 +13,16 @@ const CURES: Readonly<Record<LoadFailure, string>> = {
 /** Node refuses all addons: by --no-addons, or by its permission model. */
 const DISABLED = /loading addons is disabled/;
 const ENABLE = 'Start Node without --no-addons, and with --allow-addons where it has --permission';
+const DO_WITHOUT = 'There is no addon for this platform, and nothing to be done: TypeScript does the same';
 
 /** Cause and cure in a sentence each. */
 export function adviceFor({ failure, detail = '' }: LoadReport): string {
   if (failure === undefined) return '';
-  const cure = DISABLED.test(detail) ? ENABLE : CURES[failure];
   // What the system says may end in a full stop of its own.
-  return `${detail.replace(/\.$/, '')}. ${cure}; set QWORMHOLE_NATIVE=0 to choose TypeScript without this warning, QWORMHOLE_DEBUG_NATIVE=1 to see what was tried.`;
+  return `${detail.replace(/\.$/, '')}. ${cureOf(failure, detail)}; set QWORMHOLE_NATIVE=0 to choose TypeScript without this warning, QWORMHOLE_DEBUG_NATIVE=1 to see what was tried.`;
+}
+
+function cureOf(failure: LoadFailure, detail: string): string {
+  if (DISABLED.test(detail)) return ENABLE;
+  return UNSUPPORTED.test(detail) ? DO_WITHOUT : CURES[failure];
 }

@@ -73,21 +73,27 @@ function tlsInfoOf([lines, fault]: string[], what: string): TlsInfo {
   };
 }
 
+/** What an error of a link says of it. */
+export interface Circumstances {
+  readonly doing: SystemContext;
+  readonly meeting: Met | undefined;
+}
+
 /**
  * @param code The peer's close code, 0 if it sent no close frame: then the text is an error.
  * @param retryAfterMs Of a GOAWAY.
+ * @param link Asked for an error only: its words take longer to make than all the rest.
  */
 export function closedOf(
   { clean, code, retryAfterMs }: { clean: boolean; code: number; retryAfterMs: number },
   text: string | undefined,
-  doing: SystemContext,
-  meeting?: Met,
+  link: Circumstances,
 ): Closed {
   if ((code & GOAWAY) !== 0) {
     const farewell = { code: code & ~GOAWAY, reason: text ?? '', retryAfterMs };
     return { clean, error: undefined, farewell };
   }
   if (code !== 0) return { clean, error: undefined, farewell: { code, reason: text ?? '' } };
-  const error = text === undefined ? undefined : faultOfText(text, doing, meeting);
+  const error = text === undefined ? undefined : faultOfText(text, link.doing, link.meeting);
   return { clean, error, farewell: undefined };
 }

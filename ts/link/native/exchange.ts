@@ -323,7 +323,7 @@ export class Exchange implements Waiter {
     const how = { clean: events[at + 2] === 1, code: events[at + 3], retryAfterMs: events[at + 4] };
     this.#meetings.end(link);
     const text = aux === 0 ? undefined : this.#text(aux);
-    link.onClosed(closedOf(how, text, link.doing, link.meeting));
+    link.onClosed(closedOf(how, text, link));
   }
 
   /** Events without a link that is known: of a listener, or of a link that nobody has taken in. */

@@ -40,6 +40,12 @@ export const PATH_VARIABLE = 'QWORMHOLE_NATIVE_PATH';
 /** The variable that makes the loader say what it tries. */
 export const DEBUG_VARIABLE = 'QWORMHOLE_DEBUG_NATIVE';
 
+/** What the generated loader says of a platform for which there are no addons. */
+export const UNSUPPORTED = /^Unsupported (?:OS|architecture)/;
+/** And of a package of another version than it was made with, which it looks at where it is told to. */
+const MISMATCHED = /package version mismatch/;
+const NO_FILE = 'no such file';
+
 /** More candidates than the generated loader has for any platform. */
 const MAX_CANDIDATES = 32;
 
@@ -84,7 +90,7 @@ function attempt(path: string): LoadReport {
     // A file that is there and does not load says more than all those that are not there.
     const told = candidates.find(({ failure }) => failure !== 'binding not found') ?? candidates[0];
     const tried = candidates.map((candidate) => candidate.path).join(', ');
-    const detail = told.failure === 'binding not found' ? `there is none of ${tried}` : told.detail;
+    const detail = told.detail === NO_FILE ? `there is none of ${tried}` : told.detail;
     return { candidates, failure: told.failure, detail, isPassing: EXHAUSTED.test(detail ?? '') };
   }
   const file = [...loadedAddons()].find((addon) => !before.has(addon)) ?? path;
@@ -136,7 +142,9 @@ function candidateOf(error: unknown, path: string): Candidate {
   const detail = messageOf(error);
   const named = /Cannot find module '([^']+)'|((?:[A-Za-z]:)?[\\/][^:,]*\.node)/.exec(detail);
   const file = named?.[1] ?? named?.[2] ?? path;
-  if (named?.[1] !== undefined) return { path: file, failure: 'binding not found', detail: 'no such file' };
+  if (named?.[1] !== undefined) return { path: file, failure: 'binding not found', detail: NO_FILE };
+  if (UNSUPPORTED.test(detail)) return { path: file, failure: 'binding not found', detail };
+  if (MISMATCHED.test(detail)) return { path: file, failure: 'binding incompatible', detail };
   // The system's own refusals name the file, errors of an addon's code do not.
   const isSystems = code === 'ERR_DLOPEN_FAILED' || named?.[2] !== undefined;
   return { path: file, failure: isSystems ? 'binding not loadable' : 'binding threw', detail };

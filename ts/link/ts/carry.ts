@@ -41,6 +41,11 @@ export class Carry {
     this.length = used;
   }
 
+  /** Forgets what it has, of which nobody has a view: its memory is there for what comes next. */
+  reuse(): void {
+    this.length = 0;
+  }
+
   /** Forgets what it has; whoever has a view of it keeps that. */
   clear(): void {
     this.bytes = NOTHING;

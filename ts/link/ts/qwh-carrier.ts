@@ -7,6 +7,7 @@ import { CloseCode } from '../../close-codes.js';
 import { Fault, MAX_RECORD, protocolFault, type Carrier } from '../../qwh/index.js';
 import type { QwhSettings } from '../qwh.js';
 import { fitReason, toWebSocketCode } from '../websocket-codes.js';
+import { discardRest } from './discard.js';
 import { Control } from './ws-control.js';
 import { faultOfWs } from './ws-faults.js';
 import { WsReader, type MessageTaker } from './ws-reader.js';
@@ -34,6 +35,8 @@ export interface Farewell {
 }
 
 export interface CarrierOwner {
+  /** It keeps nothing of what comes. */
+  readonly isVoid: boolean;
   /** Bytes of a stream, or all of a message. */
   onBytes(bytes: Buffer): void;
   /** The peer did what this carrier does not allow. */
@@ -126,19 +129,25 @@ export class WsCarrier implements RecordCarrier, SocketOwner, MessageTaker {
     this.#bounds = bounds;
     ws.owner = this;
     unmaskByWords(ws);
-    WsReader.readFor(ws, this);
+    WsReader.readFor(ws, socket, this);
     // What has come with the opening handshake waits until there is an owner, who resumes.
     ws.pause();
     ws.on('message', (data, isBinary) => this.onMessage(data as Buffer, !isBinary));
     // Not ours to use here, and answered and bounded as on any other WebSocket.
     ws.on('ping', (payload) => this.#onControl(payload));
     ws.on('pong', () => this.#onControl(undefined));
-    ws.on('error', (error) => (this.#error = faultIn(error)));
+    ws.on('error', (error) => this.#onError(error));
     socket.on('error', (error) => (this.#error ??= error));
     ws.on('close', (code, reason) => {
       const farewell = code === ABNORMAL ? undefined : { code, reason: reason.toString() };
       this.owner.onGone(this.#error, farewell);
     });
+  }
+
+  #onError(error: Error): void {
+    this.#error = faultIn(error);
+    // The package reads no more.
+    discardRest(this.socket);
   }
 
   onMessage(payload: Buffer, isText: boolean): void {
@@ -153,6 +162,10 @@ export class WsCarrier implements RecordCarrier, SocketOwner, MessageTaker {
     if (!control.admit())
       this.owner.onFault(new Fault(CloseCode.rate_limited, 'there are too many control frames'));
     else if (ping !== undefined) control.answer(ping);
+  }
+
+  get isVoid(): boolean {
+    return this.owner.isVoid;
   }
 
   get held(): number {

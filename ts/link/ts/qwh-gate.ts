@@ -209,6 +209,7 @@ interface SnifferHandler {
 
 /** Waits for as many bytes as tell the protocols apart. */
 class Sniffer implements CarrierOwner {
+  readonly isVoid = false;
   readonly #carrier: StreamCarrier;
   readonly #handler: SnifferHandler;
   #bytes: Buffer = Buffer.alloc(0);

@@ -45,6 +45,7 @@ export interface OpeningHandler {
 }
 
 export class QwhOpening implements CarrierOwner {
+  readonly isVoid = false;
   readonly #carrier: RecordCarrier;
   readonly #settings: QwhSettings;
   readonly #side: Side;

@@ -7,29 +7,25 @@
  */
 import type { Socket } from 'node:net';
 import { fromSystem, type QWormholeError } from '../../errors/error.js';
-import { BoundedLink } from '../bounded-link.js';
 import { markShared } from '../shared-memory.js';
 import { faultClose } from '../fault.js';
 import type {
   ClassIndex,
   LinkClose,
-  LinkHandler,
   LinkInfo,
   LinkLimits,
-  SendResult,
   SharedMessage,
   WebSocketSettings,
 } from '../link.js';
 import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
-import { closeTimeout, outOfBudget, RATE_EXCEEDED, rateLimited } from './faults.js';
+import { discardRest } from './discard.js';
+import { RATE_EXCEEDED, rateLimited } from './faults.js';
 import type { Framing } from './framing.js';
-import { linkMemory, READ_AHEAD, type Starved } from './memory.js';
+import { READ_AHEAD } from './memory.js';
 import { CHUNK, Intake } from './pace.js';
-import { Patience, type Forsaken } from '../patience.js';
-import { environmentTurn, type Waiter } from '../turn.js';
+import { environmentTurn } from '../turn.js';
 import { Pulse, type Signer } from './pulse.js';
-import { resetSocket } from './reset.js';
-import { exportFrom } from './tls-export.js';
+import { SocketLink } from './socket-link.js';
 import { faultOfTls } from './tls-faults.js';
 import { linkInfo } from './link-info.js';
 import { Control } from './ws-control.js';
@@ -61,42 +57,22 @@ interface LinkedSocket extends Socket {
   [LINK]?: WsLink;
 }
 
-export class WsLink
-  extends BoundedLink
-  implements SocketOwner, MessageTaker, Signer, Starved, Forsaken, Waiter
-{
-  readonly mode = 'ts';
+export class WsLink extends SocketLink implements SocketOwner, MessageTaker, Signer {
   readonly info: LinkInfo;
-  declare handler: LinkHandler;
   readonly #ws: LinkedWebSocket;
-  readonly #socket: Socket;
-  readonly #outbox: SocketWriter | WsOutbox;
+  protected readonly outbox: SocketWriter | WsOutbox;
   readonly #settings: WebSocketSettings;
   /** Set: what is received is bounded. */
   readonly #intake: Intake | undefined;
   /** With the first control frame. */
   #control: Control | undefined;
-  #isPaused = true;
-  #isWaking = false;
-  /** The environment holds too much: nothing is read until it holds less. */
-  #isStarved = false;
-  #wantsDrain = false;
-  #wantsEmpty = false;
   /** Delivered while paused, in order. */
   readonly #waiting = new Undelivered();
-  /** Bytes of `linkMemory.inbound` that are ours. */
-  #counted = 0;
-  /** How it ends, once that is decided: by our wish or by a fault. */
-  #ending: LinkClose | undefined;
   /** What the peer did wrong: told when everything before it is delivered. */
   #fault: LinkClose | undefined;
   /** The socket is gone; the end is told after what is held. */
   #over: LinkClose | undefined;
-  #isOverTold = false;
-  /** Runs while the end waits behind what is held. */
-  #patience: Patience | undefined;
   #socketError: Error | undefined;
-  #closeTimer: NodeJS.Timeout | undefined;
   /** Unless nobody is watched. */
   readonly #pulse: Pulse | undefined;
 
@@ -111,20 +87,19 @@ export class WsLink
     limits: LinkLimits,
     settings: WebSocketSettings,
   ) {
-    super(limits);
+    super(socket, limits);
     this.info = {
       ...linkInfo(socket, ['ws', 'wss']),
       subprotocol: ws.protocol,
       isDeflated: ws.extensions.includes('permessage-deflate'),
     };
     this.#ws = ws;
-    this.#socket = socket;
-    this.#outbox = this.#outboxFor(framing, limits, settings);
-    this.#intake = limits.inbound && new Intake(limits.inbound, () => this.#wake());
+    this.outbox = this.#outboxFor(framing, limits, settings);
+    this.#intake = limits.inbound && new Intake(limits.inbound, () => this.wake());
     this.#settings = settings;
     unmaskByWords(ws);
-    WsReader.readFor(ws, this);
-    const onDead = (error: QWormholeError): void => this.#kill(faultClose(error));
+    WsReader.readFor(ws, socket, this);
+    const onDead = (error: QWormholeError): void => this.kill(faultClose(error));
     this.#pulse = Pulse.start(this, onDead, socket, limits.heartbeat);
     // Only what is inflated takes its time.
     if (this.info.isDeflated) stopAtFault(ws);
@@ -135,14 +110,14 @@ export class WsLink
 
   #outboxFor(framing: Framing, limits: LinkLimits, { deflate }: WebSocketSettings): SocketWriter | WsOutbox {
     if (this.info.isDeflated && deflate !== false)
-      return new WsOutbox(this.#ws, this.#socket, deflate.threshold, this, limits);
-    return new SocketWriter(this.#socket, framing, this, limits);
+      return new WsOutbox(this.#ws, this.socket, deflate.threshold, this, limits);
+    return new SocketWriter(this.socket, framing, this, limits);
   }
 
   /** Listeners that all links share: there may be very many, and most are idle. */
   static readonly #ofWebSocket = Object.entries({
     message(this: LinkedWebSocket, data: Buffer, isBinary: boolean): void {
-      markShared(data.buffer);
+      if (!(this.owner as WsLink).isVoid) markShared(data.buffer);
       (this.owner as WsLink).onMessage(data, !isBinary);
     },
     ping(this: LinkedWebSocket, payload: Buffer): void {
@@ -169,65 +144,26 @@ export class WsLink
     },
   });
 
-  get bufferedAmount(): number {
-    return this.#outbox.payload;
-  }
-
-  get bufferedMessages(): number {
-    return this.#outbox.messages;
-  }
-
-  override send(payload: string | Uint8Array, cls: ClassIndex, size: number, isText: boolean): SendResult {
-    // Most messages find room behind another of the same tick: no limit but the size of one can concern them.
-    if (typeof payload !== 'string' && !this.ended) {
-      if (size <= this.maxSend && this.#outbox.append(payload, size, cls, isText)) return 'sent';
-    }
-    return super.send(payload, cls, size, isText);
-  }
-
   protected enqueueBytes(payload: Uint8Array, cls: ClassIndex, size: number, isText: boolean): void {
-    this.#outbox.write(payload, size, cls, isText);
+    this.outbox.write(payload, size, cls, isText);
   }
 
   protected enqueueString(payload: string, cls: ClassIndex, size: number, isText: boolean): void {
-    this.#outbox.writeString(payload, size, cls, isText);
+    this.outbox.writeString(payload, size, cls, isText);
   }
 
   protected override enqueueShared({ payload, size, isText }: SharedMessage, cls: ClassIndex): void {
-    if (this.#outbox instanceof WsOutbox) this.#outbox.writeShared(payload, size, cls, isText);
-    else this.#outbox.write(payload, size, cls, isText);
-  }
-
-  notifyDrain(): void {
-    this.#wantsDrain = true;
-  }
-
-  flush(): void {
-    this.#outbox.flush();
-  }
-
-  notifyEmpty(): void {
-    this.#wantsEmpty = true;
-    if (this.#outbox.messages === 0) process.nextTick(() => this.onProgress());
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#wake();
+    if (this.outbox instanceof WsOutbox) this.outbox.writeShared(payload, size, cls, isText);
+    else this.outbox.write(payload, size, cls, isText);
   }
 
   close(code: number, reason: string): void {
-    if (this.#ending !== undefined) return;
+    if (this.ending !== undefined) return;
     this.ended = true;
-    this.#ending = { code, reason, clean: true };
-    this.#forgetReceived();
-    if (this.#over !== undefined) return this.#wake();
-    this.#restartCloseTimer();
+    this.ending = { code, reason, clean: true };
+    this.forgetReceived();
+    if (this.#over !== undefined) return this.wake();
+    this.restartCloseTimer();
     // What still comes is read and thrown away, so that the peer gets as far as its close frame.
     this.#ws.resume();
     // Not before the end of the tick: whoever terminates right behind wants a reset and nothing else.
@@ -235,32 +171,25 @@ export class WsLink
   }
 
   #sayFarewell(wireCode: number, reason: string): void {
-    if (this.#over !== undefined || this.#ending?.clean !== true) return;
-    this.#outbox.end(() => this.#ws.close(wireCode, reason));
+    if (this.#over !== undefined || this.ending?.clean !== true) return;
+    this.outbox.end(() => this.#ws.close(wireCode, reason));
   }
 
   terminate(code: number, reason: string): void {
-    if (this.#over === undefined) this.#ending = undefined;
-    this.#kill({ code, reason, clean: false, error: this.#fault?.error });
+    if (this.#over === undefined) this.ending = undefined;
+    this.kill({ code, reason, clean: false, error: this.#fault?.error });
   }
 
-  exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Buffer {
-    return exportFrom(this.#socket, label, length, context);
-  }
-
-  ref(): void {
-    this.#socket.ref();
-  }
-
-  unref(): void {
-    this.#socket.unref();
+  /** Nobody wants what comes any more. */
+  get isVoid(): boolean {
+    return this.ending !== undefined || this.#fault !== undefined;
   }
 
   /** A message has come whole. */
   onMessage(payload: Buffer, isText: boolean): void {
-    if (this.#ending !== undefined || this.#fault !== undefined) return;
+    if (this.isVoid) return;
     if (
-      !this.#isPaused &&
+      !this.isPaused &&
       this.#waiting.isEmpty &&
       !this.#intake?.holdsBack() &&
       !environmentTurn.defers(this)
@@ -283,13 +212,10 @@ export class WsLink
 
   /** Counts what is held after a chunk was read, and stops reading where the link or the environment holds too much. */
   #account(): void {
-    if (this.#ending !== undefined) return;
-    this.#count(unfinishedIn(this.#ws) + this.#waiting.bytes);
-    if (this.#isFarAhead) this.#pauseReading();
-    if (this.#isStarved || !linkMemory.isFull(this.limits.memoryBudget)) return;
-    this.#isStarved = true;
-    linkMemory.wait(this, this.limits.memoryBudget);
-    this.#pauseReading();
+    if (this.ending !== undefined) return;
+    this.count(unfinishedIn(this.#ws) + this.#waiting.bytes);
+    this.checkMemory();
+    if (this.isStarved || this.#isFarAhead) this.#pauseReading();
   }
 
   #pauseReading(): void {
@@ -298,30 +224,11 @@ export class WsLink
   }
 
   get #isFarAhead(): boolean {
-    return this.#counted >= READ_AHEAD && (this.#isPaused || !this.#waiting.isEmpty);
-  }
-
-  #count(held: number): void {
-    linkMemory.inbound += held - this.#counted;
-    this.#counted = held;
-  }
-
-  /** Bytes received that are in no delivered message. */
-  get held(): number {
-    return this.#counted;
-  }
-
-  onMemory(): void {
-    this.#isStarved = false;
-    this.#wake();
-  }
-
-  onStuck(): void {
-    this.#kill(faultClose(outOfBudget(this.#counted, this.limits.memoryBudget)));
+    return this.held >= READ_AHEAD && (this.isPaused || !this.#waiting.isEmpty);
   }
 
   #onControl(ping: Buffer | undefined): void {
-    if (this.#ending !== undefined || this.#fault !== undefined) return;
+    if (this.isVoid) return;
     const control = (this.#control ??= new Control(this.#settings, (payload, done) =>
       this.#ws.pong(payload, undefined, done),
     ));
@@ -339,51 +246,29 @@ export class WsLink
     this.#fail(error);
     this.#ws.close(POLICY, fitReason(reason));
     // The package would wait for the peer's close frame, and read on until then. What it compresses comes first.
-    if (this.#ws.bufferedAmount === this.#socket.writableLength) this.#socket.end();
-  }
-
-  /** Has what is held, and the end behind it, delivered from the event loop. */
-  #wake(): void {
-    if (this.#isWaking) return;
-    this.#isWaking = true;
-    process.nextTick(() => this.onTurn());
+    if (this.#ws.bufferedAmount === this.socket.writableLength) this.socket.end();
   }
 
   onTurn(): void {
-    this.#isWaking = false;
     this.#deliverWaiting(false);
-    if (this.#ending === undefined) {
+    if (this.ending === undefined) {
       this.#account();
-      if (!this.#isStarved && !this.#isFarAhead) {
+      if (!this.isStarved && !this.#isFarAhead) {
         this.#ws.resume();
         this.#pulse?.setReading(true);
       }
     }
-    this.#tellOver();
+    this.tellOver();
   }
 
   /** With `isLast` what is answered in a later turn is answered in vain. */
   #deliverWaiting(isLast: boolean): void {
-    while (!this.#isPaused && this.#ending === undefined) {
+    while (!this.isPaused && this.ending === undefined) {
       if (this.#fault === undefined && this.#intake?.holdsBack()) return;
       if (!isLast && !this.#waiting.isEmpty && environmentTurn.defers(this)) return;
       const message = this.#waiting.take();
       if (message === undefined) return;
       this.#deliver(message.payload, message.isText);
-    }
-  }
-
-  /** The kernel has taken something, or that is to be looked at anew. */
-  onProgress(): void {
-    if (this.#over !== undefined) return;
-    if (this.#ending !== undefined || this.#fault !== undefined) this.#restartCloseTimer();
-    if (this.#wantsDrain && this.isLow()) {
-      this.#wantsDrain = false;
-      this.handler.onDrain();
-    }
-    if (this.#wantsEmpty && this.#outbox.messages === 0) {
-      this.#wantsEmpty = false;
-      this.handler.onEmpty();
     }
   }
 
@@ -397,12 +282,14 @@ export class WsLink
 
   #onError(error: Error): void {
     this.#fail(faultOfWs(error, this.#doing, this.limits.maxMessage));
+    // The package reads no more.
+    discardRest(this.socket);
   }
 
   /** Called by the package. */
   beforeClose(): void {
     this.#deliverWaiting(true);
-    this.#outbox.shut();
+    this.outbox.shut();
   }
 
   /** The peer broke the rules: it is told by a close frame, and has a while to close. */
@@ -411,65 +298,42 @@ export class WsLink
     this.#fault = faultClose(error);
     this.ended = true;
     this.#ws.resume();
-    this.#restartCloseTimer();
+    this.restartCloseTimer();
   }
 
-  #kill(close: LinkClose): void {
-    this.#decide(close);
-    if (this.#over !== undefined) return this.#wake();
-    resetSocket(this.#socket);
-  }
-
-  /** An unclean end. Of two reasons the first is told; the fault that spoils an end in order comes with it. */
-  #decide(close: LinkClose): void {
-    if (this.#ending === undefined) this.#ending = close;
-    else if (this.#ending.clean) this.#ending = { ...this.#ending, clean: false, error: close.error };
-    this.ended = true;
-    this.#forgetReceived();
-  }
-
-  #forgetReceived(): void {
+  protected override forgetReceived(): void {
     this.#intake?.stop();
     this.#waiting.clear();
-    this.#count(0);
-    linkMemory.forget(this);
+    super.forgetReceived();
   }
 
-  /** The peer has so long to take our next bytes and to answer our close frame. */
-  #restartCloseTimer(): void {
+  protected override restartCloseTimer(): void {
     this.#pulse?.stop();
-    const { closeTimeoutMs } = this.limits;
-    clearTimeout(this.#closeTimer);
-    const expire = (): void => {
-      // What we hold back ourselves is not the peer's delay.
-      if (this.#outbox.isHeld) this.#restartCloseTimer();
-      else this.#kill(this.#fault ?? faultClose(closeTimeout(closeTimeoutMs)));
-    };
-    this.#closeTimer = setTimeout(expire, closeTimeoutMs).unref();
+    super.restartCloseTimer();
+  }
+
+  protected onCloseTimeout(close: LinkClose): void {
+    this.kill(this.#fault ?? close);
   }
 
   #onClose(wireCode: number, reason: Buffer): void {
     this.#pulse?.stop();
-    clearTimeout(this.#closeTimer);
+    this.stopCloseTimer();
     this.ended = true;
     this.#over = this.#closeOf(wireCode, reason);
     // A dialled link has its handler once the promise of its caller is settled, not before.
-    if (this.handler === undefined) setImmediate(() => this.#tellOver());
-    else this.#tellOver();
-  }
-
-  get isHeard(): boolean {
-    return this.handler.isHeard;
+    if (this.handler === undefined) setImmediate(() => this.tellOver());
+    else this.tellOver();
   }
 
   giveUp(): void {
-    this.#forgetReceived();
-    this.#tellOver();
+    this.forgetReceived();
+    this.tellOver();
   }
 
   #closeOf(wireCode: number, reason: Buffer): LinkClose {
-    const isWhole = wireCode !== ABNORMAL && this.#outbox.messages === 0;
-    const ending = this.#ending;
+    const isWhole = wireCode !== ABNORMAL && this.outbox.messages === 0;
+    const ending = this.ending;
     const fault = this.#fault;
     if (ending !== undefined) {
       const clean = ending.clean && isWhole && fault === undefined;
@@ -483,19 +347,19 @@ export class WsLink
     return faultClose(tls === undefined ? fromSystem(cause, this.#doing) : faultOfTls(cause, this.#doing));
   }
 
-  #tellOver(): void {
-    const over = this.#over;
-    // Without a handler yet it is told from the turn in which there is one.
-    if (over === undefined || this.#isOverTold || this.handler === undefined) return;
-    // What the peer said before it closed comes first, whenever somebody wants it.
-    if (!this.#waiting.isEmpty) {
-      this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
-      return;
-    }
-    this.#isOverTold = true;
-    this.#patience?.end();
-    this.#forgetReceived();
-    this.handler.onClose(over);
-    this.#outbox.discard();
+  protected get isOver(): boolean {
+    return this.#over !== undefined;
+  }
+
+  protected get isParting(): boolean {
+    return this.ending !== undefined || this.#fault !== undefined;
+  }
+
+  protected get isBehind(): boolean {
+    return !this.#waiting.isEmpty;
+  }
+
+  protected outcome(): LinkClose {
+    return this.#over!;
   }
 }

@@ -7,10 +7,12 @@
  */
 /* oxlint-disable no-underscore-dangle -- they are the names of the package. */
 import { isUtf8 } from 'node:buffer';
-import { Writable } from 'node:stream';
+import { Writable, type Duplex } from 'node:stream';
 import { markShared } from '../shared-memory.js';
 import { View } from '../view.js';
 import { Carry } from './carry.js';
+import { chunkMemory } from './chunk-memory.js';
+import { discard, ownsChunks } from './discard.js';
 import { flusher } from './flusher.js';
 import { keyAt, Maskable } from './ws-mask.js';
 import type { LinkedWebSocket } from './ws-package.js';
@@ -49,12 +51,15 @@ interface Fronted extends Receiver {
 
 /** Who takes the messages. */
 export interface MessageTaker {
+  /** It looks at messages, if at all, while it is given them: nothing of them is kept. */
+  readonly isVoid: boolean;
   onMessage(payload: Buffer, isText: boolean): void;
 }
 
 export class WsReader {
   readonly #receiver: Receiver;
   readonly #taker: MessageTaker;
+  readonly #isOwner: boolean;
   /** The bit of masking in the second byte of every frame. */
   readonly #masked: number;
   /** Front of a frame, once there was one that was cut off. */
@@ -65,10 +70,10 @@ export class WsReader {
   #isText = false;
 
   /** Has the messages of `ws` read, where the package is one that is known. To be called before any came. */
-  static readFor(ws: LinkedWebSocket, taker: MessageTaker): void {
+  static readFor(ws: LinkedWebSocket, socket: Duplex, taker: MessageTaker): void {
     const { _receiver: receiver } = ws as { readonly _receiver?: Fronted };
     if (!isKnown(receiver)) return;
-    receiver[READER] = new WsReader(receiver, taker);
+    receiver[READER] = new WsReader(receiver, taker, ownsChunks(socket));
     receiver.write = write as Writable['write'];
   }
 
@@ -77,9 +82,10 @@ export class WsReader {
     return (receiver as Fronted)[READER]?.held ?? 0;
   }
 
-  private constructor(receiver: Receiver, taker: MessageTaker) {
+  private constructor(receiver: Receiver, taker: MessageTaker, isOwner: boolean) {
     this.#receiver = receiver;
     this.#taker = taker;
+    this.#isOwner = isOwner;
     this.#masked = receiver._isServer ? MASKED : 0;
   }
 
@@ -89,12 +95,15 @@ export class WsReader {
 
   /** Takes a chunk; false if no more is wanted until the package says so. */
   read(chunk: Buffer): boolean {
+    chunkMemory.add(chunk.length);
+    const { isVoid } = this.#taker;
     const isOutermost = flusher.begin();
     try {
       if (!this.#isPackageIdle) return this.#leave(chunk);
       return this.held === 0 ? this.#readFrames(chunk, 0) : this.#resume(chunk);
     } finally {
       if (isOutermost) flusher.end();
+      if (isVoid && this.#isOwner && this.#isPackageIdle) discard(chunk);
     }
   }
 
@@ -113,17 +122,22 @@ export class WsReader {
   #readFrames(chunk: Buffer, at: number): boolean {
     const end = chunk.length;
     const maskable = this.#maskable(chunk);
-    markShared(chunk.buffer);
+    if (!this.#taker.isVoid) markShared(chunk.buffer);
     while (at < end) {
       const length = this.#look(chunk, at, end);
       if (length === FOREIGN) return this.#leave(chunk.subarray(at));
-      if (length === CUT || at + length > end) {
-        (this.#carry ??= new Carry()).keep(chunk, at, end);
-        return true;
-      }
+      if (length === CUT || at + length > end) return this.#keep(chunk, at, end);
       if (!this.#deliver(chunk, maskable, at)) return this.#leave(chunk.subarray(at));
       at += length;
     }
+    return true;
+  }
+
+  /** The front of a frame. */
+  #keep(chunk: Buffer, at: number, end: number): true {
+    const carry = (this.#carry ??= new Carry());
+    if (this.#taker.isVoid) carry.append(chunk, at, end, this.#length);
+    else carry.keep(chunk, at, end);
     return true;
   }
 
@@ -140,7 +154,8 @@ export class WsReader {
     carry.append(chunk, 0, at, this.#length);
     if (carry.length < this.#length) return true;
     const frame = carry.bytes;
-    carry.clear();
+    if (this.#taker.isVoid) carry.reuse();
+    else carry.clear();
     if (this.#deliver(frame, this.#maskable(frame), 0)) return this.#readFrames(chunk, at);
     this.#leave(frame);
     return this.#leave(chunk.subarray(at));
