@@ -22,10 +22,11 @@ const DISCARDING = 16 * MIB;
 
 /** We have said our last word, and the peer goes on sending as if it were none. */
 export function behindOurEnd(
+  id: string,
   what: string,
   bytes: Bytes,
   { count, error = 'ERR_QW_CLOSE_TIMEOUT' }: { count: number; error?: string },
 ): Entry {
   const steps = [stubborn, act('resetPeak'), closedByUs, flood(bytes, { count })];
-  return { ...entry('B20', what, { code: 0, error }, ...steps), check: peakBelow(DISCARDING) };
+  return { ...entry(id, what, { code: 0, error }, ...steps), check: peakBelow(DISCARDING) };
 }

@@ -52,7 +52,7 @@ export const lengthPrefixed: Family = {
         cut(Buffer.concat(['one', '', 'two', 'x'.repeat(1000)].map(frame))),
       ),
     ),
-    behindOurEnd('a peer that goes on sending after our end, up to 1 GB', frame('x'.repeat(900)), {
+    behindOurEnd('B20', 'a peer that goes on sending after our end, up to 1 GB', frame('x'.repeat(900)), {
       count: 1_000_000,
     }),
   ],

@@ -115,10 +115,16 @@ export const qwhFloods: Family = {
       send(begun(3 * MIB, 'a')),
       flood(cont('a', { flags: MORE }), { count: 1_000_000 }),
     ),
-    behindOurEnd('a peer that goes on sending after our GOAWAY, up to 1 GB', data('x'.repeat(60_000)), {
-      count: 16_000,
-    }),
     behindOurEnd(
+      'B20',
+      'a peer that goes on sending after our GOAWAY, up to 1 GB',
+      data('x'.repeat(60_000)),
+      {
+        count: 16_000,
+      },
+    ),
+    behindOurEnd(
+      'B20',
       'one that sends what are no records after our GOAWAY, up to 1 GB',
       Buffer.alloc(60_000, 0xff),
       { count: 16_000, error: 'ERR_QW_PROTOCOL' },

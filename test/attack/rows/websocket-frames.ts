@@ -195,8 +195,10 @@ export const websocketEnds: Family = {
   dialect: 'ws',
   options: { closeTimeoutMs: 500 },
   entries: [
-    behindOurEnd('a peer that goes on sending, up to 1 GB', ws(Buffer.alloc(65_000)), { count: 16_000 }),
-    behindOurEnd('one that sends what are no frames, up to 1 GB', Buffer.alloc(65_000, 0xff), {
+    behindOurEnd('B20', 'a peer that goes on sending, up to 1 GB', ws(Buffer.alloc(65_000)), {
+      count: 16_000,
+    }),
+    behindOurEnd('B20', 'one that sends what are no frames, up to 1 GB', Buffer.alloc(65_000, 0xff), {
       count: 16_000,
       error: 'ERR_QW_PROTOCOL',
     }),
