@@ -62,15 +62,9 @@ function licencesOfPackages() {
 }
 
 function ofCrates() {
-  const text = outputOf('cargo', [
-    'metadata',
-    '--format-version=1',
-    '--locked',
-    '--offline',
-    '--all-features',
-  ]);
+  const text = outputOf('cargo', ['metadata', '--format-version=1', '--locked', '--all-features']);
   if (text === undefined)
-    throw new StepError('cargo metadata failed: build once, so that the crates are there.');
+    throw new StepError('cargo metadata failed: crates are missing, and cannot be had.');
   const crates = JSON.parse(text).packages.filter(({ source }) => source !== null);
   const wrong = crates.filter(({ source, license }) => source !== CRATES_IO || !isAllowed(license ?? 'none'));
   if (wrong.length > 0)
