@@ -83,6 +83,7 @@ const COLUMNS = [
   { title: 'ws://', args: ['exchange.mjs', 'ws'] },
   { title: 'unix://', args: ['exchange.mjs', 'unix'] },
   { title: 'QWORMHOLE_NATIVE=0', args: ['exchange.mjs', 'tcp'], env: NEVER, mode: 'ts' },
+  { title: 'the same, ws://', args: ['exchange.mjs', 'ws'], env: NEVER, mode: 'ts' },
   { title: 'no addon installed', args: ['exchange.mjs', 'tcp'], bare: true, mode: 'ts' },
 ];
 

@@ -101,8 +101,11 @@ function write(folder: string, name: string, { cert: text, key }: Issued): Paths
     { path: paths.cert, fresh: `${paths.cert}.new`, content: text, mode: PUBLIC },
   ];
   try {
-    // On a full disk what was there stays as it is.
-    for (const { fresh, content, mode } of parts) writeFileSync(fresh, content, { mode });
+    // On a full disk what was there stays as it is. A file that is there already would keep its own permissions.
+    for (const { fresh, content, mode } of parts) {
+      rmSync(fresh, { force: true });
+      writeFileSync(fresh, content, { mode, flag: 'wx' });
+    }
     // The key first: who watches for the certificate finds it there.
     for (const { fresh, path } of parts) renameSync(fresh, path);
   } catch (error) {

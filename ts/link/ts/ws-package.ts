@@ -4,6 +4,7 @@
  * It would take native helpers where they are installed. This backend is the one without native code, so it
  * is loaded without them; a program that has loaded it before has decided otherwise.
  */
+import { dirname, join } from 'node:path';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { fromSystem } from '../../errors/error.js';
 import { requireHere } from '../../here.js';
@@ -43,8 +44,7 @@ async function load(): Promise<WsPackage> {
   const before = SWITCHES.map((name) => process.env[name]);
   for (const name of SWITCHES) process.env[name] = '1';
   try {
-    // Node tries no import again that failed once.
-    const ws = await import('ws').catch(() => requireHere('ws') as typeof import('ws'));
+    const ws = await installed();
     warnUnknownInside(ws);
     return { WebSocketServer: ws.WebSocketServer, LinkedWebSocket: linked(ws.WebSocket) };
   } finally {
@@ -54,6 +54,16 @@ async function load(): Promise<WsPackage> {
       else process.env[name] = before[index];
     }
   }
+}
+
+async function installed(): Promise<typeof import('ws')> {
+  if (process.versions.bun !== undefined) {
+    // Bun gives what is its own to whoever asks for it by name: another program, whose sockets cannot be had.
+    const folder = dirname(requireHere.resolve('ws/package.json'));
+    return requireHere(join(folder, 'index.js')) as typeof import('ws');
+  }
+  // Node tries no import again that failed once.
+  return import('ws').catch(() => requireHere('ws') as typeof import('ws'));
 }
 
 function linked(Base: typeof WebSocket): WsPackage['LinkedWebSocket'] {
