@@ -36,9 +36,6 @@ const { hostname, port } = new URL(`http://${probes}`);
 http.listen(Number(port), hostname);
 await once(http, 'listening');
 console.log(JSON.stringify({ event: 'probes.listening', url: `http://${hostname}:${http.address().port}` }));
-// For PM2 and others that wait for a word; where nobody does there is no `send`.
-process.send?.('ready');
-
 let stopping;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, async () => {
@@ -51,3 +48,6 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     if (process.connected) process.disconnect();
   });
 }
+
+// For PM2 and others that wait for a word, and may send a signal at once; where nobody does there is no `send`.
+process.send?.('ready');

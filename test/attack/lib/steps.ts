@@ -118,6 +118,16 @@ export function when(
   };
 }
 
+/** Sends, and waits until the application was asked for its verdict on that, and not on what came before. */
+export function untilAsked(sends: Step): Step {
+  const asked = async (on: Stage): Promise<number> => (await on.report()).acts.asked ?? 0;
+  return async (on) => {
+    const before = await asked(on);
+    await sends(on);
+    await when('the question', async () => (await asked(on)) > before)(on);
+  };
+}
+
 /** Waits for the other end to close. */
 export function gone(timeoutMs = 10_000): Step {
   return ({ attacker }) => until(() => attacker.isClosed, 'the end', timeoutMs);

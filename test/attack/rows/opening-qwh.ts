@@ -2,7 +2,7 @@
 import { CANARY } from '../lib/canary.js';
 import { answering, opening } from '../lib/dialects.js';
 import type { Entry, Expectation, Family, Step } from '../lib/rows.js';
-import { act, drip, end, gone, reset, rest, send, when } from '../lib/steps.js';
+import { act, drip, end, gone, reset, rest, send, untilAsked, when } from '../lib/steps.js';
 import { KIND, qwhFrame, record } from '../../support/qwh-frames.js';
 
 const TIMEOUT_MS = 400;
@@ -115,8 +115,7 @@ export const qwhVerdicts: Family = {
         'A13',
         'verifyHandshake settles twice, after the client left',
         { error: 'ERR_QW_CONNECTION_LOST' },
-        saysReady(),
-        asked(),
+        untilAsked(saysReady()),
         end,
         gone(),
         act('settleTwice'),
@@ -129,8 +128,7 @@ export const qwhVerdicts: Family = {
         'A13',
         'verifyHandshake settles after a reset',
         { error: 'ERR_QW_CONNECTION_LOST' },
-        saysReady(),
-        asked(),
+        untilAsked(saysReady()),
         reset,
         rest(50),
         act('settle'),
@@ -142,10 +140,6 @@ export const qwhVerdicts: Family = {
 
 function saysReady(): Step {
   return send(opening(), record(qwhFrame(KIND.ready)));
-}
-
-function asked(): Step {
-  return when('the question', async (on) => (await on.report()).acts.asked > 0);
 }
 
 /** Of a server that answers what no server of ours would. */

@@ -1,7 +1,20 @@
 /** Requests for a WebSocket that are none, too much, too slow, or not wanted. */
 import { CANARY } from '../lib/canary.js';
 import type { Entry, Expectation, Family, Step } from '../lib/rows.js';
-import { act, drip, end, flood, gone, reset, rest, send, when, ws, type Bytes } from '../lib/steps.js';
+import {
+  act,
+  drip,
+  end,
+  flood,
+  gone,
+  reset,
+  rest,
+  send,
+  untilAsked,
+  when,
+  ws,
+  type Bytes,
+} from '../lib/steps.js';
 import { openingRequest } from '../../support/ws-frames.js';
 
 const TIMEOUT_MS = 400;
@@ -150,7 +163,6 @@ export const websocketSlow: Family = {
 };
 
 const verdict = (how: string, each: Entry): Entry => ({ ...each, options: { uses: { authorize: how } } });
-const asked: Step = when('the question', async (on) => (await on.report()).acts.asked > 0);
 
 /** The witness would be asked as well: it speaks another protocol, at another path of the same server. */
 export const websocketVerdicts: Family = {
@@ -188,8 +200,7 @@ export const websocketVerdicts: Family = {
           'A13',
           'authorize settles twice, after the client left',
           {},
-          send(plain),
-          asked,
+          untilAsked(send(plain)),
           end,
           gone(),
           act('settleTwice'),
@@ -205,8 +216,7 @@ export const websocketVerdicts: Family = {
           'A13',
           'authorize settles after a reset',
           {},
-          send(plain),
-          asked,
+          untilAsked(send(plain)),
           reset,
           rest(50),
           act('settle'),
