@@ -18,13 +18,13 @@ const WARM_UP = 1 / 4;
  */
 export function verdictOn(samples) {
   const settled = samples.slice(Math.floor(samples.length * WARM_UP));
-  const third = Math.floor(settled.length / 3);
-  if (third < 2) return { growth: { heap: 0, rss: 0 }, perHour: 0, faults: ['too few samples to tell'] };
-  const thirds = [settled.slice(0, third), settled.slice(third, -third), settled.slice(-third)];
+  const length = Math.floor(settled.length / 3);
+  if (length < 2) return { growth: { heap: 0, rss: 0 }, perHour: 0, faults: ['too few samples to tell'] };
+  const thirds = [settled.slice(0, length), settled.slice(length, -length), settled.slice(-length)];
   const faults = [];
   const growth = {};
   for (const [name, most] of Object.entries(MOST)) {
-    const [first, second, last] = thirds.map((samples) => median(samples, name));
+    const [first, second, last] = thirds.map((third) => median(third, name));
     growth[name] = Math.min(second - first, last - second);
     if (growth[name] > most) faults.push(`${name} grows by ${growth[name]} bytes again and again`);
   }
