@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use super::{
-    outbound::{Class, Released},
+    outbound::{Class, Released, Written},
     packer::Packer,
     queue::Queue,
+    queues::Queues,
     shared::Shared,
     stage::{LARGE, Stage},
 };
@@ -119,7 +120,7 @@ impl Framer {
     }
 
     /// Writes what is packed; true when nothing of it is left.
-    pub(super) fn write(&mut self, io: &mut impl Write, released: &mut Released) -> Result<bool> {
+    fn write(&mut self, io: &mut impl Write, released: &mut Released) -> Result<bool> {
         let Some(stage) = &mut self.stage else {
             return Ok(true);
         };
@@ -188,9 +189,31 @@ impl Framer {
         Ok(())
     }
 
+    /// Writes what is packed and then what waits, until up to about `most` bytes of messages are packed.
+    pub(super) fn write_all(
+        &mut self,
+        io: &mut impl Write,
+        queues: &mut Queues,
+        most: usize,
+        released: &mut Released,
+    ) -> Result<Written> {
+        let mut left = most;
+        loop {
+            if !self.write(io, released)? {
+                return Ok(Written::Blocked);
+            }
+            if !self.refill(queues, &mut left)? {
+                return Ok(match self.is_closed || queues.is_empty() {
+                    true => Written::All,
+                    false => Written::Held,
+                });
+            }
+        }
+    }
+
     /// Packs what goes out next, of messages as many as it takes to use up `left` bytes; false if that is
     /// nothing.
-    pub(super) fn refill(&mut self, queues: &mut [Queue; 3], left: &mut usize) -> Result<bool> {
+    fn refill(&mut self, queues: &mut Queues, left: &mut usize) -> Result<bool> {
         let mut stage = Stage::take();
         let close = self.asides.take().and_then(|asides| {
             stage.control(&asides.control);
@@ -198,11 +221,12 @@ impl Framer {
         });
         match &mut self.wire {
             _ if self.is_closed => {}
-            Wire::Qwh(packer) => packer.refill(queues, &mut stage, left)?,
+            Wire::Qwh(packer) => packer.refill(queues.by_class(), &mut stage, left)?,
             Wire::WebSocket(encoder) => {
                 while !stage.is_full()
                     && *left > 0
-                    && let Some(queue) = queues.iter_mut().find(|queue| !queue.is_empty())
+                    && let Some(queue) =
+                        queues.by_class().iter_mut().find(|queue| !queue.is_empty())
                     && let Some(length) = pack_front(encoder, &mut stage, queue)?
                 {
                     *left = left.saturating_sub(HEADER + length);
@@ -210,7 +234,7 @@ impl Framer {
             }
         }
         match close {
-            Some(close) if !stage.is_full() && queues.iter().all(Queue::is_empty) => {
+            Some(close) if !stage.is_full() && queues.is_empty() => {
                 stage.control(&close);
                 self.is_closed = true;
             }
@@ -223,11 +247,6 @@ impl Framer {
         }
         self.stage = Some(stage);
         Ok(true)
-    }
-
-    /// Whether there are messages that could go out.
-    pub(super) fn is_held(&self, queues: &[Queue]) -> bool {
-        !self.is_closed && queues.iter().any(|queue| !queue.is_empty())
     }
 }
 

@@ -12,6 +12,7 @@ mod liveness;
 mod outbound;
 mod packer;
 mod queue;
+mod queues;
 mod rate;
 mod reading;
 mod room;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{
     framer::{Framer, Wire},
     packer::Packer,
-    queue::{self, Queue},
+    queues::Queues,
     shared::Shared,
     stage::STAGE,
 };
@@ -32,11 +32,6 @@ pub enum Class {
     /// Waits for the others.
     Low,
 }
-
-const CLASSES: [Class; 3] = [Class::High, Class::Normal, Class::Low];
-
-/// Slices offered to one vectored write; the kernel's own limit is 1,024.
-const SLICES: usize = 64;
 
 /// What the kernel has taken, ever, in wrapping counts: application bytes and whole messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,9 +65,7 @@ pub enum Written {
 #[derive(Debug)]
 pub struct Outbound {
     wire_header: usize,
-    queues: [Queue; CLASSES.len()],
-    /// The class whose front record is partly written, and how many of its wire bytes are.
-    started: Option<(Class, u32)>,
+    queues: Queues,
     released: Released,
     /// Payload bytes that wait.
     queued: usize,
@@ -89,8 +82,7 @@ impl Outbound {
     pub fn new(protocol: Protocol) -> Self {
         Self {
             wire_header: protocol.wire_header(),
-            queues: Default::default(),
-            started: None,
+            queues: Queues::new(protocol.wire_header()),
             released: Released::default(),
             queued: 0,
             accepted: 0,
@@ -119,7 +111,7 @@ impl Outbound {
     pub fn push(&mut self, class: Class, records: &[u8]) {
         if let Some(messages) = self.count(records) {
             self.accept(records, messages);
-            self.queues[class as usize].push(records);
+            self.queues.push(class, records);
         }
     }
 
@@ -127,7 +119,7 @@ impl Outbound {
     pub fn push_shared(&mut self, class: Class, records: Bytes) {
         if let Some(messages) = self.count(&records) {
             self.accept(&records, messages);
-            self.queues[class as usize].push_shared(records);
+            self.queues.push_shared(class, records);
         }
     }
 
@@ -153,7 +145,7 @@ impl Outbound {
         if let Some(framer) = &mut self.framer {
             framer.pack(class, records)?;
             self.accept(records, messages);
-            return self.write_frames(io, usize::MAX);
+            return self.on_writable(io);
         }
         let taken = write_once(io, &[IoSlice::new(records)])?;
         if taken == records.len() {
@@ -213,7 +205,8 @@ impl Outbound {
             self.released.add(payload.len(), 1);
             return Ok(Written::All);
         }
-        self.queues[class as usize].push_shared(frame::queued_record(payload, false));
+        self.queues
+            .push_shared(class, frame::queued_record(payload, false));
         self.consume(class, taken);
         Ok(Written::Blocked)
     }
@@ -261,26 +254,13 @@ impl Outbound {
     /// # Errors
     /// `ConnectionLost` when the write fails.
     pub fn write_some(&mut self, io: &mut impl Write, most: usize) -> Result<Written> {
-        if self.framer.is_some() {
-            return self.write_frames(io, most);
-        }
-        let mut left = most;
-        while let Some(class) = self.next_class() {
-            if left == 0 {
-                return Ok(Written::Held);
-            }
-            let (offered, taken) = {
-                let mut slices = [IoSlice::new(&[]); SLICES];
-                let (count, offered) = self.gather(class, &mut slices, left);
-                (offered, write_once(io, &slices[..count])?)
-            };
-            self.consume(class, taken);
-            if taken < offered {
-                return Ok(Written::Blocked);
-            }
-            left -= taken;
-        }
-        Ok(Written::All)
+        let before = self.released.bytes;
+        let written = match &mut self.framer {
+            Some(framer) => framer.write_all(io, &mut self.queues, most, &mut self.released),
+            None => self.queues.write(io, most, &mut self.released),
+        };
+        self.queued -= self.released.bytes.wrapping_sub(before) as usize;
+        written
     }
 
     /// Counts of what the kernel has taken.
@@ -301,14 +281,12 @@ impl Outbound {
 
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
-        self.queues.iter().all(Queue::is_empty)
-            && self.framer.as_ref().is_none_or(|framer| framer.is_empty())
+        self.queues.is_empty() && self.framer.as_ref().is_none_or(|framer| framer.is_empty())
     }
 
     /// Drops everything queued.
     pub fn clear(&mut self) {
-        self.queues = Default::default();
-        self.started = None;
+        self.queues.clear();
         self.queued = 0;
         self.accepted = self.released.messages;
         if let Some(framer) = &mut self.framer {
@@ -322,9 +300,9 @@ impl Outbound {
     /// # Errors
     /// As for [`close_with`](Self::close_with).
     pub(crate) fn cut_short(&mut self, close: &CloseFrame) -> Result<bool> {
-        let nothing_lost = self.queues.iter().all(Queue::is_empty);
+        let nothing_lost = self.queues.is_empty();
         self.is_cut = true;
-        self.queues = Default::default();
+        self.queues.clear();
         self.queued = self.framer.as_ref().map_or(0, |framer| framer.payload());
         // Only what is on its way is still counted, and that is nearly nothing: the mean may be off by it.
         self.accepted = self.released.messages;
@@ -382,25 +360,11 @@ impl Outbound {
         self.accepted = self.accepted.wrapping_add(messages as u32);
     }
 
-    fn write_frames(&mut self, io: &mut impl Write, most: usize) -> Result<Written> {
-        let Some(framer) = &mut self.framer else {
-            return Ok(Written::All);
-        };
+    /// The kernel has `taken` wire bytes of what was queued just now, past the queue.
+    fn consume(&mut self, class: Class, taken: usize) {
         let before = self.released.bytes;
-        let mut left = most;
-        let written = loop {
-            if !framer.write(io, &mut self.released)? {
-                break Written::Blocked;
-            }
-            if !framer.refill(&mut self.queues, &mut left)? {
-                break match framer.is_held(&self.queues) {
-                    true => Written::Held,
-                    false => Written::All,
-                };
-            }
-        };
+        self.queues.consume(class, taken, &mut self.released);
         self.queued -= self.released.bytes.wrapping_sub(before) as usize;
-        Ok(written)
     }
 
     /// How many messages `records` are; `None` if none may be queued any more. Only a defect of the caller gives
@@ -418,82 +382,6 @@ impl Outbound {
             );
         }
         count
-    }
-
-    /// A started message first, else the highest class that has something.
-    fn next_class(&self) -> Option<Class> {
-        if let Some((class, _)) = self.started {
-            return Some(class);
-        }
-        let mut classes = CLASSES.into_iter();
-        classes.find(|class| !self.queues[*class as usize].is_empty())
-    }
-
-    /// Wire bytes of the front record that are written.
-    fn started(&self) -> usize {
-        self.started.map_or(0, |(_, written)| written as usize)
-    }
-
-    /// Fills `slices` with what comes next of `class`, up to `most` bytes; gives their number and total length.
-    fn gather<'a>(
-        &'a self,
-        class: Class,
-        slices: &mut [IoSlice<'a>; SLICES],
-        most: usize,
-    ) -> (usize, usize) {
-        let mut skip = self.started();
-        // A started message of a lower class may be finished, but nothing behind it goes out while
-        // a higher class waits.
-        let only_first = skip > 0
-            && self.queues[..class as usize]
-                .iter()
-                .any(|queue| !queue.is_empty());
-        let (mut count, mut total) = (0, 0);
-        for records in self.queues[class as usize].pieces() {
-            for slice in queue::wire(records, self.wire_header, only_first) {
-                if count == SLICES || total == most {
-                    return (count, total);
-                }
-                let slice = &slice[skip..];
-                let slice = &slice[..slice.len().min(most - total)];
-                skip = 0;
-                slices[count] = IoSlice::new(slice);
-                count += 1;
-                total += slice.len();
-            }
-            if only_first {
-                break;
-            }
-        }
-        (count, total)
-    }
-
-    /// Accounts for `taken` wire bytes of `class`.
-    fn consume(&mut self, class: Class, mut taken: usize) {
-        let header = self.wire_header;
-        let mut written = self.started();
-        let queue = &mut self.queues[class as usize];
-        while let Some(payload) = queue.front() {
-            let left = header + payload - written;
-            let step = taken.min(left);
-            let before = written.saturating_sub(header);
-            written += step;
-            taken -= step;
-            let whole = step == left;
-            let bytes = written.saturating_sub(header) - before;
-            self.released.add(bytes, usize::from(whole));
-            self.queued -= bytes;
-            if !whole {
-                break;
-            }
-            queue.pop_record(payload);
-            written = 0;
-            if taken == 0 && queue.front() != Some(0) {
-                break;
-            }
-        }
-        // A record has its length in 32 bits, of which one says that it is text.
-        self.started = (written > 0).then_some((class, written as u32));
     }
 }
 
