@@ -9,7 +9,8 @@ const turn = () => new Promise(setImmediate);
 async function connectionAt({ accounts, entity }, port) {
   for (;;) {
     const found = accounts.find((account) => account.port === port || account.peer === entity);
-    if (found !== undefined) return found.peer;
+    // The attacker has let a client in before the client knows: until then an end would be that of an attempt.
+    if (found !== undefined && found.peer.state !== 'connecting') return found.peer;
     await turn();
   }
 }
