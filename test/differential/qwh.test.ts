@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasCargo, startRustSide, type RustSide } from '../support/qwh-rust.js';
 import { vectorFiles } from '../support/qwh-vectors.js';
 import { hex, unhex, verdict, type Request, type Step } from '../support/qwh-verdict.js';
+import { holds, runsOf } from '../support/holds.js';
 
-const RUNS = Number(process.env.QWORMHOLE_FUZZ_RUNS ?? 100);
+const RUNS = runsOf(100);
 const BATCH = 30;
 /** Longer ones would only be slower. */
 const MAX_BYTES = 3000;
@@ -165,7 +166,7 @@ describe.skipIf(!hasCargo)(hasCargo ? 'Rust and TypeScript agree on' : 'skipped:
       for (const [index, one] of requests.entries())
         expect(theirs[index], JSON.stringify(one)).toEqual(ours(one));
     });
-    await fc.assert(property, { numRuns: RUNS });
+    await holds(property, { numRuns: RUNS });
   }
 
   const patience = 600_000;
