@@ -1,6 +1,6 @@
 /**
  * However a connection ends, and whatever was going on, it ends once, all that waited for it hears of that, and nothing
- * is left behind. What both ends and the network do is drawn: `QWORMHOLE_FUZZ_RUNS` says how often.
+ * is left behind. What both ends and the network do is drawn.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -9,9 +9,9 @@ import type { ChaosProxy } from 'qwormhole/testing';
 import { proxyBefore } from '../support/chaos.js';
 import { call, serve } from '../support/scene.js';
 import { next, until } from '../support/wait.js';
-import { holds, patience, runsOf } from '../support/holds.js';
+import { holds, patience } from '../support/holds.js';
 
-const RUNS = runsOf(25);
+const RUNS = 25;
 
 /** What happens, on its own or with others in one turn of the event loop. */
 type Act =

@@ -1,16 +1,15 @@
 /**
  * Messages to one, to a topic and to all, of every class and size, to receivers that pause: whatever the turns in which
  * they are sent, each receiver gets those that are for it, once, and those of a class in the order in which they were sent.
- * `QWORMHOLE_FUZZ_RUNS` says how many stories are drawn.
  */
 import fc from 'fast-check';
 import type { Connection, ServerConnection } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { call, serve } from '../support/scene.js';
 import { until } from '../support/wait.js';
-import { holds, patience, runsOf } from '../support/holds.js';
+import { holds, patience } from '../support/holds.js';
 
-const RUNS = runsOf(15);
+const RUNS = 15;
 const CLASSES = ['high', 'normal', 'low'] as const;
 const TOPICS = ['a', 'b'] as const;
 const CLIENTS = 3;

@@ -1,16 +1,15 @@
 /**
  * A client whose server comes, goes, refuses and drains, against a model of what it should be: whatever order that happens
- * in, its state, its events and what it delivers are those of the model. `QWORMHOLE_FUZZ_RUNS` says how many stories are
- * drawn.
+ * in, its state, its events and what it delivers are those of the model.
  */
 import fc from 'fast-check';
 import { createQWormholeClient, listen, type QWormholeClient, type QWormholeServer } from 'qwormhole';
 import { expect, it } from 'vitest';
 import { SPEAKING, cleanUp, somewhere } from '../support/scene.js';
 import { failure, sleep, until } from '../support/wait.js';
-import { holds, patience, runsOf } from '../support/holds.js';
+import { holds, patience } from '../support/holds.js';
 
-const RUNS = runsOf(25);
+const RUNS = 25;
 /** Of a story: enough to come back to the same state in several ways. */
 const MOST_COMMANDS = 20;
 /** Attempts are made all the time. */

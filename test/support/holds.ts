@@ -12,11 +12,6 @@ const SECONDS = Number(process.env.QWORMHOLE_FUZZ_SECONDS ?? 0);
 const COUNTS = process.env.QWORMHOLE_FUZZ_COUNTS;
 type Property<T> = fc.IProperty<T> | fc.IAsyncProperty<T>;
 
-/** How often a property is tried whose cases take long; `QWORMHOLE_FUZZ_RUNS` has it tried more often. */
-export function runsOf(usual: number): number {
-  return Number(process.env.QWORMHOLE_FUZZ_RUNS ?? usual);
-}
-
 /** What a test may take that takes `ms` where properties are tried as often as usual. */
 export function patience(ms: number): number {
   return ms + SECONDS * 2000;
