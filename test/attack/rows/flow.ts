@@ -97,6 +97,7 @@ export const publications: readonly Family[] = WAYS.map((way) => ({
       ),
       isCrowd: true,
       isLong: true,
+      differs: `${PUBLISHED.count} messages and not 100,000, which are a hundred million deliveries`,
     },
   ],
 }));
@@ -233,35 +234,45 @@ export const churn: readonly Family[] = WAYS.map((way) => ({
       isCrowd: true,
       isLong: true,
       steps: [churned(20, 2000)],
+      differs:
+        '2,000 at a time, for 20 rounds and not 100: the slope is what the soak looks at (docs/soak.md)',
     },
   ],
 }));
 
+/** At once. */
 const DIALS = 40;
 
-/** Calls that fail, one way each. */
-const failing: Step = async (on) => {
-  const silent = await Ambush.lay();
-  const urls = [
-    ['tcp://127.0.0.1:1', 'ERR_QW_CONNECT_REFUSED'],
-    [`tcp://127.0.0.1:${silent.port}`, 'ERR_QW_CONNECT_TIMEOUT'],
-    [`tls://127.0.0.1:${silent.port}`, 'ERR_QW_CONNECT_TIMEOUT'],
-  ] as const;
-  try {
-    for (const [url, error] of urls) {
-      const options = { connectTimeoutMs: error === 'ERR_QW_CONNECT_TIMEOUT' ? 200 : 10_000 };
-      const dials = await Promise.all(Array.from({ length: DIALS }, () => on.target.dial(url, options)));
-      for (const { subject } of dials) {
-        await when('the failure', async () => (await on.target.report(subject)).outcome !== 'under way')(on);
-        const { outcome, stats } = await on.target.report(subject);
-        if (outcome !== error || stats.attempts.failed[error] !== 1) throw new Error(`${url}: ${outcome}`);
-        await on.target.close(subject);
+/** Calls that fail, so many in each way. */
+const failing =
+  (count: number): Step =>
+  async (on) => {
+    const silent = await Ambush.lay();
+    const urls = [
+      ['tcp://127.0.0.1:1', 'ERR_QW_CONNECT_REFUSED'],
+      [`tcp://127.0.0.1:${silent.port}`, 'ERR_QW_CONNECT_TIMEOUT'],
+      [`tls://127.0.0.1:${silent.port}`, 'ERR_QW_CONNECT_TIMEOUT'],
+    ] as const;
+    try {
+      for (const [url, error] of urls) {
+        const options = { connectTimeoutMs: error === 'ERR_QW_CONNECT_TIMEOUT' ? 200 : 10_000 };
+        for (let left = count; left > 0; left -= DIALS) {
+          const dials = await Promise.all(Array.from({ length: DIALS }, () => on.target.dial(url, options)));
+          for (const { subject } of dials) await failed(on, subject, error);
+        }
       }
+    } finally {
+      silent.close();
     }
-  } finally {
-    silent.close();
-  }
-};
+  };
+
+/** One of them, as it should. */
+async function failed(on: Stage, subject: number, error: string): Promise<void> {
+  await when('the failure', async () => (await on.target.report(subject)).outcome !== 'under way')(on);
+  const { outcome, stats } = await on.target.report(subject);
+  if (outcome !== error || stats.attempts.failed[error] !== 1) throw new Error(`${outcome}, not ${error}`);
+  await on.target.close(subject);
+}
 
 export const dials: Family = {
   name: 'calls',
@@ -271,10 +282,18 @@ export const dials: Family = {
   entries: [
     {
       id: 'C7',
-      what: 'calls that are refused or not answered',
+      what: '120 calls that are refused or not answered',
       expect: {},
       isBare: true,
-      steps: [failing],
+      steps: [failing(40)],
+    },
+    {
+      id: 'C7',
+      what: '10,080 calls that are refused or not answered',
+      expect: {},
+      isBare: true,
+      isLong: true,
+      steps: [failing(3360)],
     },
   ],
 };
