@@ -43,9 +43,8 @@ export class Scene {
     this.#family = family;
     this.#role = role;
     this.#line = line;
-    const protocol = family.dialect === 'ws' ? 'raw' : family.dialect;
-    this.#options = { protocol, ...family.options, ...first.options };
     this.#dialect = DIALECTS[family.dialect];
+    this.#options = { protocol: this.#dialect.protocol, ...family.options, ...first.options };
     this.#encode = encoders[String(this.#options.codec)] ?? plain;
     this.#oracle = new Oracle(target);
   }
@@ -63,6 +62,7 @@ export class Scene {
       else await scene.#listenForWitness();
       await scene.#witness.begin();
       await scene.#oracle.calm(await scene.#report());
+      scene.#witness.attacked();
     } catch (error) {
       await scene.clear();
       throw error;
@@ -89,6 +89,7 @@ export class Scene {
 
   /** What all of it must not have brought about. */
   async judge(entries: readonly Entry[]): Promise<void> {
+    if (!entries.some(({ isBlocking }) => isBlocking)) this.#witness.wasHeard();
     await this.#witness.progress();
     this.#line.witness = spread(this.#witness.latencies);
     if (this.#role === 'server') {
@@ -115,7 +116,8 @@ export class Scene {
   async #serve(): Promise<void> {
     const { carrier, witness } = this.#family;
     const endpoint = `${carrier}://127.0.0.1:0${carrier === 'ws' ? '/' : ''}`;
-    const besides = witness === undefined ? [] : [{ scheme: 'tcp', port: 0, protocol: witness }];
+    const besides =
+      witness === undefined ? [] : [{ scheme: 'tcp', port: 0, protocol: DIALECTS[witness].protocol }];
     const { subject, addresses } = await this.#target.serve([endpoint, ...besides], this.#options);
     const [port, witnessPort = port] = addresses.map((address) => Number(new URL(address).port));
     this.#server = { subject, port };
