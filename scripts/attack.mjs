@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { AttackReport } from './lib/attack-report.mjs';
 import { build } from './lib/build.mjs';
 import { setUp } from './lib/install.mjs';
-import { at, root } from './lib/root.mjs';
+import { at, fileOf, root } from './lib/root.mjs';
 import { main, openly, StepError } from './lib/run.mjs';
 
 function readOptions() {
@@ -54,7 +54,7 @@ async function runTests(report, proved) {
     const all = await vitest.globTestSpecifications();
     const isAttack = ({ project }) => project.name === 'attack';
     const isProof = ({ project, moduleId }) =>
-      proved.some(({ file, projects }) => projects?.includes(project.name) && moduleId === at(file));
+      proved.some(({ file, projects }) => projects?.includes(project.name) && fileOf(moduleId) === file);
     for (const isWanted of [isProof, isAttack]) {
       const { unhandledErrors } = await vitest.runTestSpecifications(all.filter(isWanted), true);
       report.unhandled(unhandledErrors);
@@ -96,6 +96,7 @@ await main(async () => {
   });
   const report = new AttackReport(options.seed, proved);
   await runTests(report, proved);
+  report.missing(built);
   runScripts(report, proved, options.long);
   for (const one of absent) report.skip(one, one.reason);
   report.print(options.json);

@@ -1,22 +1,31 @@
 /** The checklist as a table: a reporter for vitest that is told of the rows by the tests themselves. */
-import { relative } from 'node:path';
 import process from 'node:process';
-import { root } from './root.mjs';
+import { fileOf } from './root.mjs';
 import { SIGN_OF_LIFE } from './run.mjs';
 import { table } from './text.mjs';
 
 /** What is tried, as far as it fits a line. */
 const SHOWN_WHAT = 60;
-/** Which backend a project of the behaviour suite is about. */
+/** Which backend a project of the tests is about. */
 const BACKENDS = [
   [/^native-inline/, 'inline'],
   [/^native/, 'native'],
   [/^ts/, 'ts'],
 ];
+const backendOf = (project) => BACKENDS.find(([pattern]) => pattern.test(project))?.[1] ?? 'both';
+
+/** Why a backend cannot be had here. */
+function lacks(backend, hasNative) {
+  if (backend !== 'native' && backend !== 'inline') return undefined;
+  if (!hasNative) return 'no native backend';
+  return backend === 'inline' && process.platform !== 'linux' ? 'inline I/O is for Linux' : undefined;
+}
 
 export class AttackReport {
   #seed;
   #proved;
+  /** Of those proofs which have run, by `keyOf`. */
+  #seen = new Set();
   #lines = [];
   #failures = [];
   #shown = Date.now();
@@ -36,19 +45,27 @@ export class AttackReport {
     else this.add({ ...attack, ms, error: errors.map(({ message }) => message).join('\n') || undefined });
   }
 
-  /** A file of another project: those of its tests that the row names, or all. */
+  /** A file of another project, of which all tests are the proof. */
   onTestModuleEnd(module) {
     this.#sayAlive();
-    const file = relative(root, module.moduleId);
+    const file = fileOf(module.moduleId);
     const { name } = module.project;
     const tests = [...module.children.allTests()];
-    for (const one of this.#proved) {
-      if (one.file !== file || !one.projects.includes(name)) continue;
-      const of = tests.filter((test) => one.test === undefined || test.fullName.includes(one.test));
-      this.#addProof(one, name, of, module.errors());
-    }
+    for (const one of this.#proved)
+      if (one.file === file && one.projects.includes(name)) this.#addProof(one, name, tests, module.errors());
     if (name === 'attack')
       for (const { message } of module.errors()) this.#failures.push(`${file}: ${message}`);
+  }
+
+  /** After all tests: a proof that did not run is none, unless this machine has not what it is about. */
+  missing(hasNative) {
+    for (const one of this.#proved.filter(({ file }) => file !== undefined))
+      for (const project of one.projects.filter((name) => !this.#seen.has(keyOf(one, name)))) {
+        const line = lineOf(one, project);
+        const reason = lacks(line.backend, hasNative);
+        if (reason !== undefined) this.skip(line, reason);
+        else this.add({ ...line, error: `no project ${project} has run ${one.file}` });
+      }
   }
 
   /** Faults outside of any test. */
@@ -84,7 +101,7 @@ export class AttackReport {
     const head = ['Row', 'What', 'Backend', 'Role', 'Verdict', 'Time', 'Witness', 'Seen'];
     console.log(`\n${table(head, lines.map(cells))}\n`);
     const differences = new Set(
-      lines.flatMap(({ row, differs = [] }) => differs.map((why) => `${row}: ${why}`)),
+      lines.flatMap(({ row, differs = [] }) => [differs].flat().map((why) => `${row}: ${why}`)),
     );
     for (const difference of differences) console.log(`Otherwise than the checklist, ${difference}`);
     for (const failure of this.#failures) console.log(`\nFAILS ${failure}`);
@@ -97,14 +114,13 @@ export class AttackReport {
     const passed = tests.filter((test) => test.result().state === 'passed');
     const failed = tests.filter((test) => test.result().state === 'failed');
     const ms = tests.reduce((sum, test) => sum + (test.diagnostic()?.duration ?? 0), 0);
-    const backend = BACKENDS.find(([pattern]) => pattern.test(project))?.[1] ?? 'both';
-    const line = { row: one.row, what: one.what, backend, role: 'both', ms, notes: [one.file] };
+    this.#seen.add(keyOf(one, project));
     const faults = [
       ...errors.map(({ message }) => message),
       ...failed.map((test) => `${test.fullName}: ${test.result().errors[0]?.message}`),
     ];
     if (passed.length === 0 && faults.length === 0) faults.push(`${one.file} has no test that passed for it`);
-    this.add({ ...line, error: faults.length === 0 ? undefined : faults.join('\n') });
+    this.add({ ...lineOf(one, project), ms, error: faults.length === 0 ? undefined : faults.join('\n') });
   }
 
   #sayAlive() {
@@ -113,6 +129,13 @@ export class AttackReport {
     process.stderr.write(`  still at it: ${this.#lines.length} rows\n`);
   }
 }
+
+/** What the table has of a proof. */
+function lineOf({ row, what, file, role = 'both', differs }, project) {
+  return { row, what, backend: backendOf(project), role, notes: [file], differs };
+}
+
+const keyOf = ({ row, what, file }, project) => [row, what, file, project].join(' ');
 
 /** By letter and number. */
 function order({ row }) {

@@ -30,12 +30,14 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Goes on behind a handshake that left `waiting`.
+    /// Goes on behind a handshake that left `waiting`, and in `frames` perhaps a part of another message.
     pub(super) fn new(
-        frames: Decoder,
+        mut frames: Decoder,
         records: qwh::Decoder,
         waiting: impl IntoIterator<Item = Vec<u8>>,
     ) -> Self {
+        // Nobody counted what the handshake held.
+        frames.change_room();
         Self {
             frames,
             records,
@@ -237,5 +239,61 @@ impl Room for Nobody {
 
     fn hold(&mut self, _: isize) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::ReceiveLimits;
+
+    /// Counts what is held, and takes nothing.
+    #[derive(Default)]
+    struct Books(isize);
+
+    impl Room for Books {
+        type Marks = Ranges;
+
+        fn space(&mut self, _: usize) -> Option<(&mut [u8], &mut Ranges)> {
+            None
+        }
+
+        fn commit(&mut self, _: usize) {}
+
+        fn assembled(&mut self, _: Vec<u8>, _: Payload) {}
+
+        fn hold(&mut self, delta: isize) -> bool {
+            self.0 += delta;
+            true
+        }
+    }
+
+    /// What the handshake had read of the next message was taken off the books once it was whole, though it had never
+    /// been entered: less than nothing was held, and with that the memory of all connections was used up.
+    #[test]
+    fn what_a_handshake_has_read_of_the_next_message_is_on_the_books() {
+        // A ping of the server, cut in the middle.
+        let ping = [0x89, 4, 1, 2, 3, 4];
+        let mut frames = Decoder::new(
+            Role::Client,
+            ReceiveLimits::default(),
+            None,
+            ping[..3].to_vec(),
+        );
+        let (mut space, mut queue) = (Vec::new(), VecDeque::new());
+        let mut nobody = Nobody;
+        let mut handshake = Caught::new(&mut space, &mut nobody, &mut queue);
+        let _ = frames.on_readable(&mut std::io::empty(), &mut handshake, 1000, Instant::now());
+
+        let records = qwh::Decoder::new(
+            qwh::Carrier::Messages,
+            ReceiveLimits::default(),
+            0,
+            Vec::new(),
+        );
+        let mut records = Records::new(frames, records, []);
+        let mut books = Books::default();
+        let _ = records.on_readable(&mut &ping[3..], &mut books, 1000);
+        assert_eq!(books.0, 0);
     }
 }

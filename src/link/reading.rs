@@ -166,6 +166,11 @@ impl<P: Parse> FrameReader<P> {
         Ok(ReadTurn::Yield)
     }
 
+    /// Another room takes what comes from here on: it is told of all that is held.
+    pub(crate) fn change_room(&mut self) {
+        self.accounted = 0;
+    }
+
     /// Gives up an unfinished message; its bytes no longer count as held.
     pub(crate) fn discard(&mut self, room: &mut impl Room) {
         self.parser.discard();

@@ -54,6 +54,11 @@ impl Decoder {
         self.reader.parser_mut().control.take_replies(self.role)
     }
 
+    /// Another room takes what comes from here on: it is told of all that is held.
+    pub(crate) fn change_room(&mut self) {
+        self.reader.change_room();
+    }
+
     /// Gives up an unfinished message; its bytes no longer count as held.
     pub fn discard(&mut self, room: &mut impl Room) {
         self.reader.discard(room);

@@ -62,18 +62,31 @@ export function record(...frames: Uint8Array[]): Buffer {
   return Buffer.concat([length, body]);
 }
 
-/** The frames of whole records. */
-export function framesIn(bytes: Buffer): { kind: number; body: Buffer }[] {
-  const frames: { kind: number; body: Buffer }[] = [];
-  for (let at = 0; at + 2 <= bytes.length; at += 2 + bytes.readUInt16BE(at)) {
+/** The whole records of a stream, without their lengths. */
+export function recordsIn(bytes: Buffer): Buffer[] {
+  const records: Buffer[] = [];
+  for (let at = 0; at + 2 <= bytes.length;) {
     const end = at + 2 + bytes.readUInt16BE(at);
     if (end > bytes.length) break;
-    for (let inner = at + 2; inner + HEADER_BYTES <= end;) {
-      const length = bytes.readUInt16BE(inner + 2);
-      const begin = inner + HEADER_BYTES;
-      frames.push({ kind: bytes[inner], body: bytes.subarray(begin, begin + length) });
-      inner = begin + length;
-    }
+    records.push(bytes.subarray(at + 2, end));
+    at = end;
+  }
+  return records;
+}
+
+/** The frames of whole records. */
+export function framesIn(bytes: Buffer): { kind: number; body: Buffer }[] {
+  return recordsIn(bytes).flatMap((each) => framesOf(each));
+}
+
+/** Those of one. */
+export function framesOf(bytes: Buffer): { kind: number; body: Buffer }[] {
+  const frames: { kind: number; body: Buffer }[] = [];
+  for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
+    const begin = at + HEADER_BYTES;
+    const end = begin + bytes.readUInt16BE(at + 2);
+    frames.push({ kind: bytes[at], body: bytes.subarray(begin, end) });
+    at = end;
   }
   return frames;
 }

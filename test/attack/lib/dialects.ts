@@ -1,11 +1,21 @@
 /** What an attacker has to speak to get as far as its attack: openings, messages and last words, each by itself. */
 import { frame } from '../../support/frames.js';
-import { framesIn, handshakeOf, KIND, qwhFrame, record } from '../../support/qwh-frames.js';
+import {
+  framesIn,
+  framesOf,
+  handshakeOf,
+  KIND,
+  qwhFrame,
+  record,
+  recordsIn,
+} from '../../support/qwh-frames.js';
 import { until } from '../../support/wait.js';
 import { OPCODE, openingRequest, openingResponse, wsFrame, wsFrames } from '../../support/ws-frames.js';
 import type { Attacker } from './attacker.js';
 
 export interface Dialect {
+  /** What the target's option is. */
+  readonly protocol: string;
   /** Until messages may flow; gives up when the other end does. */
   open(attacker: Attacker, headers?: readonly string[]): Promise<void>;
   pack(attacker: Attacker, payload: Uint8Array | string): Buffer;
@@ -20,6 +30,7 @@ const rest = (attacker: Attacker): Buffer => attacker.received.subarray(attacker
 const HEAD_END = '\r\n\r\n';
 
 const lengthPrefixed: Dialect = {
+  protocol: 'length-prefixed',
   async open() {},
   pack: (_attacker, payload) => frame(payload),
   payloads(attacker) {
@@ -35,6 +46,7 @@ const lengthPrefixed: Dialect = {
 };
 
 const ws: Dialect = {
+  protocol: 'raw',
   async open(attacker, headers = []) {
     if (attacker.isCaller) await attacker.write(openingRequest('/', '127.0.0.1', headers));
     await until(() => attacker.received.includes(HEAD_END) || attacker.isClosed, 'the opening');
@@ -76,27 +88,41 @@ export const opening = (): Buffer => said('initiator');
 /** An answer of 8 bytes and a HELLO. */
 export const answering = (): Buffer => said('responder', opening());
 
-const overQwh: Dialect = {
-  async open(attacker) {
-    const side = attacker.isCaller ? 'initiator' : 'responder';
-    const handshake = handshakeOf(side, 'stream');
-    let taken = 0;
-    let isReady = false;
-    for (;;) {
-      for (let event = handshake.nextEvent(); event; event = handshake.nextEvent()) {
-        if (event.type === 'send') await attacker.write(event.bytes);
-        else if (event.type === 'verify') handshake.accept();
-        else if (event.type === 'ready') isReady = true;
-      }
-      if (isReady || attacker.isClosed || attacker.hasEnded) break;
-      await until(
-        () => attacker.received.length > taken || attacker.isClosed || attacker.hasEnded,
-        'the handshake',
-      );
-      taken += handshake.receive(attacker.received.subarray(taken));
+/** What carries a handshake: how its bytes go out, and what came that it has not taken. */
+interface Carrying {
+  readonly carrier: 'stream' | 'messages';
+  write(bytes: Uint8Array): Promise<void>;
+  came(): Uint8Array | undefined;
+  took(bytes: number): void;
+}
+
+/** A handshake of qwh, until messages may flow. */
+async function shakeHands(attacker: Attacker, { carrier, write, came, took }: Carrying): Promise<void> {
+  const handshake = handshakeOf(attacker.isCaller ? 'initiator' : 'responder', carrier);
+  const isOver = (): boolean => attacker.isClosed || attacker.hasEnded;
+  let isReady = false;
+  for (;;) {
+    for (let event = handshake.nextEvent(); event; event = handshake.nextEvent()) {
+      if (event.type === 'send') await write(event.bytes);
+      else if (event.type === 'verify') handshake.accept();
+      else if (event.type === 'ready') isReady = true;
     }
-    attacker.begin = taken;
-  },
+    if (isReady || isOver()) return;
+    await until(() => came() !== undefined || isOver(), 'the handshake');
+    const bytes = came();
+    if (bytes !== undefined) took(handshake.receive(bytes));
+  }
+}
+
+const overQwh: Dialect = {
+  protocol: 'qwh',
+  open: (attacker) =>
+    shakeHands(attacker, {
+      carrier: 'stream',
+      write: (bytes) => attacker.write(bytes),
+      came: () => (rest(attacker).length > 0 ? rest(attacker) : undefined),
+      took: (bytes) => void (attacker.begin += bytes),
+    }),
   pack: (_attacker, payload) => record(qwhFrame(KIND.data, Buffer.from(payload as Uint8Array))),
   payloads: (attacker) =>
     framesIn(rest(attacker))
@@ -113,5 +139,55 @@ const overQwh: Dialect = {
   },
 };
 
-export const DIALECTS = { 'length-prefixed': lengthPrefixed, ws, qwh: overQwh } as const;
+/** The name of qwh in an opening of WebSocket. */
+export const QWH_SUBPROTOCOL = 'Sec-WebSocket-Protocol: qwh.v1';
+
+/** What a message of WebSocket carries: a record, or in front of them a preamble or its answer. */
+const messagesOf = (attacker: Attacker): Buffer[] => ws.payloads(attacker);
+
+/** Frames of qwh in messages; a preamble and an answer look like frames of a type that there is not. */
+const framesFrom = (attacker: Attacker): ReturnType<typeof framesOf> =>
+  messagesOf(attacker).flatMap(framesOf);
+
+const qwhOverWs: Dialect = {
+  protocol: 'qwh',
+  async open(attacker) {
+    await ws.open(attacker, [QWH_SUBPROTOCOL]);
+    let taken = 0;
+    await shakeHands(attacker, {
+      carrier: 'messages',
+      write: (bytes) => attacker.write(messageOf(attacker, bytes)),
+      came: () => messagesOf(attacker)[taken],
+      took: () => void (taken += 1),
+    });
+  },
+  pack: (attacker, payload) => messageOf(attacker, qwhFrame(KIND.data, Buffer.from(payload as Uint8Array))),
+  payloads: (attacker) =>
+    framesFrom(attacker)
+      .filter(({ kind }) => kind === KIND.data)
+      .map(({ body }) => body),
+  farewell(attacker) {
+    const [first] = messagesOf(attacker);
+    if (first?.[4] === REJECTED && first.toString('latin1', 0, 4) === MAGIC) return first.readUInt16BE(5);
+    const last = framesFrom(attacker).find(({ kind }) => kind === KIND.goaway);
+    return last?.body.readUInt16BE() ?? ws.farewell(attacker);
+  },
+};
+
+/** A message of WebSocket. */
+export const messageOf = (attacker: Attacker, bytes: Uint8Array): Buffer =>
+  wsFrame(bytes, { mask: attacker.isCaller });
+
+/** Records of a stream as the dialect carries them. */
+export function carried(attacker: Attacker, dialect: Dialect, records: Buffer): Buffer {
+  if (dialect !== qwhOverWs) return records;
+  return Buffer.concat(recordsIn(records).map((each) => messageOf(attacker, each)));
+}
+
+export const DIALECTS = {
+  'length-prefixed': lengthPrefixed,
+  ws,
+  qwh: overQwh,
+  'qwh over ws': qwhOverWs,
+} as const;
 export type DialectName = keyof typeof DIALECTS;

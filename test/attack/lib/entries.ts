@@ -1,6 +1,6 @@
 /** What entries of several families have in common. */
 import type { DialectName } from './dialects.js';
-import type { Entry, Step } from './rows.js';
+import type { ByBackend, Entry, Step } from './rows.js';
 import { act, closedByUs, flood, opened, peakBelow, stubborn, type Bytes } from './steps.js';
 
 export const MIB = 1024 * 1024;
@@ -25,7 +25,7 @@ export function behindOurEnd(
   id: string,
   what: string,
   bytes: Bytes,
-  { count, error = 'ERR_QW_CLOSE_TIMEOUT' }: { count: number; error?: string },
+  { count, error = 'ERR_QW_CLOSE_TIMEOUT' }: { count: number; error?: ByBackend<string> },
 ): Entry {
   const steps = [stubborn, act('resetPeak'), closedByUs, flood(bytes, { count })];
   return { ...entry(id, what, { code: 0, error }, ...steps), check: peakBelow(DISCARDING) };

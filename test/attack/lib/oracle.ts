@@ -31,7 +31,7 @@ export class Oracle {
   /** Before the attack. */
   async calm({ stats }: Report): Promise<void> {
     this.#stats = stats;
-    await this.#target.said();
+    await this.#target.unsaid();
     this.#before = await this.#target.holds();
   }
 
@@ -59,12 +59,12 @@ export class Oracle {
 
   /** After it. */
   async judge({ isCrowd }: { isCrowd: boolean }): Promise<void> {
-    const { logs, uncaught } = await this.#target.said();
+    const { logs, texts, uncaught } = await this.#target.said();
     if (uncaught.length > 0) throw new Error(`not caught: ${uncaught.join('\n')}`);
     const { output, isAlive } = this.#target;
     if (!isAlive) throw new Error(`the process died: ${output}`);
     if (output.includes('panicked')) throw new Error(`a panic: ${output}`);
-    const telling = [...logs, output].find((text) => holdsCanary(text));
+    const telling = [...logs, ...texts, output].find((text) => holdsCanary(text));
     if (telling !== undefined) throw new Error(`a log holds what was sent: ${telling}`);
     await this.#isBack(isCrowd ? KEPT_BEHIND_CROWDS : 0);
   }

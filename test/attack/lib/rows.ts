@@ -69,6 +69,8 @@ export interface Entry {
   readonly isCrowd?: boolean;
   /** TLS is left to its steps. */
   readonly isPlain?: boolean;
+  /** JavaScript of the target stands still: meanwhile nobody is answered. */
+  readonly isBlocking?: boolean;
   /** No connection is made for it: its steps make their own. */
   readonly isBare?: boolean;
   /** Of servers: takes this long at most from the attack to the end, ms. */

@@ -100,7 +100,7 @@ export function alone(test: TestContext, row: string, what: string, backend: Bac
   const line: Line = { row, what, backend, role: 'server', notes: [], differs: [], seed: SEED };
   test.task.meta.attack = line;
   const isChosen = chosen?.includes(row) ?? true;
-  const reason = reasonToSkip(backend) ?? (isChosen ? undefined : NOT_ASKED);
+  const reason = isChosen ? reasonToSkip(backend) : NOT_ASKED;
   if (reason !== undefined) test.skip(reason);
   return line;
 }

@@ -43,9 +43,8 @@ export class Scene {
     this.#family = family;
     this.#role = role;
     this.#line = line;
-    const protocol = family.dialect === 'ws' ? 'raw' : family.dialect;
-    this.#options = { protocol, ...family.options, ...first.options };
     this.#dialect = DIALECTS[family.dialect];
+    this.#options = { protocol: this.#dialect.protocol, ...family.options, ...first.options };
     this.#encode = encoders[String(this.#options.codec)] ?? plain;
     this.#oracle = new Oracle(target);
   }
@@ -63,6 +62,7 @@ export class Scene {
       else await scene.#listenForWitness();
       await scene.#witness.begin();
       await scene.#oracle.calm(await scene.#report());
+      scene.#witness.attacked();
     } catch (error) {
       await scene.clear();
       throw error;
@@ -89,6 +89,7 @@ export class Scene {
 
   /** What all of it must not have brought about. */
   async judge(entries: readonly Entry[]): Promise<void> {
+    if (!entries.some(({ isBlocking }) => isBlocking)) this.#witness.wasHeard();
     await this.#witness.progress();
     this.#line.witness = spread(this.#witness.latencies);
     if (this.#role === 'server') {
@@ -115,7 +116,8 @@ export class Scene {
   async #serve(): Promise<void> {
     const { carrier, witness } = this.#family;
     const endpoint = `${carrier}://127.0.0.1:0${carrier === 'ws' ? '/' : ''}`;
-    const besides = witness === undefined ? [] : [{ scheme: 'tcp', port: 0, protocol: witness }];
+    const besides =
+      witness === undefined ? [] : [{ scheme: 'tcp', port: 0, protocol: DIALECTS[witness].protocol }];
     const { subject, addresses } = await this.#target.serve([endpoint, ...besides], this.#options);
     const [port, witnessPort = port] = addresses.map((address) => Number(new URL(address).port));
     this.#server = { subject, port };
@@ -186,9 +188,16 @@ export class Scene {
   /** Waits until our end has come to its verdict, and compares. */
   async #settle(entry: Entry, stage: Stage): Promise<void> {
     if (entry.isBare) return;
-    const { attacker, backend } = stage;
     const expected = this.#expectationOf(entry);
-    if (expected.lives) return await this.#lives(expected, stage);
+    const report = expected.lives
+      ? await this.#lives(expected, stage)
+      : await this.#ends(entry, expected, stage);
+    if (this.#role === 'client') await this.#oracle.countedFresh(report, this.#counterOf(entry));
+  }
+
+  /** The report when it is over. */
+  async #ends(entry: Entry, expected: Expectation, stage: Stage): Promise<Report> {
+    const { attacker, backend } = stage;
     await attacker.closed(entry.withinMs ?? PATIENCE_MS);
     this.#sameWire(expected, attacker);
     const code = expected.code === undefined ? undefined : on(backend, expected.code);
@@ -204,10 +213,11 @@ export class Scene {
     else if (this.#role === 'server') same('connections', account, undefined);
     if (error !== undefined) this.#sameError(report, account, error, code !== undefined);
     if (expected.messages) same('messages', account?.messages ?? [], expected.messages);
-    if (this.#role === 'client') await this.#oracle.countedFresh(report, this.#counterOf(entry));
+    return report;
   }
 
-  async #lives(expected: Expectation, stage: Stage): Promise<void> {
+  /** The report once it has echoed. */
+  async #lives(expected: Expectation, stage: Stage): Promise<Report> {
     const { attacker, dialect } = stage;
     const sign = this.#encode(SIGN);
     await attacker.write(dialect.pack(attacker, sign));
@@ -215,9 +225,11 @@ export class Scene {
       dialect.payloads(attacker).some((payload) => payload.equals(Buffer.from(sign)));
     await until(() => came() || attacker.isClosed, 'the echo', PATIENCE_MS);
     same('lives', came(), true);
-    const account = accountOf(await stage.report(), attacker, this.#role);
+    const report = await stage.report();
+    const account = accountOf(report, attacker, this.#role);
     if (expected.messages) same('messages', account?.messages, expected.messages);
     same('errors', account?.errors, expected.error === undefined ? [] : [on(stage.backend, expected.error)]);
+    return report;
   }
 
   /** The report in which it is over: the attacker may know before the process has told it. */

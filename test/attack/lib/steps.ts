@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../support/wait.js';
 import { wsFrame } from '../../support/ws-frames.js';
 import type { Attacker } from './attacker.js';
+import { carried } from './dialects.js';
 import { on as of, type ByBackend, type Stage, type Step } from './rows.js';
 
 export type Bytes = Uint8Array | string | ((on: Stage) => Uint8Array | string);
@@ -69,6 +70,11 @@ export function cut(bytes: Bytes, pieces = 8): Step {
 /** A frame of WebSocket, masked where the attacker is the client. */
 export function ws(payload: string | Uint8Array, shape: Parameters<typeof wsFrame>[1] = {}): Bytes {
   return ({ attacker }) => wsFrame(payload, { mask: attacker.isCaller, ...shape });
+}
+
+/** Records of qwh, written as on a stream, by whatever carries them. */
+export function records(...bytes: Buffer[]): Bytes {
+  return ({ attacker, dialect }) => carried(attacker, dialect, Buffer.concat(bytes));
 }
 
 export const rest =

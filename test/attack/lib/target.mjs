@@ -18,11 +18,20 @@ const SHOWN_BYTES = 200;
 
 const subjects = [];
 const logs = [];
+const texts = [];
 const uncaught = [];
 
 process.on('uncaughtException', (error) => uncaught.push(inspect(error)));
 process.on('unhandledRejection', (reason) => uncaught.push(inspect(reason)));
-process.on('warning', (warning) => logs.push(inspect(warning)));
+process.on('warning', (warning) => {
+  logs.push(inspect(warning));
+  hear(warning);
+});
+
+/** What applications write into logs and show to people. */
+function hear(error) {
+  texts.push(error.message);
+}
 
 const logger = (record) =>
   void logs.push(`${record.level} ${record.event} ${inspect(record, { depth: 8, breakLength: Infinity })}`);
@@ -70,6 +79,7 @@ function watched(entity, subject) {
   entity.on('handlerError', (error) => subject.handlerErrors.push(String(error)));
   for (const event of ['handshakeError', 'tlsClientError'])
     entity.on(event, (error) => subject.refusals.push(error.code));
+  for (const event of ['error', 'handshakeError', 'tlsClientError']) entity.on(event, hear);
   return subject;
 }
 
@@ -154,6 +164,7 @@ const CALLS = {
       () => (subject.outcome = 'open'),
       (error) => {
         subject.outcome = error.code;
+        hear(error);
         subject.details = error.details;
       },
     );
@@ -178,9 +189,9 @@ const CALLS = {
     await entity.close();
   },
 
-  /** Everything logged since the last time, and every fault that nobody caught. */
+  /** Everything said since the last time, and every fault that nobody caught. */
   said() {
-    return { logs: logs.splice(0), uncaught };
+    return { logs: logs.splice(0), texts: texts.splice(0), uncaught };
   },
 
   /** What the process holds, its garbage collected. */

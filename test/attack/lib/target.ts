@@ -66,6 +66,15 @@ export interface Holdings {
   readonly resources: readonly string[];
 }
 
+/** In words. */
+export interface Said {
+  /** Log records and warnings of Node, with all that is in them. */
+  readonly logs: readonly string[];
+  /** What errors say, character by character. */
+  readonly texts: readonly string[];
+}
+const NOTHING_SAID: Said = { logs: [], texts: [] };
+
 interface Answer {
   readonly number: number;
   readonly result?: unknown;
@@ -78,6 +87,7 @@ export class Target {
   /** Standard output and error. */
   output = '';
   #last = 0;
+  #said = NOTHING_SAID;
   readonly #waiting = new Map<number, { resolve(value: any): void; reject(error: Error): void }>();
 
   private constructor(backend: Backend, process: ChildProcess) {
@@ -140,8 +150,18 @@ export class Target {
     return this.call('close', subject);
   }
 
-  said(): Promise<{ logs: string[]; uncaught: string[] }> {
-    return this.call('said');
+  /** All that it has said since `unsaid`, however often it is asked, and every fault that nobody caught. */
+  async said(): Promise<Said & { readonly uncaught: readonly string[] }> {
+    const { logs, texts, uncaught } = await this.call<Said & { uncaught: string[] }>('said');
+    // Kept here: at the target it would be weighed as what the attack has left behind.
+    this.#said = { logs: [...this.#said.logs, ...logs], texts: [...this.#said.texts, ...texts] };
+    return { ...this.#said, uncaught };
+  }
+
+  /** What it has said is of no matter any more. */
+  async unsaid(): Promise<void> {
+    await this.said();
+    this.#said = NOTHING_SAID;
   }
 
   holds(): Promise<Holdings> {

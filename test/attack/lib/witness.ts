@@ -7,6 +7,10 @@ import type { Dialect } from './dialects.js';
 const PAUSE_MS = 2;
 /** No echo for so long is no progress, ms. */
 const PATIENCE_MS = 10_000;
+/** Attacks that take so long leave room for echoes, some fifty: a busy machine may stand still for less, ms. */
+const ROOM_MS = 1000;
+/** Of the first one the word may have been said before. */
+const FEWEST = 2;
 
 export class Witness {
   readonly latencies: number[] = [];
@@ -14,6 +18,7 @@ export class Witness {
   readonly #dialect: Dialect;
   readonly #encode: (text: string) => Uint8Array | string;
   #sentAt = 0;
+  #attack = { since: 0, echoes: 0 };
   #isOver = false;
 
   /** @param encode By the codec that the target speaks. */
@@ -36,6 +41,19 @@ export class Witness {
     const enough = this.latencies.length + 2;
     await until(() => this.latencies.length >= enough || this.#peer.isClosed, 'the witness', PATIENCE_MS);
     if (this.#peer.isClosed) throw new Error(`The witness was cut off:\n${this.#peer.timeline}`);
+  }
+
+  /** The attacks of a row begin. */
+  attacked(): void {
+    this.#attack = { since: performance.now(), echoes: this.latencies.length };
+  }
+
+  /** They are over: there were echoes meanwhile, where they took long enough to tell. */
+  wasHeard(): void {
+    const ms = performance.now() - this.#attack.since;
+    const echoes = this.latencies.length - this.#attack.echoes;
+    if (ms > ROOM_MS && echoes < FEWEST)
+      throw new Error(`the witness heard ${echoes} echoes in ${ms.toFixed(0)} ms of attacks`);
   }
 
   end(): void {

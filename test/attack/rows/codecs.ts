@@ -24,7 +24,6 @@ const family = (codec: string, entries: Entry[]): Family => ({
 
 const manyKeys = JSON.stringify(Object.fromEntries(Array.from({ length: KEYS }, (_, key) => [key, 0])));
 
-/** V8 puts keys that look like indices into a table of their own, whose hashes can be made to collide. */
 export const json = family('json', [
   refused('arrays 100,000 deep', '['.repeat(DEPTH)),
   {
@@ -39,7 +38,10 @@ export const json = family('json', [
   taken('a number beyond all', '1e400', 'Infinity'),
   refused('no JSON', '{"a":'),
   refused('no UTF-8', Buffer.of(0x22, 0xff, 0x22)),
-  taken('a key of 100,000', manyKeys, `${KEYS} keys`),
+  {
+    ...taken('an object of 100,000 keys', manyKeys, `${KEYS} keys`),
+    differs: 'a million keys are more than a message of 4 MiB has room for',
+  },
   taken('__proto__', '{"__proto__":{"isAdmin":true}}', "{ ['__proto__']: { isAdmin: true } }"),
 ]);
 

@@ -1,7 +1,6 @@
 /** Peers that do not read, handlers that do not keep up, connections that come and go. */
 import { CANARY } from '../lib/canary.js';
 import { Ambush, type Attacker } from '../lib/attacker.js';
-import type { DialectName } from '../lib/dialects.js';
 import { entry, MIB, WAYS } from '../lib/entries.js';
 import type { Family, Stage, Step } from '../lib/rows.js';
 import type { Report } from '../lib/target.js';
@@ -37,15 +36,17 @@ export const flows: readonly Family[] = WAYS.map((way) => ({
   ],
 }));
 
+type WayDialect = (typeof WAYS)[number]['dialect'];
+
 /** Those with signs of life. */
 const SUBSCRIBERS = 1000;
 const PUBLISHED = { count: 1000, size: 64 };
 /** In front of each message, bytes; records of qwh have two more for several. */
-const HEADS: Readonly<Record<DialectName, number>> = { 'length-prefixed': 4, qwh: 8, ws: 2 };
+const HEADS: Readonly<Record<WayDialect, number>> = { 'length-prefixed': 4, qwh: 8, ws: 2 };
 
 /** The attacker takes nothing of what many get; for them that makes no difference. */
 const published =
-  (way: DialectName): Step =>
+  (way: WayDialect): Step =>
   async (on) => {
     const { target, subject, attacker, dialect } = on;
     const others: Attacker[] = [];
@@ -97,6 +98,7 @@ export const publications: readonly Family[] = WAYS.map((way) => ({
       ),
       isCrowd: true,
       isLong: true,
+      differs: `${PUBLISHED.count} messages and not 100,000, which are a hundred million deliveries`,
     },
   ],
 }));
@@ -193,6 +195,7 @@ export const blocked: Family = {
         },
       ),
       check: peakBelow({ ts: 64 * MIB, native: 32 * MIB }),
+      isBlocking: true,
     },
   ],
 };
@@ -233,6 +236,8 @@ export const churn: readonly Family[] = WAYS.map((way) => ({
       isCrowd: true,
       isLong: true,
       steps: [churned(20, 2000)],
+      differs:
+        '2,000 at a time, for 20 rounds and not 100: the slope is what the soak looks at (docs/soak.md)',
     },
   ],
 }));
@@ -275,6 +280,7 @@ export const dials: Family = {
       expect: {},
       isBare: true,
       steps: [failing],
+      differs: `${3 * DIALS} calls and not 10,000: those that are not answered wait for their time`,
     },
   ],
 };

@@ -40,7 +40,9 @@ export const websocketDeflate: Family = {
   entries: [
     {
       ...entry('B14', '1 MB that inflate to 1 GB', TOO_BIG, act('resetPeak'), send(compressed(GB))),
-      check: peakBelow(16 * MIB),
+      check: peakBelow(4 * MIB),
+      differs:
+        'the peak is that of the process: beside a message, and 64 KiB, there may be what came in, and garbage, 4 MiB in all',
     },
     entry(
       'B14',
