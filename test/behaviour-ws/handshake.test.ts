@@ -175,6 +175,22 @@ it('delivers what was sent behind the request, in order', async () => {
   expect(peer.messages.map(String)).toEqual(['one', 'two', 'three']);
 });
 
+it('does not read what a client sends before it is answered', async () => {
+  let isAsked = false;
+  const server = await serve({ authorize: () => ((isAsked = true), new Promise<undefined>(() => {})) }, WS);
+  const { port } = new URL(server.addresses[0]);
+  const socket = connectSocket(Number(port), '127.0.0.1').on('error', () => {});
+  cleanUp(() => socket.destroy());
+  socket.write(openingRequest());
+  await until(() => isAsked, 'the question');
+  // More than the kernel keeps for both ends.
+  const sent = Buffer.alloc(64 * 1024 * 1024, wsFrame('x'.repeat(1000), { mask: true }));
+  socket.write(sent);
+  await sleep(300);
+  expect(socket.destroyed).toBe(false);
+  expect(socket.writableLength).toBeGreaterThan(sent.length / 4);
+});
+
 it('delivers what the server sent behind its answer', async () => {
   const { createServer } = await import('node:net');
   const { openingResponse } = await import('../support/ws-frames.js');
