@@ -26,6 +26,7 @@ it.each([
   ['another upgrade', replaced('Upgrade', 'h2c'), 426],
   ['no upgrade', without('Upgrade'), 426],
   ['a body', openingRequest('/', 'h', ['Content-Length: 5']), 400],
+  ['a body in chunks', openingRequest('/', 'h', ['Transfer-Encoding: chunked']), 400],
   ['a broken list of subprotocols', openingRequest('/', 'h', ['Sec-WebSocket-Protocol: a,,b']), 400],
   ['a subprotocol twice', openingRequest('/', 'h', ['Sec-WebSocket-Protocol: a, a']), 400],
   ['another path', openingRequest('/other'), 404],
