@@ -1,7 +1,8 @@
 /**
  * How much of the code the JavaScript suite runs: lines of TypeScript, by V8, in the tests and in the programs that they
  * start, and of the Rust that the addon is made of, by LLVM, with an addon that counts: `npm run coverage`, or
- * `node scripts/coverage.mjs [ts|native]`. Exit code 1 below the bounds.
+ * `node scripts/coverage.mjs [ts|native]`. Exit code 1 below the bounds. Line by line it is written to target/coverage/ts
+ * (without the programs) and target/coverage/native.
  *
  * Needs `rustup component add llvm-tools`, and for programs dist/ as the sources are.
  */
@@ -22,6 +23,7 @@ const LIBRARY = at('target', 'coverage', 'dev-opt', 'libqwormhole.so');
 const ADDON = at('target', 'coverage', 'qwormhole.node');
 const REPORT = at('target', 'coverage', 'ts', 'coverage-final.json');
 const CHILDREN = at('target', 'coverage', 'children');
+const PAGES = at('target', 'coverage', 'native');
 
 /** Each of them once: other pairings and protocols run the same code. */
 const NATIVE_PROJECTS = [
@@ -120,6 +122,7 @@ async function ofTypeScript() {
     '--coverage.provider=v8',
     '--coverage.include=ts/**/*.ts',
     '--coverage.reporter=json',
+    '--coverage.reporter=html',
     `--coverage.reportsDirectory=${join('target', 'coverage', 'ts')}`,
   ];
   runSuite('Running the suite for TypeScript', TS_PROJECTS, options, { NODE_V8_COVERAGE: CHILDREN });
@@ -161,12 +164,10 @@ async function ofNative() {
     merged,
     ...raw,
   ]);
-  const report = outputOf(tools('llvm-cov'), [
-    'export',
-    '--summary-only',
-    `--instr-profile=${merged}`,
-    ADDON,
-  ]);
+  const profile = `--instr-profile=${merged}`;
+  const pages = ['show', '--format=html', `--output-dir=${PAGES}`, profile, ADDON, at('src')];
+  await quietly('Writing it line by line', tools('llvm-cov'), pages);
+  const report = outputOf(tools('llvm-cov'), ['export', '--summary-only', profile, ADDON]);
   const [{ files }] = JSON.parse(report ?? '{"data":[{"files":[]}]}').data;
   return files
     .map(({ filename, summary: { lines } }) => ({

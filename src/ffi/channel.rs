@@ -46,6 +46,8 @@ pub(super) struct Channel {
     lent: RefCell<VecDeque<(u32, Arc<Memory>)>>,
     /// JavaScript dispatches the rest of a batch in a later turn of its loop: until then there is no other one.
     is_paused: Cell<bool>,
+    /// By a test, of the next dispatch.
+    panic_asked: Cell<bool>,
 }
 
 /// How JavaScript is got to look for events.
@@ -106,6 +108,7 @@ pub(super) unsafe fn open(
             outgoing_len,
             lent: RefCell::default(),
             is_paused: Cell::new(false),
+            panic_asked: Cell::new(false),
         };
         match kind {
             Kind::Thread => channel.on_thread(env, shared.dispatch, counters),
@@ -115,6 +118,9 @@ pub(super) unsafe fn open(
 }
 
 /// The environment ends: no thread may touch its memory afterwards.
+///
+/// # Safety
+/// To be called by Node-API alone, as the clean-up hook of `channel`, which is not freed yet.
 unsafe extern "C" fn on_env_end(channel: *mut c_void) {
     // SAFETY: the hook runs before the channel's finaliser.
     let channel = unsafe { &*channel.cast::<Channel>() };
@@ -122,6 +128,9 @@ unsafe extern "C" fn on_env_end(channel: *mut c_void) {
 }
 
 /// The same where the event loop has a handle, which it must get back before it ends.
+///
+/// # Safety
+/// As for [`on_env_end`], or once in its place, with no hook, where none could be set; the channel is freed some time after.
 #[cfg(target_os = "linux")]
 unsafe extern "C" fn on_env_end_watched(
     hook: napi_async_cleanup_hook_handle,
@@ -231,6 +240,10 @@ impl Channel {
         }
     }
 
+    /// Inline I/O is Linux's alone.
+    ///
+    /// # Safety
+    /// As for [`open`], of which nothing is used.
     #[cfg(not(target_os = "linux"))]
     unsafe fn inline(self, _: napi_env, _: napi_value, _: Counters) -> Outcome<Result<Opened>> {
         let why = "inline I/O needs epoll, which this platform does not have";
@@ -328,6 +341,11 @@ impl Channel {
         Ok(())
     }
 
+    /// Has the next dispatch panic, as a defect in it would: for tests of what follows.
+    pub(super) fn inject_panic(&self) {
+        self.panic_asked.set(true);
+    }
+
     /// Takes one batch of events and has `call` dispatch it. Ticks and promise jobs have their turn behind it: what
     /// there is besides is for another call. Nothing unwinds out of here.
     ///
@@ -337,15 +355,23 @@ impl Channel {
         // SAFETY: by this function's contract.
         let result = catch_unwind(AssertUnwindSafe(|| unsafe { self.try_dispatch(env, call) }));
         if let Err(panic) = result {
-            // SAFETY: as above.
+            // SAFETY: as above. libuv, which calls inline, has opened no scope.
             unsafe {
-                raw::throw(env, c"ERR_QW_INTERNAL", panic_message(&*panic));
+                let _ = raw::scoped(env, || {
+                    raw::throw(env, c"ERR_QW_INTERNAL", panic_message(&*panic));
+                    Ok(())
+                });
                 raw::report_exception(env);
             }
         }
     }
 
+    /// # Safety
+    /// As for [`dispatch`](Self::dispatch).
     unsafe fn try_dispatch(&self, env: napi_env, call: impl Fn(u32) -> Outcome<()>) {
+        if self.panic_asked.take() {
+            panic!("a panic was injected into a dispatch");
+        }
         // The event loop watches inline I/O all the same, whose sockets are served meanwhile.
         if self.is_paused.get() {
             return;

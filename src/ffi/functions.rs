@@ -53,6 +53,13 @@ pub(super) unsafe fn functions(env: napi_env, channel: *mut Channel) -> Outcome<
         raw::define(env, object, c"takeText", Some(enter::<1, TakeText>), data)?;
         raw::define(env, object, c"takeBytes", Some(enter::<2, TakeBytes>), data)?;
         raw::define(env, object, c"hold", Some(enter::<1, Hold>), data)?;
+        raw::define(
+            env,
+            object,
+            c"injectPanic",
+            Some(enter::<1, InjectPanic>),
+            data,
+        )?;
     }
     Ok(object)
 }
@@ -69,6 +76,9 @@ trait Function<const N: usize> {
 }
 
 /// Where JavaScript enters: nothing unwinds out of here.
+///
+/// # Safety
+/// To be called by Node-API alone, as a function that [`functions`] has defined.
 unsafe extern "C" fn enter<const N: usize, F: Function<N>>(
     env: napi_env,
     info: napi_callback_info,
@@ -297,7 +307,28 @@ impl Function<1> for Hold {
     }
 }
 
+/// `injectPanic(later)`: panics, or has the next dispatch panic, as a defect in them would: for tests of what follows.
+struct InjectPanic;
+
+impl Function<1> for InjectPanic {
+    unsafe fn call(
+        channel: &Channel,
+        env: napi_env,
+        [later]: [napi_value; 1],
+    ) -> Outcome<napi_value> {
+        // SAFETY: by the contract of `Function`.
+        if unsafe { raw::to_bool(env, later)? } {
+            channel.inject_panic();
+            return Ok(ptr::null_mut());
+        }
+        panic!("a panic was injected into a plain function");
+    }
+}
+
 /// A slice that may be empty, where JavaScript gives a null pointer.
+///
+/// # Safety
+/// `start` must be valid for `len` bytes, and nobody write them while the slice is used.
 unsafe fn slice<'a>(start: *const u8, len: usize) -> &'a [u8] {
     match len {
         0 => &[],

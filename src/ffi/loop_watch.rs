@@ -148,6 +148,10 @@ impl LoopWatch {
     }
 }
 
+/// The descriptor is readable: takes a turn, and dispatches what it has brought.
+///
+/// # Safety
+/// To be called by libuv alone, on its loop's thread, with a handle that [`LoopWatch::start`] has it watch.
 unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int) {
     // SAFETY: the handle's owner is the channel, which lives until the handle is closed. Whoever watches was put
     // there before the loop could run.
@@ -160,6 +164,10 @@ unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int)
     }
 }
 
+/// The handle is given back: frees it and its channel, and lets the environment end.
+///
+/// # Safety
+/// To be called by libuv alone, once, for a handle that is closed; nobody may use its channel afterwards.
 unsafe extern "C" fn on_closed(handle: Handle) {
     // SAFETY: libuv is done with the handle, and nothing else refers to the channel any more.
     unsafe {

@@ -100,6 +100,10 @@ pub(super) unsafe fn array_buffer(env: napi_env, memory: Arc<Memory>) -> Outcome
     created.map(|()| value)
 }
 
+/// Nothing has the buffer's bytes any more.
+///
+/// # Safety
+/// To be called by Node-API alone, once, for a buffer that [`array_buffer`] has made.
 unsafe extern "C" fn on_unused(_env: napi_env, _data: *mut c_void, owner: *mut c_void) {
     // SAFETY: the hint is the owner that `array_buffer` leaked; Node calls this once.
     drop(unsafe { Arc::from_raw(owner.cast::<Memory>()) });

@@ -95,6 +95,9 @@ impl ThreadWake {
 }
 
 /// The JavaScript side of a wake. Node has opened a scope for it.
+///
+/// # Safety
+/// To be called by Node-API alone, as the callback of a function that [`ThreadWake::new`] has made.
 unsafe extern "C" fn on_wake(
     env: napi_env,
     dispatch: napi_value,
@@ -110,6 +113,10 @@ unsafe extern "C" fn on_wake(
     unsafe { channel.dispatch(env, |count| call(channel, env, dispatch, count)) };
 }
 
+/// The threadsafe function is gone: frees its channel.
+///
+/// # Safety
+/// To be called by Node-API alone, once, behind the last call of the function.
 unsafe extern "C" fn on_finalised(_env: napi_env, data: *mut c_void, context: *mut c_void) {
     let _ = data;
     // SAFETY: the context is the channel that was leaked for this function; nothing calls any more.
@@ -117,6 +124,9 @@ unsafe extern "C" fn on_finalised(_env: napi_env, data: *mut c_void, context: *m
 }
 
 /// Calls `dispatch(count)` in a scope of its own, and submits what it gives.
+///
+/// # Safety
+/// `env` must be the running environment, and `dispatch` a function of it.
 unsafe fn call(channel: &Channel, env: napi_env, dispatch: napi_value, count: u32) -> Outcome<()> {
     let (mut undefined, mut portion) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: all values are of the running environment and the out pointers live locals.

@@ -138,6 +138,10 @@ impl Uv {
     }
 }
 
+/// The handle of a watch that could not begin is closed.
+///
+/// # Safety
+/// To be called by libuv alone, once, for a handle of [`Uv::watch`].
 unsafe extern "C" fn on_given_up(handle: Handle) {
     // SAFETY: libuv has closed it.
     unsafe { HandleRoom::free(handle) };

@@ -66,6 +66,17 @@ describe.each(VERSIONS)('%s', (version) => {
     );
   });
 
+  it('gives 8160 bytes of it at most', async () => {
+    const { client: caller, connection } = await securePair(only);
+    const all = caller.tls!.exportKeyingMaterial('EXPORTER-QWormhole-test', 8160);
+    expect(all).toHaveLength(8160);
+    expect(connection.tls!.exportKeyingMaterial('EXPORTER-QWormhole-test', 8160)).toEqual(all);
+    for (const length of [0, 8161, 1.5, NaN])
+      expect(() => caller.tls!.exportKeyingMaterial('EXPORTER-QWormhole-test', length)).toThrow(
+        expect.objectContaining({ code: 'ERR_QW_OPTION_INVALID', details: { option: 'length' } }),
+      );
+  });
+
   it('agrees on an application protocol', async () => {
     const { client: caller, connection } = await securePair(
       { ...only, alpn: ['b', 'a'] },

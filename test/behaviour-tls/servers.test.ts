@@ -172,6 +172,24 @@ describe('what is no TLS', () => {
     expect(refused).toMatchObject({ code: 'ERR_QW_TLS_NOT_TLS' });
   });
 
+  it('is told of once in a second, and then how many others there were', async () => {
+    const server = await secureServer();
+    const told: number[] = [];
+    server.on('tlsClientError', (...failed) => told.push(failed[3]));
+    const refused = async (): Promise<void> => {
+      const socket = await plain(server);
+      socket.write('SSH-2.0-OpenSSH_9.6\r\n');
+      await gone(socket);
+    };
+    await Promise.all(Array.from({ length: 5 }, refused));
+    await until(() => server.stats().tls!.failures.ERR_QW_TLS_NOT_TLS === 5, 'all of them to be counted');
+    expect(told).toEqual([0]);
+    await sleep(1050);
+    await refused();
+    await until(() => told.length === 2, 'the next event');
+    expect(told).toEqual([0, 4]);
+  });
+
   it('has a time limit', async () => {
     // Enough for those who do speak it.
     const server = await secureServer({ handshakeTimeoutMs: 1500 });

@@ -77,3 +77,26 @@ it('a body that never ends is not waited for', async () => {
   expect(performance.now() - startedAt).toBeLessThan(3000);
   expect(error.details).toMatchObject({ status: 503, body: 'busy' });
 });
+
+it('an extension of a chunk that never ends is not waited for', async () => {
+  const { url } = await answering((_request, socket) => {
+    socket.write('HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnot\r\n5;');
+    const more = (): boolean =>
+      !socket.destroyed && socket.write('a'.repeat(1000), () => setTimeout(more, 1));
+    more();
+  });
+  const startedAt = performance.now();
+  const error = await failure(() => call(url, ONCE));
+  expect(performance.now() - startedAt).toBeLessThan(3000);
+  // Node's parser takes 16 KiB of it for an error.
+  expect(['ERR_QW_UPGRADE_REFUSED', 'ERR_QW_HANDSHAKE']).toContain(error.code);
+});
+
+it('a body is not decoded, however often it says that it is coded', async () => {
+  const codings = Array.from({ length: 50 }, () => 'gzip').join(', ');
+  const { url } = await answering((_request, socket) =>
+    socket.write(`HTTP/1.1 403 No\r\nContent-Encoding: ${codings}\r\nContent-Length: 5\r\n\r\nplain`),
+  );
+  const error = await failure(() => call(url, ONCE));
+  expect(error.details).toMatchObject({ status: 403, body: 'plain' });
+});

@@ -26,6 +26,7 @@ it.each([
   ['another upgrade', replaced('Upgrade', 'h2c'), 426],
   ['no upgrade', without('Upgrade'), 426],
   ['a body', openingRequest('/', 'h', ['Content-Length: 5']), 400],
+  ['a body in chunks', openingRequest('/', 'h', ['Transfer-Encoding: chunked']), 400],
   ['a broken list of subprotocols', openingRequest('/', 'h', ['Sec-WebSocket-Protocol: a,,b']), 400],
   ['a subprotocol twice', openingRequest('/', 'h', ['Sec-WebSocket-Protocol: a, a']), 400],
   ['another path', openingRequest('/other'), 404],
@@ -173,6 +174,22 @@ it('delivers what was sent behind the request, in order', async () => {
   peer.write(Buffer.concat([Buffer.from(openingRequest()), ...frames]));
   await until(() => peer.messages.length === 3, 'the echoes');
   expect(peer.messages.map(String)).toEqual(['one', 'two', 'three']);
+});
+
+it('does not read what a client sends before it is answered', async () => {
+  let isAsked = false;
+  const server = await serve({ authorize: () => ((isAsked = true), new Promise<undefined>(() => {})) }, WS);
+  const { port } = new URL(server.addresses[0]);
+  const socket = connectSocket(Number(port), '127.0.0.1').on('error', () => {});
+  cleanUp(() => socket.destroy());
+  socket.write(openingRequest());
+  await until(() => isAsked, 'the question');
+  // More than the kernel keeps for both ends.
+  const sent = Buffer.alloc(64 * 1024 * 1024, wsFrame('x'.repeat(1000), { mask: true }));
+  socket.write(sent);
+  await sleep(300);
+  expect(socket.destroyed).toBe(false);
+  expect(socket.writableLength).toBeGreaterThan(sent.length / 4);
 });
 
 it('delivers what the server sent behind its answer', async () => {

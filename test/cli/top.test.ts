@@ -1,8 +1,20 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { parseSamples } from '../../ts/cli/samples.js';
 import { readingOf, topTable } from '../../ts/cli/top-table.js';
 import { Cli, onEachBackend, run } from './cli.js';
+
+/** A body without an end. */
+function endless(): Readable {
+  return Readable.from(
+    (function* () {
+      for (;;) yield '# nothing\n'.repeat(6000);
+    })(),
+  );
+}
 
 onEachBackend((backend) => {
   test('listen --metrics serves what top shows', async () => {
@@ -29,8 +41,22 @@ onEachBackend((backend) => {
   });
 });
 
+test('metrics are served to sixteen connections at a time', async () => {
+  const cli = new Cli(['listen', 'tcp://127.0.0.1:0', '--metrics', '127.0.0.1:0']);
+  const metrics = /http:\/\/[\d.]+:\d+\/metrics/.exec((await cli.lines(2))[1])![0];
+  const { port } = new URL(metrics);
+  const held = Array.from({ length: 16 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
+  await Promise.all(held.map((socket) => once(socket, 'connect')));
+  await expect(fetch(metrics)).rejects.toThrow('fetch failed');
+  for (const socket of held) socket.destroy();
+  await expect.poll(() => fetch(metrics).then(({ status }) => status, String)).toBe(200);
+  expect(await cli.end()).toBe(0);
+});
+
 test('top tells what it cannot read', async () => {
   const server = createServer((request, response) => {
+    if (request.url === '/silent') return;
+    if (request.url === '/endless') return void endless().pipe(response);
     response.statusCode = request.url === '/teapot' ? 418 : 200;
     response.end('go_goroutines 7\n');
   }).listen(0, '127.0.0.1');
@@ -42,6 +68,9 @@ test('top tells what it cannot read', async () => {
     stderr: expect.stringContaining('no metrics of qwormhole'),
   });
   expect(await at('/teapot')).toMatchObject({ code: 1, stderr: expect.stringContaining('answers 418') });
+  const answers = await Promise.all([at('/endless'), at('/silent')]);
+  expect(answers[0]).toMatchObject({ code: 1, stderr: expect.stringContaining('more than 4194304 bytes') });
+  expect(answers[1]).toMatchObject({ code: 1, stderr: expect.stringContaining('no answer within 5 s') });
   server.close();
   server.closeAllConnections();
   expect(await at('/')).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED') });

@@ -69,7 +69,8 @@ describe.each(['tcp', 'ws'])('over %s', (carrier) => {
     const url = `${carrier}://127.0.0.1:0${path}`;
     child.say(`listen ${url}`);
     const { error } = (await child.event('failed')) as { error: any };
-    expect(error.message).toContain('EMFILE');
+    // An addon whose path is given is opened by the linker, which writes it out.
+    expect(error.message).toMatch(/EMFILE|Too many open files/);
     expect(error.code).toBe(IS_NATIVE ? 'ERR_QW_NATIVE_UNAVAILABLE' : 'ERR_QW_RESOURCES');
     await told('give', 'given');
     const { mode } = await told(`listen ${url}`, 'listening');

@@ -1,22 +1,27 @@
-/** What the addon's plain functions are given wrongly they refuse, and no memory but their own is touched by it. */
+/**
+ * What the addon's plain functions are given wrongly they refuse, and no memory but their own is touched by it. A panic
+ * behind them, or where batches are dispatched, becomes an error of JavaScript.
+ */
 import { loadNative } from 'qwormhole/internal';
 import { expect, test } from 'vitest';
 
 const SLAB = 4096;
 /** No message is sent here: a batch of runs for nobody. */
 const NOBODY = [1, 3, 7, 0];
+/** Inline I/O is Linux's alone. */
+const INLINE_TOO = process.platform === 'linux' ? [false, true] : [false];
 
-/** An I/O thread of our own, and its functions, which take anything here. */
-function hot() {
+/** I/O of our own, on a thread or inline, and its functions, which take anything here. */
+function hot(inline = false) {
   const { binding } = loadNative();
   if (binding === undefined) throw new Error('no addon');
   const memory = new binding.IoMemory(new ArrayBuffer(4));
   const outgoing = new ArrayBuffer(1024);
   const counters = new ArrayBuffer(2 * 4 * 8);
-  const core = new binding.IoCore(counters, new ArrayBuffer(24 * 16), outgoing, () => 0, memory, false);
+  const core = new binding.IoCore(counters, new ArrayBuffer(24 * 16), outgoing, () => 0, memory, inline);
   expect(core.fault()).toBeNull();
   const functions = core.functions() as unknown as Record<string, (...values: unknown[]) => unknown>;
-  return { functions, outgoing: new Uint32Array(outgoing) };
+  return { core, functions, outgoing: new Uint32Array(outgoing) };
 }
 
 const REFUSED: [string, unknown[]][] = [
@@ -71,6 +76,31 @@ test('lent memory is as long as was asked for, and stays while it is held', () =
   expect(() => functions.slab(1)).toThrow('Node-API status');
   new Uint8Array(buffer).fill(7);
   expect(buffer.byteLength).toBe(SLAB);
+});
+
+test('a panic in a plain function is thrown, and the functions go on', () => {
+  const { functions } = hot();
+  expect(() => functions.injectPanic(false)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_QW_INTERNAL',
+      message: 'a panic was injected into a plain function',
+    }),
+  );
+  functions.lend(1, SLAB);
+  expect(functions.slab(1)).toHaveProperty('byteLength', SLAB);
+});
+
+/** Nobody calls a dispatch but the event loop: what it throws is an uncaught exception, as a listener's would be. */
+test.each(INLINE_TOO)('a panic in a dispatch is an uncaught exception (inline: %s)', async (inline) => {
+  const { core, functions } = hot(inline);
+  const uncaught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
+  functions.injectPanic(true);
+  // Which is an event, and so something to dispatch.
+  core.injectFailure();
+  functions.hold(true);
+  const error = await uncaught.finally(() => process.setUncaughtExceptionCaptureCallback(null));
+  functions.hold(false);
+  expect(error).toMatchObject({ code: 'ERR_QW_INTERNAL', message: 'a panic was injected into a dispatch' });
 });
 
 test('an account of memory has a word', () => {

@@ -1,6 +1,7 @@
 /** The one judge of all attacks: the process, what it counts, what it says, and what it holds afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CANARY } from './canary.js';
+import { QUARANTINE } from './quarantine.js';
 import type { Holdings, Report, Target } from './target.js';
 
 /** What an attack took comes back within this, ms. */
@@ -66,7 +67,7 @@ export class Oracle {
     if (output.includes('panicked')) throw new Error(`a panic: ${output}`);
     const telling = [...logs, ...texts, output].find((text) => holdsCanary(text));
     if (telling !== undefined) throw new Error(`a log holds what was sent: ${telling}`);
-    await this.#isBack(isCrowd ? KEPT_BEHIND_CROWDS : 0);
+    await this.#isBack(QUARANTINE + (isCrowd ? KEPT_BEHIND_CROWDS : 0));
   }
 
   /** @param kept Bytes that may stay in any case. */

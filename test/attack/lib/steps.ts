@@ -4,6 +4,7 @@ import { until } from '../../support/wait.js';
 import { wsFrame } from '../../support/ws-frames.js';
 import type { Attacker } from './attacker.js';
 import { carried } from './dialects.js';
+import { QUARANTINE } from './quarantine.js';
 import { on as of, type ByBackend, type Stage, type Step } from './rows.js';
 
 export type Bytes = Uint8Array | string | ((on: Stage) => Uint8Array | string);
@@ -101,7 +102,7 @@ export const closedByUs: Step = ({ target, subject, attacker }) =>
 /** The most memory that the target has had since `resetPeak`, above what it had then; Linux tells. */
 export function peakBelow(most: ByBackend<number>): Step {
   return async ({ target, subject, backend, note }) => {
-    const bytes = of(backend, most);
+    const bytes = of(backend, most) + QUARANTINE;
     if (process.platform !== 'linux') return;
     const { before, peak } = await target.act(subject, 'peak');
     note(`${Math.round((peak - before) / 1024)} KiB at most`);
