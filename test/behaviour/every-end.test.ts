@@ -1,6 +1,6 @@
 /**
  * However a connection ends, and whatever was going on, it ends once, all that waited for it hears of that, and nothing
- * is left behind. What both ends and the network do is drawn: `QWORMHOLE_FUZZ_RUNS` says how often.
+ * is left behind. What both ends and the network do is drawn.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -9,8 +9,9 @@ import type { ChaosProxy } from 'qwormhole/testing';
 import { proxyBefore } from '../support/chaos.js';
 import { call, serve } from '../support/scene.js';
 import { next, until } from '../support/wait.js';
+import { holds, patience } from '../support/holds.js';
 
-const RUNS = Number(process.env.QWORMHOLE_FUZZ_RUNS ?? 25);
+const RUNS = 25;
 
 /** What happens, on its own or with others in one turn of the event loop. */
 type Act =
@@ -88,7 +89,7 @@ function finish(end: End, { proxy, client, connection, server }: Scene, byClient
   return Promise.resolve();
 }
 
-it('every story has one end for each', { timeout: 20_000 + RUNS * 2000 }, async () => {
+it('every story has one end for each', { timeout: patience(20_000 + RUNS * 2000) }, async () => {
   const live = async ({
     acts,
     end,
@@ -129,5 +130,5 @@ it('every story has one end for each', { timeout: 20_000 + RUNS * 2000 }, async 
     expect([client.state, connection.state]).toEqual(['closed', 'closed']);
     await Promise.all([server.close(), proxy.close()]);
   };
-  await fc.assert(fc.asyncProperty(story, live), { numRuns: RUNS });
+  await holds(fc.asyncProperty(story, live), { numRuns: RUNS });
 });

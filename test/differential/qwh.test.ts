@@ -1,15 +1,15 @@
 /**
  * Both implementations of QWH/1 make the same of the same bytes: verdicts, codes, reasons, and what they send.
  * Inputs are the vectors, mutated and cut anywhere, and streams of frames that are mostly legal.
- * `QWORMHOLE_FUZZ_RUNS` says how many batches of each are tried.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasCargo, startRustSide, type RustSide } from '../support/qwh-rust.js';
 import { vectorFiles } from '../support/qwh-vectors.js';
 import { hex, unhex, verdict, type Request, type Step } from '../support/qwh-verdict.js';
+import { holds } from '../support/holds.js';
 
-const RUNS = Number(process.env.QWORMHOLE_FUZZ_RUNS ?? 100);
+const RUNS = 100;
 const BATCH = 30;
 /** Longer ones would only be slower. */
 const MAX_BYTES = 3000;
@@ -165,7 +165,7 @@ describe.skipIf(!hasCargo)(hasCargo ? 'Rust and TypeScript agree on' : 'skipped:
       for (const [index, one] of requests.entries())
         expect(theirs[index], JSON.stringify(one)).toEqual(ours(one));
     });
-    await fc.assert(property, { numRuns: RUNS });
+    await holds(property, { numRuns: RUNS });
   }
 
   const patience = 600_000;

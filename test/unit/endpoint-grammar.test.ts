@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatEndpoint, isLoopback, parseEndpoint, type EndpointInput } from '../../ts/endpoint.js';
 import { QWormholeError } from '../../ts/errors/error.js';
+import { holds } from '../support/holds.js';
 
 function fault(input: unknown, use: 'listen' | 'connect' = 'connect'): QWormholeError {
   try {
@@ -118,9 +119,9 @@ test('a URL object is read as its text', () => {
   expect(parseEndpoint(new URL('tcp://[::1]:9000'), 'connect').host).toBe('::1');
 });
 
-test('a legal endpoint survives being formatted and parsed', () => {
+test('a legal endpoint survives being formatted and parsed', async () => {
   const host = fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain());
-  fc.assert(
+  await holds(
     fc.property(host, fc.integer({ min: 1, max: 65_535 }), (name, port) => {
       const text = name.includes(':') ? `tcp://[${name}]:${port}` : `tcp://${name}:${port}`;
       const endpoint = parseEndpoint(text, 'connect');
@@ -130,7 +131,7 @@ test('a legal endpoint survives being formatted and parsed', () => {
   );
 });
 
-test('no text or value at all leads to anything but an endpoint or an error of ours', () => {
+test('no text or value at all leads to anything but an endpoint or an error of ours', async () => {
   const parts = fc.constantFrom(
     'tcp',
     '://',
@@ -152,7 +153,7 @@ test('no text or value at all leads to anything but an endpoint or an error of o
     fc.string(),
     fc.array(parts, { maxLength: 12 }).map((list) => list.join('')),
   );
-  fc.assert(
+  await holds(
     fc.property(
       fc.oneof(texts, fc.anything()),
       fc.constantFrom('listen' as const, 'connect' as const),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { QWormholeError } from '../../ts/errors/error.js';
 import { resolveClientOptions, resolveServerOptions } from '../../ts/options/resolve.js';
 import { OPTION_TABLE, type OptionFacts } from '../../ts/options/table.js';
+import { holds } from '../support/holds.js';
 
 const endpoints = 'tcp://127.0.0.1:9000';
 const roles = { server: resolveServerOptions, client: resolveClientOptions } as const;
@@ -189,7 +190,7 @@ test('protocol raw takes the codecs buffer and text only, by whatever way it is 
   expect(resolveServerOptions({ endpoints: framed, protocol: 'raw', codec: 'json' }).codec.name).toBe('json');
 });
 
-test('whatever is given, the outcome is settings whose numbers are legal, or an error of ours', () => {
+test('whatever is given, the outcome is settings whose numbers are legal, or an error of ours', async () => {
   const names = Object.keys(OPTION_TABLE).filter((name) => !name.includes('.') && name !== 'endpoints');
   const value = fc.oneof(
     fc.anything(),
@@ -198,7 +199,7 @@ test('whatever is given, the outcome is settings whose numbers are legal, or an 
     fc.boolean(),
     fc.constantFrom('raw', 'json', 'device'),
   );
-  fc.assert(
+  await holds(
     fc.property(fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 3 }), (options) => {
       for (const resolve of Object.values(roles)) {
         try {
