@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 
 import { measure } from './lib/measure.mjs';
 import { Peer } from './lib/peer.mjs';
+import { median } from './lib/summary.mjs';
 import { fixed, table, whole } from './lib/table.mjs';
 
 const SIZE = 64;
@@ -162,8 +163,4 @@ async function delays(backend) {
     { title: 'longest ms', text: ({ max }) => fixed(max, 1) },
   ];
   console.log(`${backend}, a timer of 1 ms beside a listener with much to do\n\n${table(columns, rows)}`);
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

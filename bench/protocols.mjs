@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 
 import { measure } from './lib/measure.mjs';
+import { median } from './lib/summary.mjs';
 import { fixed, table, whole } from './lib/table.mjs';
 
 const SIZE = 64;
@@ -60,8 +61,4 @@ async function main(rounds, seconds) {
     { title: 'messages/s', text: ({ rate }) => whole(median(rate)) },
   ];
   console.log(`echo of ${SIZE} B over tcp, medians of ${rounds} runs\n\n${table(columns, kinds)}`);
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { measure } from './lib/measure.mjs';
+import { median } from './lib/summary.mjs';
 import { fixed, table, whole } from './lib/table.mjs';
 
 const SIZE = 64;
@@ -74,8 +75,4 @@ async function main(backend, rounds, seconds) {
     { title: 'messages/s', text: ({ rate }) => whole(rate) },
   ];
   console.log(`${backend}, echo of ${SIZE} B, medians of ${rounds} runs\n\n${table(columns, rows)}`);
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

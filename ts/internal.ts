@@ -20,6 +20,7 @@ export { Waits } from './policy/waits.js';
 export { RateLimit } from './policy/warnings.js';
 export { injectNativeFailure } from './link/native/environment.js';
 export { loadNative, type LoadReport } from './link/native/loader.js';
+export { inlineLack } from './policy/io.js';
 export { isFirstInProcess } from './policy/once-per-process.js';
 export { fitReason, fromWebSocketCode, toWebSocketCode } from './link/websocket-codes.js';
 export { warnOriginRefused } from './policy/upgrade-origin.js';

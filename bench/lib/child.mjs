@@ -40,7 +40,10 @@ export function backendOptions(backend, protocol = PROTOCOL) {
   return { forceTs: backend === 'ts', preferNative: backend === 'native', protocol };
 }
 
-/** A figure must never stand under the wrong name. */
-export function checkBackend(wanted, { mode }) {
+/** A figure must never stand under the wrong name: that of a backend, nor that of a poller that the environment names. */
+export function checkBackend(wanted, { mode, io }) {
   if (mode !== wanted) throw new Error(`the backend is ${mode} where ${wanted} was asked for`);
+  const poller = process.env.QWORMHOLE_IO ?? '';
+  if (mode === 'native' && ['threads', 'inline'].includes(poller) && io !== poller)
+    throw new Error(`io is ${io} where ${poller} was asked for`);
 }

@@ -11,19 +11,9 @@ export async function measureLoad(loadgen, server, { preset, seconds, warmup, co
   // Processor times come from /proc; elsewhere the rest is still worth having.
   if (process.platform === 'linux') args.push('--pid', String(server.pid));
   if (collects) args.push('--collect');
-  return json(loadgen, args, core);
-}
-
-/** Microseconds for one send and one receive over loopback in one thread: the machine's yardstick. */
-export async function measurePair(loadgen, core) {
-  const { pairUs } = await json(loadgen, ['pair'], core);
-  return pairUs;
-}
-
-async function json(loadgen, args, core) {
-  const pin = core === undefined ? [] : ['--pin', String(core)];
+  if (core !== undefined) args.push('--pin', String(core));
   try {
-    const { stdout } = await run(loadgen, [...args, ...pin]);
+    const { stdout } = await run(loadgen, args);
     return JSON.parse(stdout);
   } catch (error) {
     throw new Error(error.stderr?.trim() || error.message, { cause: error });

@@ -52,25 +52,34 @@ const nameOf = ({ server, client }) => `${server}-server x ${client}-client`;
 export function plan({ mode, scenarios, only }, built, pollers) {
   const names = scenarios ?? (mode === 'quick' ? QUICK : Object.keys(SCENARIOS));
   const cells = names.flatMap((name) => cellsOf(name, mode, built, pollers));
-  return cells.filter((each) => isChosen({ scenarios, only }, each));
+  return cells.filter((each) => isChosen({ mode, scenarios, only }, each));
 }
 
-/** Whether `--scenarios` and `--only` leave a cell, or the record of one. */
-export function isChosen({ scenarios, only }, { scenario, server, client }) {
+/** Whether `--mode`, `--scenarios` and `--only` leave a cell, or the record of one. */
+export function isChosen({ mode, scenarios, only }, one) {
+  const { scenario, server, client } = one;
   const isOf = (names, name) => names === undefined || names.includes(name);
-  return isOf(scenarios, scenario) && isOf(only, client === 'rust' ? server : client);
+  const names = scenarios ?? (mode === 'quick' ? QUICK : undefined);
+  return isOfMode(mode, one) && isOf(names, scenario) && isOf(only, client === 'rust' ? server : client);
 }
 
-function cellsOf(name, mode, built, pollers) {
-  if (mode === 'quick') return paired(name, pollers);
-  const loaded = SCENARIOS[name].preset === undefined ? [] : underLoad(name, built, pollers);
-  const cells = [...loaded, ...calling(name, built, pollers), ...deflated(name, built, pollers)];
-  if (mode !== 'core') cells.push(...messaging(name));
-  const pairings = PAIRED.includes(name) ? paired(name, pollers) : [];
+function isOfMode(mode, { scenario, server, client }) {
+  const ours = [server, client].filter(isOurs).length;
+  if (mode === 'quick') return ours === 2;
+  if (mode === 'core' && ours === 0) return false;
+  if (ours < 2) return true;
   // Beside others that bring both sides, ours with both sides alike.
-  const isBeside = ({ server, client }) => server === client && MESSAGING[name] !== undefined;
-  cells.push(...(mode === 'compare' ? pairings.filter(isBeside) : pairings));
-  return mode === 'core' ? cells.filter(({ server, client }) => isOurs(server) || isOurs(client)) : cells;
+  const isBeside = server === client && MESSAGING[scenario] !== undefined;
+  return PAIRED.includes(scenario) && (mode !== 'compare' || isBeside);
+}
+
+/** All cells of a scenario that a mode can choose from; for `quick` nothing is built. */
+function cellsOf(name, mode, built, pollers) {
+  const pairings = paired(name, pollers);
+  if (mode === 'quick') return pairings;
+  const loaded = SCENARIOS[name].preset === undefined ? [] : underLoad(name, built, pollers);
+  const others = [...calling(name, built, pollers), ...deflated(name, built, pollers), ...messaging(name)];
+  return [...loaded, ...others, ...pairings];
 }
 
 function cell(scenario, server, client, more = {}) {

@@ -36,7 +36,10 @@ async function underLoad({ contestant }, { preset, weighs }, { loadgen, pinning,
   }
 }
 
-/** A figure must never stand under the wrong name: where the time was spent says which poller it was. */
+/**
+ * A figure must never stand under the wrong name: where the time was spent says which poller it was. Where the other side
+ * is ours too, each says of itself what it has (`child.mjs`).
+ */
 function checkPoller({ io }, { server }) {
   if (!io || server?.threads === undefined) return;
   const spent = (isWanted) => server.threads.filter(isWanted).reduce((sum, { cpuUs }) => sum + cpuUs, 0);

@@ -1,4 +1,5 @@
 /** Whether a process grows, from what it held over time. */
+import { median } from '../lib/summary.mjs';
 
 /**
  * What may be added from one third of its life to the next, bytes. Heaps and allocators breathe by less on the loads here,
@@ -24,7 +25,7 @@ export function verdictOn(samples) {
   const faults = [];
   const growth = {};
   for (const [name, most] of Object.entries(MOST)) {
-    const [first, second, last] = thirds.map((third) => median(third, name));
+    const [first, second, last] = thirds.map((third) => median(third.map((sample) => sample[name])));
     growth[name] = Math.min(second - first, last - second);
     if (growth[name] > most) faults.push(`${name} grows by ${growth[name]} bytes again and again`);
   }
@@ -33,11 +34,6 @@ export function verdictOn(samples) {
     if (last > first) faults.push(`${last - first} ${name} more`);
   }
   return { growth, perHour: slope(settled, 'rss') * 3600, faults };
-}
-
-function median(samples, name) {
-  const values = samples.map((sample) => sample[name]).sort((a, b) => a - b);
-  return values[Math.floor(values.length / 2)];
 }
 
 /** Of the straight line that fits best, a second. */

@@ -7,6 +7,7 @@ const { FIELDS, recordOf, violations } = await bench('record');
 const { changes, compare, doubts, lost } = await bench('against');
 const { areReached, boundsTable, chosenBounds, isBound, judge, readBounds } = await bench('bounds');
 const { isChosen, plan } = await bench('plan');
+const { pollers } = await bench('pollers');
 const { SCENARIOS } = await bench('scenarios');
 const { picture } = await bench('picture');
 
@@ -103,6 +104,39 @@ test('what had a figure and has none now is lost, with the reason, unless it was
   expect(reasons([other], [old], (each) => isChosen({ scenarios: ['e1'] }, each))).toEqual([]);
   const said = changes([], lost([skipped], [old]));
   expect(said).toContain('LOST    e2  native-server x rust-client: not here');
+});
+
+test('what the mode of a run leaves out is not lost', () => {
+  const built = { loadgen: { file: 'x' }, addon: { file: 'x' }, tungstenite: { file: 'x' } };
+  const recordsOf = (mode: string) =>
+    plan({ mode }, built, pollers({ version: '1' })).map((cell: Which) => cost([1], cell));
+  const all = recordsOf('all');
+  for (const mode of ['core', 'compare', 'all']) {
+    const made = recordsOf(mode);
+    expect(made.length).toBeGreaterThan(0);
+    expect(lost(made, all, (each: object) => isChosen({ mode }, each))).toEqual([]);
+    const [first, ...others] = made;
+    expect(lost(others, all, (each: object) => isChosen({ mode }, each))).toEqual([
+      { old: first, reason: 'it was not measured' },
+    ]);
+  }
+  const quick = recordsOf('quick');
+  expect(lost(quick, [...all, ...quick], (each: object) => isChosen({ mode: 'quick' }, each))).toEqual([]);
+  expect(lost(all, [...all, ...quick], (each: object) => isChosen({ mode: 'all' }, each))).toEqual([]);
+});
+
+test('a poller that cannot be had is left out with the reason that the package gives', () => {
+  expect(pollers({ version: '1' })).toEqual([{ io: 'threads' }, { io: 'inline' }]);
+  const inlineLack = 'inline I/O needs Linux, and this is darwin';
+  const here = pollers({ version: '1', inlineLack });
+  expect(here).toEqual([{ io: 'threads' }, { io: 'inline', reason: inlineLack }]);
+  const cells = plan({ mode: 'core', scenarios: ['e2'] }, { loadgen: { file: 'x' }, addon: {} }, here);
+  const inline = cells.filter(({ io }: Which) => io === 'inline');
+  expect(inline.length).toBeGreaterThan(0);
+  for (const cell of inline)
+    expect(recordOf(cell, SCENARIOS.e2, [], ABOUT)).toMatchObject({ skipped: true, reason: inlineLack });
+  const nowhere = pollers({ reason: 'not built', inlineLack });
+  expect(nowhere.map(({ reason }: { reason: string }) => reason)).toEqual(['not built', 'not built']);
 });
 
 test('another processor or version of Node is warned of', () => {

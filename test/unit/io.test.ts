@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { QWormholeError } from '../../ts/errors/error.js';
+import type { Exchanges } from '../../ts/link/native/exchanges.js';
+import { settleIo } from '../../ts/link/native/io.js';
 import { assertInline, decideIo, type IoHost, type IoPreference } from '../../ts/policy/io.js';
 
 const NODE = { node: '20.19.0' };
@@ -63,6 +66,20 @@ test('other systems than Linux have threads, say why, and refuse what is forced'
     expect(() => assertInline(decideIo({ io: 'inline' }, where), where)).toThrow(/needs Linux/);
     expect(() => assertInline(decideIo({}, where), where)).not.toThrow();
   }
+});
+
+test('where the system has no inline I/O auto settles for threads and says why, and what is forced is refused', () => {
+  const why = 'inline I/O needs /proc';
+  const without = {
+    inline() {
+      throw new QWormholeError('ERR_QW_OPTION_UNSUPPORTED', why);
+    },
+  } as unknown as Exchanges;
+  expect(settleIo(without, {}, host())).toEqual({ io: 'threads', reason: why, forced: false });
+  expect(settleIo(without, {}, host(undefined, 2)).reason).toBe('there are 2 cores');
+  expect(() => settleIo(without, { io: 'inline' }, host())).toThrow(why);
+  const having = { inline: () => undefined } as unknown as Exchanges;
+  expect(settleIo(having, {}, host())).toMatchObject({ io: 'inline', reason: 'there is one core' });
 });
 
 test('a value without meaning is an error that names variable and value, also where the option is set', () => {

@@ -1,8 +1,12 @@
 /** What a program, or `qwormhole doctor`, can ask about the backends. */
+import { QWormholeError } from '../errors/error.js';
 import { decideNativeUse } from '../policy/native-switch.js';
-import { decideIo, type Io } from '../policy/io.js';
+import type { Io } from '../policy/io.js';
 import type { Backend, Mode } from './link.js';
 import { adviceFor } from './native/advice.js';
+import type { NativeBinding } from './native/binding.js';
+import { environmentExchanges } from './native/environment.js';
+import { settleIo } from './native/io.js';
 import { loadNative, type Candidate } from './native/loader.js';
 
 /** The backend that new servers and clients get here, and why. */
@@ -13,7 +17,10 @@ export interface BackendInfo {
   readonly nativeAvailable: boolean | undefined;
   /** What decided. */
   readonly reason: string;
-  /** Where the native backend serves sockets, and what decided; `undefined` where it is not in use. */
+  /**
+   * Where the native backend serves sockets, and what decided; `undefined` where it is not in use, and where what the
+   * environment demands cannot be had, which the reason says.
+   */
   readonly io: Io | undefined;
   readonly ioReason: string | undefined;
   /** Version of the native addon, where it loads. */
@@ -38,18 +45,27 @@ export function backendInfo(): BackendInfo {
       candidates: report.candidates,
       cure: adviceFor(report),
     };
-  const { io, reason: ioReason } = decideIo({});
   return {
     mode: 'native',
     backend: 'rust',
     nativeAvailable: true,
     reason,
-    io,
-    ioReason,
+    ...ioOf(report.binding),
     nativeVersion: report.version,
     candidates: report.candidates,
     cure: undefined,
   };
+}
+
+/** What was not forced may have been settled otherwise than decided; what is and cannot be had is told, not thrown. */
+function ioOf(binding: NativeBinding): Pick<BackendInfo, 'io' | 'ioReason'> {
+  try {
+    const { io, reason } = settleIo(environmentExchanges(binding), {});
+    return { io, ioReason: reason };
+  } catch (error) {
+    if (!(error instanceof QWormholeError) || error.code !== 'ERR_QW_OPTION_UNSUPPORTED') throw error;
+    return { io: undefined, ioReason: error.message };
+  }
 }
 
 function ofTypeScript(nativeAvailable: boolean | undefined, reason: string): BackendInfo {

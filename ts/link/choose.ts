@@ -1,14 +1,13 @@
 /** The one place where a backend is chosen. The choice travels as a value. */
 import { QWormholeError } from '../errors/error.js';
 import { decideNativeUse, type NativeDecision } from '../policy/native-switch.js';
-import { assertInline, decideIo, type Io, type IoPreference } from '../policy/io.js';
+import type { Io, IoPreference } from '../policy/io.js';
 import { isFirstInProcess } from '../policy/once-per-process.js';
 import type { Backend, LinkDriver, Mode } from './link.js';
 import { adviceFor } from './native/advice.js';
 import { NativeDriver } from './native/driver.js';
 import { environmentExchanges } from './native/environment.js';
-import type { Exchange } from './native/exchange.js';
-import type { Exchanges } from './native/exchanges.js';
+import { settleIo } from './native/io.js';
 import { loadNative, type LoadReport } from './native/loader.js';
 import { TsDriver } from './ts/driver.js';
 
@@ -60,7 +59,8 @@ export function onTypeScript(nativeAvailable: boolean | undefined): Choice {
 function onNative(report: LoadReport, decision: NativeDecision, preference: BackendPreference): Choice {
   const binding = report.binding!;
   const all = environmentExchanges(binding);
-  const { io, exchanges } = exchangesFor(all, preference);
+  const { io } = settleIo(all, preference);
+  const exchanges = io === 'inline' ? [all.inline()] : all.threads(preference.ioThreads ?? 1);
   return {
     driver: new NativeDriver(binding, exchanges, all.log),
     io,
@@ -69,20 +69,6 @@ function onNative(report: LoadReport, decision: NativeDecision, preference: Back
     nativeAvailable: true,
     forced: decision.use === 'force',
   };
-}
-
-/** What serves the sockets. Where inline I/O would be better and cannot be had, threads do. */
-function exchangesFor(all: Exchanges, preference: BackendPreference): { io: Io; exchanges: Exchange[] } {
-  const decision = decideIo(preference);
-  assertInline(decision);
-  if (decision.io === 'inline') {
-    try {
-      return { io: 'inline', exchanges: [all.inline()] };
-    } catch (error) {
-      if (decision.forced) throw error;
-    }
-  }
-  return { io: 'threads', exchanges: all.threads(preference.ioThreads ?? 1) };
 }
 
 /** The error of a demand for native that cannot be met. */

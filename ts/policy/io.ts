@@ -53,7 +53,7 @@ export function decideIo(preference: IoPreference, host = ioHost()): IoDecision 
 
 /** Throws `ERR_QW_OPTION_UNSUPPORTED` where inline I/O is demanded of a runtime that does not have it. */
 export function assertInline({ io, reason, forced }: IoDecision, host = ioHost()): void {
-  const lack = lackOf(host);
+  const lack = inlineLack(host);
   if (io === 'inline' && forced && lack !== undefined) throw inlineUnsupported(`${reason}: ${lack}`);
 }
 
@@ -78,7 +78,7 @@ function wishOf(
 /** The rule of `auto`; docs/performance.md has the figures behind each line. */
 function chosen(preference: IoPreference, host: IoHost): { io: Io; reason: string } {
   const { deflate = false, endpoints = [] } = preference;
-  const lack = lackOf(host);
+  const lack = inlineLack(host);
   if (lack !== undefined) return { io: 'threads', reason: lack };
   // A second core takes system calls, parsing and framing off the JavaScript thread.
   if (host.cores > 1) return { io: 'threads', reason: `there are ${host.cores} cores` };
@@ -91,7 +91,7 @@ function chosen(preference: IoPreference, host: IoHost): { io: Io; reason: strin
 }
 
 /** Why inline I/O cannot be had here at all. */
-function lackOf({ platform, versions }: IoHost): string | undefined {
+export function inlineLack({ platform, versions } = ioHost()): string | undefined {
   const { bun, deno, electron } = versions;
   if (bun !== undefined) return 'Bun has no event loop of libuv';
   if (deno !== undefined) return 'Deno has no event loop of libuv';

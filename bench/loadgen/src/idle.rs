@@ -15,11 +15,12 @@ use crate::pattern::Pattern;
 /// are warm then, and one per cent of the connections to come cannot hide what they cost.
 const REHEARSAL: u32 = 100;
 
-/// How long the server may take to settle after the rehearsal.
+/// How long any server may take to settle after the rehearsal.
 const SETTLING: Duration = Duration::from_millis(500);
 
-/// How long all is left alone before a server is weighed that collects its garbage: V8 looks 8 s after it last did
-/// whether there is memory that it may give back, and takes a second or two for it.
+/// How long all is left alone before a server is weighed, empty or not, that collects its garbage: V8 looks 8 s after
+/// it last did whether there is memory that it may give back, and takes a second or two for it. Weighed empty before
+/// that, it would give back between the two what then seems to be less for the connections.
 const RESTING: Duration = Duration::from_secs(12);
 
 /// A page that one collection empties goes back to the system with the next one.
@@ -50,16 +51,14 @@ pub fn run(options: &LoadOptions) -> Result<Held, Error> {
     let target = Target::find(&options.address, &options.path, options.tls)?;
     let pattern = Pattern::new(options.size);
     rehearse(&target, &pattern, options.connections.min(REHEARSAL))?;
+    rest(options, SETTLING);
     let empty = weigh(options)?;
 
     let watch = Stopwatch::start(options.pid)?;
     let mut callers = open(&target, options.connections)?;
     let opening = watch.stop()?;
     let watch = Stopwatch::start(options.pid)?;
-    thread::sleep(match options.collect {
-        true => options.measured.max(RESTING),
-        false => options.measured,
-    });
+    rest(options, options.measured);
     let holding = watch.stop()?;
     let held = weigh(options)?;
 
@@ -86,8 +85,15 @@ fn rehearse(target: &Target, pattern: &Pattern, connections: u32) -> Result<(), 
         caller.echo(pattern, 0)?;
         caller.close()?;
     }
-    thread::sleep(SETTLING);
     Ok(())
+}
+
+fn rest(options: &LoadOptions, least: Duration) {
+    thread::sleep(if options.collect {
+        least.max(RESTING)
+    } else {
+        least
+    });
 }
 
 fn open(target: &Target, connections: u32) -> Result<Vec<Caller>, Error> {

@@ -6,7 +6,7 @@
 //! looks like), `wire`, `frame` and `handshake` (how it is framed), `transport` (TLS or none), `channel` (one polled socket) and
 //! `caller` (one that waits), `load`, `fanout`, `churn` and `idle` (the runs), `outcome` and `cpu` (what
 //! they found and what the server spent), `report` (what is printed). `floor` is the other side: the
-//! least a server can do, to compare with; `pair` measures the machine itself.
+//! least a server can do, to compare with.
 
 mod affinity;
 mod caller;
@@ -25,7 +25,6 @@ mod idle;
 mod load;
 mod options;
 mod outcome;
-mod pair;
 mod pattern;
 mod qwh;
 mod report;
@@ -59,10 +58,6 @@ fn execute(command: Command) -> Result<(), Error> {
         Command::Floor(options) => {
             affinity::pin(options.pin)?;
             floor::serve(options.port, options.wire)?;
-        }
-        Command::Pair { pin } => {
-            affinity::pin(pin)?;
-            pair::measure()?;
         }
         Command::Load(options) => {
             affinity::pin(options.pin)?;

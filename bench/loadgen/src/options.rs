@@ -12,7 +12,6 @@ use crate::wire::Wire;
 pub const USAGE: &str = "\
 usage: qwormhole-loadgen --addr HOST:PORT [options]
        qwormhole-loadgen floor [--wire tcp|ws] [--port PORT] [--pin CPU]
-       qwormhole-loadgen pair [--pin CPU]
 
 Puts a load on a server and checks every byte that comes back.
 
@@ -41,9 +40,7 @@ Puts a load on a server and checks every byte that comes back.
   --json             print one line of JSON
 
 floor: a naked poll-loop echo server; prints {\"listening\":PORT,\"pid\":PID} and serves
-until its standard input ends or it gets SIGTERM.
-
-pair: prints {\"pairUs\":MICROSECONDS}, the price of one send and one receive over loopback.";
+until its standard input ends or it gets SIGTERM.";
 
 /// Larger messages would only measure the allocator, on both sides.
 const MAX_SIZE: usize = 64 << 20;
@@ -53,7 +50,6 @@ const MAX_SIZE: usize = 64 << 20;
 pub enum Command {
     Help,
     Floor(FloorOptions),
-    Pair { pin: Option<usize> },
     Load(LoadOptions),
 }
 
@@ -96,9 +92,6 @@ impl Command {
         if arguments.next_if(|first| first == "floor").is_some() {
             return parse_floor(arguments);
         }
-        if arguments.next_if(|first| first == "pair").is_some() {
-            return parse_pair(arguments);
-        }
         parse_load(arguments)
     }
 }
@@ -128,18 +121,6 @@ fn wire(name: &str) -> Result<Wire, Error> {
         "qwh" => Ok(Wire::Qwh),
         other => Err(usage(format!("unknown wire {other}"))),
     }
-}
-
-fn parse_pair(mut arguments: impl Iterator<Item = String>) -> Result<Command, Error> {
-    let mut pin = None;
-    while let Some(name) = arguments.next() {
-        match name.as_str() {
-            "--help" => return Ok(Command::Help),
-            "--pin" => pin = Some(value(&name, arguments.next())?),
-            _ => return Err(usage(format!("unknown option {name}"))),
-        }
-    }
-    Ok(Command::Pair { pin })
 }
 
 fn parse_load(mut arguments: impl Iterator<Item = String>) -> Result<Command, Error> {
