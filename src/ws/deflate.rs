@@ -107,9 +107,12 @@ impl Inflater {
     /// # Errors
     /// As for [`push`](Self::push).
     pub fn finish(&mut self, to: &mut Vec<u8>, limit: usize) -> Result<()> {
-        // A sender that ends its stream with the message may leave out the empty block behind it.
-        if !self.ended {
-            self.push(&TAIL, to, limit)?;
+        // A sender that ends its stream with the message may leave out the empty block behind it; a stream that ends
+        // inside of the tail has the rest of it behind its end.
+        let mut tail = TAIL.as_slice();
+        while !self.ended && !tail.is_empty() {
+            let taken = self.step(tail, to, limit)?;
+            tail = tail.get(taken..).unwrap_or_default();
         }
         if self.side.no_context_takeover || self.ended {
             self.clear();

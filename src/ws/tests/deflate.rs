@@ -66,6 +66,15 @@ fn a_final_block_and_what_follows_it() {
 }
 
 #[test]
+fn a_final_block_that_ends_inside_of_the_tail() {
+    let mut inflater = Inflater::new(Side::default());
+    for _ in 0..3 {
+        // A literal, whose end of the block are the zeros of the tail.
+        assert_eq!(inflate(&mut inflater, &[0x0b], LIMIT).unwrap(), b"P");
+    }
+}
+
+#[test]
 fn nothing_refers_to_a_message_before_without_takeover() {
     let mut inflater = Inflater::new(side(true, 15));
     let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
