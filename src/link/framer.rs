@@ -190,7 +190,7 @@ impl Framer {
     }
 
     /// Writes what is packed and then what waits, until up to about `most` bytes of messages are packed.
-    pub(super) fn write_all(
+    pub(super) fn write_some(
         &mut self,
         io: &mut impl Write,
         queues: &mut Queues,

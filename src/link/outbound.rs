@@ -64,7 +64,6 @@ pub enum Written {
 /// Queue of one connection's outgoing records.
 #[derive(Debug)]
 pub struct Outbound {
-    wire_header: usize,
     queues: Queues,
     released: Released,
     /// Payload bytes that wait.
@@ -81,7 +80,6 @@ impl Outbound {
     /// An empty queue.
     pub fn new(protocol: Protocol) -> Self {
         Self {
-            wire_header: protocol.wire_header(),
             queues: Queues::new(protocol.wire_header()),
             released: Released::default(),
             queued: 0,
@@ -198,7 +196,7 @@ impl Outbound {
         let header = u32::try_from(payload.len())
             .unwrap_or(u32::MAX)
             .to_be_bytes();
-        let header = &header[HEADER - self.wire_header..];
+        let header = &header[HEADER - self.queues.wire_header()..];
         let taken = write_once(io, &[IoSlice::new(header), IoSlice::new(payload)])?;
         if taken == header.len() + payload.len() {
             self.queued -= payload.len();
@@ -256,8 +254,8 @@ impl Outbound {
     pub fn write_some(&mut self, io: &mut impl Write, most: usize) -> Result<Written> {
         let before = self.released.bytes;
         let written = match &mut self.framer {
-            Some(framer) => framer.write_all(io, &mut self.queues, most, &mut self.released),
-            None => self.queues.write(io, most, &mut self.released),
+            Some(framer) => framer.write_some(io, &mut self.queues, most, &mut self.released),
+            None => self.queues.write_some(io, most, &mut self.released),
         };
         self.queued -= self.released.bytes.wrapping_sub(before) as usize;
         written
@@ -276,7 +274,7 @@ impl Outbound {
     /// Bytes that one of the messages that wait takes on the wire, about.
     pub fn mean(&self) -> usize {
         let messages = self.accepted.wrapping_sub(self.released.messages) as usize;
-        self.queued / messages.max(1) + self.wire_header
+        self.queued / messages.max(1) + self.queues.wire_header()
     }
 
     /// Whether nothing is queued.
@@ -351,7 +349,7 @@ impl Outbound {
     fn goes_through(&self, records: &[u8]) -> bool {
         match &self.framer {
             Some(framer) => !framer.is_closed() && records.len() <= STAGE,
-            None => self.wire_header == HEADER,
+            None => self.queues.wire_header() == HEADER,
         }
     }
 

@@ -34,6 +34,11 @@ impl Queues {
         }
     }
 
+    /// Bytes of header of each record on the wire.
+    pub(super) fn wire_header(&self) -> usize {
+        self.wire_header
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.of_class.iter().all(Queue::is_empty)
     }
@@ -61,7 +66,7 @@ impl Queues {
     ///
     /// # Errors
     /// `ConnectionLost` when the write fails.
-    pub(super) fn write(
+    pub(super) fn write_some(
         &mut self,
         io: &mut impl Write,
         most: usize,

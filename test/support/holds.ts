@@ -10,10 +10,10 @@ import { expect } from 'vitest';
 
 const SECONDS = Number(process.env.QWORMHOLE_FUZZ_SECONDS ?? 0);
 const COUNTS = process.env.QWORMHOLE_FUZZ_COUNTS;
-type Property<T> = fc.IProperty<T> | fc.IAsyncProperty<T>;
-
 /** What cannot be interrupted may take on a busy machine, ms. */
 const MARGIN_MS = 600_000;
+
+type Property<T> = fc.IProperty<T> | fc.IAsyncProperty<T>;
 
 /** What a test may take that takes `ms` where properties are tried as often as usual. */
 export function patience(ms: number): number {

@@ -33,7 +33,8 @@ export interface BackendInfo {
 
 /**
  * Says which backend new servers and clients get without options of their own. Touches the loader
- * unless the environment forbids it; never warns.
+ * unless the environment forbids it, and starts inline I/O where that is what they get, which is known only then; it keeps
+ * no process alive, and is what they use. Never warns.
  */
 export function backendInfo(): BackendInfo {
   const { use, reason } = decideNativeUse({});
