@@ -62,18 +62,17 @@ function allTargets() {
 
 /** How many properties a file has is known once they were tried. */
 async function tryFor({ file, project }, seconds) {
-  const names = new Set();
-  let [spent, tried, each] = [0, 0, 1];
+  let [properties, spent, tried, each] = [0, 0, 0, 1];
   while (spent < seconds) {
     const round = await run(file, project, each);
-    for (const { name, runs, seconds: took } of round) {
-      names.add(name);
+    properties = round.length;
+    for (const { runs, seconds: took } of round) {
       spent += took;
       tried += runs;
     }
-    each = Math.ceil(Math.max(seconds - spent, 1) / names.size);
+    each = Math.ceil(Math.max(seconds - spent, 1) / properties);
   }
-  return [`\`${file}\``, project, names.size, (spent / 60).toFixed(1), tried.toLocaleString('en')];
+  return [`\`${file}\``, project, properties, (spent / 60).toFixed(1), tried.toLocaleString('en')];
 }
 
 /** Tries each of a file's properties for so long. */
