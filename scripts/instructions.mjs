@@ -16,6 +16,8 @@ const BUDGETS = at('bench', 'instructions.json');
 
 /** The module of the tests that do nothing but send messages. */
 const MODULE = 'instructions::';
+/** The function in which they do so: only what is done in it is counted. */
+const COUNTED = '*instructions::collected*';
 /** Each test is run with these numbers of messages: what both runs have in common is no part of a message. */
 const FEW = 2_000;
 const MANY = 12_000;
@@ -43,9 +45,9 @@ function paths(program) {
   );
 }
 
-/** Instructions of the whole process. */
+/** Instructions of so many messages. */
 function count(program, test, messages) {
-  const options = ['--tool=callgrind', '--callgrind-out-file=/dev/null'];
+  const options = ['--tool=callgrind', '--callgrind-out-file=/dev/null', `--toggle-collect=${COUNTED}`];
   const { status, stderr, error } = spawnSync(
     'valgrind',
     [...options, program, test, '--exact', '--test-threads=1'],
