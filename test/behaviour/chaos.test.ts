@@ -14,8 +14,9 @@ function message(number: number): Buffer {
   return bytes;
 }
 
-/** The number of a message, or that it is none of ours. */
-function numberOf(bytes: Buffer): number | 'broken' {
+/** The number of a message, or that it is none of ours: a bit of its frame makes text of it. */
+function numberOf(bytes: unknown): number | 'broken' {
+  if (!Buffer.isBuffer(bytes)) return 'broken';
   const number = bytes.length < 4 ? -1 : bytes.readUInt32BE();
   return number >= 0 && number < 1_000_000 && bytes.equals(message(number)) ? number : 'broken';
 }
