@@ -80,16 +80,7 @@ impl Meter {
 
     /// The queue is void: the connection is over and nothing is accepted any more.
     pub(super) fn settle(&self) {
-        self.release(self.accepted.load());
-    }
-
-    fn release(&self, released: Released) {
-        let before = self.released.swap(released);
-        if before != released {
-            self.budget
-                .free(released.bytes.wrapping_sub(before.bytes) as usize);
-            self.progress.notify_waiters();
-        }
+        self.release(0, self.accepted.load());
     }
 }
 
@@ -109,11 +100,16 @@ impl Counts {
     }
 }
 
-/// The link's side of the meter.
-pub(super) struct MeterLedger(pub Arc<Meter>);
-
-impl Ledger for MeterLedger {
-    fn publish(&mut self, released: Released, _queued: usize) {
-        self.0.release(released);
+/// It has but one link, and sees by itself what waits.
+impl Ledger for Meter {
+    fn release(&self, _slot: u32, released: Released) {
+        let before = self.released.swap(released);
+        if before != released {
+            self.budget
+                .free(released.bytes.wrapping_sub(before.bytes) as usize);
+            self.progress.notify_waiters();
+        }
     }
+
+    fn queue(&self, _delta: isize) {}
 }

@@ -9,7 +9,7 @@ use super::{
     budget::Budget,
     handshake::HandshakeInfo,
     inbox::Inbox,
-    meter::{Meter, MeterLedger},
+    meter::Meter,
     options::{Limits, Options},
     protocol::Protocol,
     sender::{SendError, Sent},
@@ -61,9 +61,8 @@ impl Plan {
             ..
         } = self.options;
         let meter = Arc::new(Meter::new(Arc::clone(&self.budget)));
-        let ledger = Box::new(MeterLedger(Arc::clone(&meter)));
         let framing = protocol.framing();
-        let handle = Handle::new(framing, &self.options.outbound_rates, ledger);
+        let handle = Handle::new(framing, &self.options.outbound_rates, meter.clone(), 0);
         let shared = Arc::new(Shared {
             handle: Arc::new(handle),
             limits: self.limits,

@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    sync::{PoisonError, TryLockError},
+    sync::{Arc, PoisonError, TryLockError},
     task::Waker,
 };
 
@@ -47,7 +47,11 @@ pub(super) struct Half {
     /// A write failed outside the task.
     pub fault: Option<Box<Error>>,
     pub waker: Option<Waker>,
-    ledger: Box<dyn Ledger>,
+    /// Until the end: whoever comes after has the slot then.
+    ledger: Option<Arc<dyn Ledger>>,
+    slot: u32,
+    /// Payload bytes that the ledger has as waiting.
+    queued: usize,
     notify_at: Option<Released>,
 }
 
@@ -83,8 +87,13 @@ pub(super) struct Wishes {
 }
 
 impl Handle {
-    /// What it sends is held to `outbound`.
-    pub(crate) fn new(protocol: Protocol, outbound: &Rates, ledger: Box<dyn Ledger>) -> Self {
+    /// What it sends is held to `outbound`, and counted in `slot` of the ledger.
+    pub(crate) fn new(
+        protocol: Protocol,
+        outbound: &Rates,
+        ledger: Arc<dyn Ledger>,
+        slot: u32,
+    ) -> Self {
         Self {
             half: Mutex::new(Half {
                 out: Outbound::new(protocol),
@@ -95,7 +104,9 @@ impl Handle {
                 wishes: Wishes::default(),
                 fault: None,
                 waker: None,
-                ledger,
+                ledger: Some(ledger),
+                slot,
+                queued: 0,
                 notify_at: None,
             }),
             held: AtomicUsize::new(0),
@@ -413,7 +424,14 @@ impl Half {
     }
 
     fn publish_as(&mut self, queued: usize) {
-        self.ledger.publish(self.settled, queued);
+        let Some(ledger) = &self.ledger else {
+            return;
+        };
+        if queued != self.queued {
+            ledger.queue(queued as isize - self.queued as isize);
+            self.queued = queued;
+        }
+        ledger.release(self.slot, self.settled);
     }
 
     /// Drops the queue for good.
@@ -423,6 +441,7 @@ impl Half {
         self.publish();
         // What was encrypted and not written is no longer queued, and never released.
         self.publish_as(0);
+        self.ledger = None;
         self.session = None;
     }
 
@@ -448,6 +467,15 @@ impl Half {
     pub(super) fn wake(&mut self) {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
+        }
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        // What was queued for a connection that never came about.
+        if let Some(ledger) = &self.ledger {
+            ledger.queue(-(self.queued as isize));
         }
     }
 }

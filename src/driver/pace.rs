@@ -24,6 +24,7 @@ pub(super) struct Outlet {
     throttle: Throttle,
     since: Instant,
     counted: Released,
+    timer: Timer,
 }
 
 impl Outlet {
@@ -33,6 +34,7 @@ impl Outlet {
             throttle: Throttle::new(rates)?,
             since: Instant::now(),
             counted: Released::default(),
+            timer: Timer::default(),
         }))
     }
 
@@ -53,8 +55,14 @@ impl Outlet {
         self.throttle.take(bytes.into(), messages.into(), now);
     }
 
+    /// Has the task woken when what is queued has waited enough.
+    pub(super) fn wake_in_time(&mut self, cx: &mut Context<'_>) {
+        let hold = self.hold();
+        self.timer.wake_in(hold, cx);
+    }
+
     /// How long what is queued must wait.
-    pub(super) fn hold(&mut self) -> Duration {
+    fn hold(&mut self) -> Duration {
         Duration::from_nanos(self.throttle.hold(nanoseconds(self.since)))
     }
 }
@@ -109,11 +117,11 @@ fn nanoseconds(since: Instant) -> u64 {
 
 /// Wakes a task, if it is to wait at all.
 #[derive(Debug, Default)]
-pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
+struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
     /// Has the task woken after `wait`.
-    pub(super) fn wake_in(&mut self, wait: Duration, cx: &mut Context<'_>) {
+    fn wake_in(&mut self, wait: Duration, cx: &mut Context<'_>) {
         let mut timer = Box::pin(sleep(wait));
         if timer.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();

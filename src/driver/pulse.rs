@@ -31,13 +31,12 @@ pub(super) struct Pulse {
     liveness: Liveness,
     since: Instant,
     timer: Pin<Box<Sleep>>,
-    /// What the timer is armed for, milliseconds.
-    armed: Option<u64>,
+    /// What the timer is armed for, milliseconds; at first for nothing, which is later than all.
+    armed: u64,
     /// Bytes received when last looked.
     received: u64,
     /// The kernel took no more when the timer last fired, and had taken so much.
     blocked_at: Option<Released>,
-    timeout_ms: u32,
 }
 
 impl Pulse {
@@ -52,12 +51,9 @@ impl Pulse {
             liveness: Liveness::new(heartbeat, peer_timeout, 0)?,
             since,
             timer: Box::pin(sleep_until(since.into())),
-            armed: None,
+            armed: u64::MAX,
             received: 0,
             blocked_at: None,
-            timeout_ms: heartbeat.map_or(0, |heartbeat| {
-                u32::try_from(heartbeat.timeout.as_millis()).unwrap_or(u32::MAX)
-            }),
         }))
     }
 
@@ -79,7 +75,7 @@ impl Pulse {
     /// had taken when it took no more.
     pub(super) fn poll(&mut self, blocked: Option<Released>, cx: &mut Context<'_>) -> Option<Act> {
         let due = self.liveness.due()?;
-        let is_early = self.armed.is_none_or(|armed| due < armed);
+        let is_early = due < self.armed;
         if !is_early && !self.timer.is_elapsed() {
             return None;
         }
@@ -92,10 +88,11 @@ impl Pulse {
             }
         }
         let act = self.liveness.on_time(now);
-        self.armed = self.liveness.due();
+        let due = self.liveness.due();
+        self.armed = due.unwrap_or(u64::MAX);
         let next = match act {
             Some(Act::Look) => Some(now + LOOK),
-            _ => self.armed,
+            _ => due,
         };
         if let Some(next) = next {
             let next = self.since + Duration::from_millis(next);
@@ -109,7 +106,7 @@ impl Pulse {
 
     /// The peer is dead.
     pub(super) fn verdict(&self) -> Error {
-        let timeout = self.timeout_ms;
+        let timeout = self.liveness.timeout_ms();
         let why = format!("the peer gave no sign of life for {timeout} ms");
         let timeout = usize::try_from(timeout).unwrap_or(usize::MAX);
         Error::new(Code::HeartbeatTimeout, why).with("timeoutMs", timeout)

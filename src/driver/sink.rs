@@ -141,7 +141,10 @@ pub(crate) trait Sink: Send + Unpin + 'static {
     fn closed(&mut self, closed: Closed);
 }
 
-/// Where it is published what the kernel has taken, and how many payload bytes still wait for it.
-pub(crate) trait Ledger: Send {
-    fn publish(&mut self, released: Released, queued: usize);
+/// Where links publish what the kernel has taken, and how many payload bytes still wait for it.
+pub(crate) trait Ledger: Send + Sync {
+    /// The link in `slot` has so much behind it.
+    fn release(&self, slot: u32, released: Released);
+    /// A queue has grown by so many bytes, or shrunk.
+    fn queue(&self, delta: isize);
 }

@@ -18,7 +18,7 @@ use super::{
     handle::{Half, Handle},
     incoming::Incoming,
     new_link::NewLink,
-    pace::{Inlet, Timer, exceeded},
+    pace::{Inlet, exceeded},
     pulse::{Pulse, sign},
     sink::{Agreed, Closed, Ends, Sink},
     stream::Stream,
@@ -51,8 +51,6 @@ pub(crate) struct LinkTask<S: Sink> {
     sees_end: bool,
     /// Set: what is received is bounded.
     inlet: Option<Box<Inlet>>,
-    /// Wakes the task when it may write again.
-    outlet_timer: Timer,
     /// On a carrier with signs of life.
     pulse: Option<Box<Pulse>>,
     /// There may be more to read than we want to know of.
@@ -84,7 +82,6 @@ impl<S: Sink> LinkTask<S> {
             ahead_of: Some(0),
             sees_end: false,
             inlet: None,
-            outlet_timer: Timer::default(),
             pulse: None,
             is_deaf: false,
         };
@@ -131,7 +128,7 @@ impl<S: Sink> LinkTask<S> {
         if written == Written::Held
             && let Some(outlet) = &mut half.outlet
         {
-            self.outlet_timer.wake_in(outlet.hold(), cx);
+            outlet.wake_in_time(cx);
         }
         if half.take_notify() {
             self.sink.released();

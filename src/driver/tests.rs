@@ -123,7 +123,8 @@ impl Room for &mut Fragile {
 struct NoLedger;
 
 impl Ledger for NoLedger {
-    fn publish(&mut self, _: Released, _: usize) {}
+    fn release(&self, _: u32, _: Released) {}
+    fn queue(&self, _: isize) {}
 }
 
 struct NoHost;
@@ -154,7 +155,8 @@ impl Scene {
         let handle = Arc::new(Handle::new(
             Protocol::LengthPrefixed,
             &Rates::default(),
-            Box::new(NoLedger),
+            Arc::new(NoLedger),
+            0,
         ));
         let (tell, told) = mpsc::channel();
         handle.set_reading(true);

@@ -214,14 +214,16 @@ mod tests {
     struct NoLedger;
 
     impl Ledger for NoLedger {
-        fn publish(&mut self, _: Released, _: usize) {}
+        fn release(&self, _: u32, _: Released) {}
+        fn queue(&self, _: isize) {}
     }
 
     fn handle() -> Arc<Handle> {
         Arc::new(Handle::new(
             Protocol::Raw,
             &Rates::default(),
-            Box::new(NoLedger),
+            Arc::new(NoLedger),
+            0,
         ))
     }
 

@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    counters::{Counters, SlotLedger},
+    counters::Counters,
     descriptor::{Descriptor, Kind, Parcel, of_listener},
     fan_out::FanOuts,
     inbox::{Inbox, IoSide},
@@ -126,8 +126,8 @@ impl<P: Poller> Core<P> {
     ) -> Option<(LinkId, NewLink<LinkSink<P>>)> {
         let (id, handle) = self.table.insert(self.counters.slots(), |id| {
             self.counters.reset(id.slot);
-            let ledger = SlotLedger::new(Arc::clone(&self.counters), id);
-            Arc::new(Handle::new(plan.protocol, &plan.rates.1, Box::new(ledger)))
+            let ledger = Arc::clone(&self.counters);
+            Arc::new(Handle::new(plan.protocol, &plan.rates.1, ledger, id.slot))
         })?;
         self.starving().enlist(&handle, plan.memory_budget);
         let link = NewLink {

@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicU32, AtomicUsize, Ordering},
 };
 
-use super::{holdings::Holdings, table::LinkId};
+use super::holdings::Holdings;
 use crate::{driver::Ledger, link::Released};
 
 /// Two words a slot: payload bytes and messages released, wrapping. Slot 0 has the bytes released over
@@ -73,51 +73,20 @@ impl Counters {
     }
 }
 
-/// Publishes one link's counts.
-pub(super) struct SlotLedger {
-    counters: Arc<Counters>,
-    slot: u32,
-    published: Released,
-    queued: usize,
-}
-
-impl SlotLedger {
-    pub(super) fn new(counters: Arc<Counters>, id: LinkId) -> Self {
-        Self {
-            counters,
-            slot: id.slot,
-            published: Released::default(),
-            queued: 0,
-        }
-    }
-}
-
-impl Ledger for SlotLedger {
-    fn publish(&mut self, released: Released, queued: usize) {
-        if queued != self.queued {
-            let delta = queued as isize - self.queued as isize;
-            self.counters.holdings.add(delta);
-            self.queued = queued;
-        }
-        if released == self.published {
+impl Ledger for Counters {
+    fn release(&self, slot: u32, released: Released) {
+        let (bytes, messages) = (self.word(slot, 0), self.word(slot, 1));
+        let before = bytes.load(Ordering::Relaxed);
+        if released.bytes == before && released.messages == messages.load(Ordering::Relaxed) {
             return;
         }
-        let more = released.bytes.wrapping_sub(self.published.bytes);
-        self.published = released;
-        let counters = &*self.counters;
-        counters.word(0, 0).fetch_add(more, Ordering::Relaxed);
-        counters
-            .word(self.slot, 1)
-            .store(released.messages, Ordering::Relaxed);
-        counters
-            .word(self.slot, 0)
-            .store(released.bytes, Ordering::Release);
+        let more = released.bytes.wrapping_sub(before);
+        self.word(0, 0).fetch_add(more, Ordering::Relaxed);
+        messages.store(released.messages, Ordering::Relaxed);
+        bytes.store(released.bytes, Ordering::Release);
     }
-}
 
-impl Drop for SlotLedger {
-    fn drop(&mut self) {
-        // What was queued for a connection that never came about.
-        self.counters.holdings.add(-(self.queued as isize));
+    fn queue(&self, delta: isize) {
+        self.holdings.add(delta);
     }
 }

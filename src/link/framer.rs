@@ -25,6 +25,8 @@ const MAX_CONTROL_BYTES: usize = 16 * 1024;
 pub(super) enum Wire {
     WebSocket(Encoder),
     Qwh(Box<Packer>),
+    /// Nothing any more: the close frame is packed.
+    Closed,
 }
 
 /// Makes frames of records, in the order in which they may go out.
@@ -35,8 +37,6 @@ pub(super) struct Framer {
     stage: Option<Box<Stage>>,
     /// What is said besides messages and waits: rarely anything.
     asides: Option<Box<Asides>>,
-    /// The close frame is packed: nothing follows it.
-    is_closed: bool,
 }
 
 /// Frames that are no messages.
@@ -54,7 +54,6 @@ impl Framer {
             wire,
             stage: None,
             asides: None,
-            is_closed: false,
         }
     }
 
@@ -69,7 +68,7 @@ impl Framer {
 
     /// The last word is packed: what comes is never sent.
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed
+        matches!(self.wire, Wire::Closed)
     }
 
     pub(super) fn is_laborious(&self) -> bool {
@@ -78,7 +77,7 @@ impl Framer {
 
     /// Whether a message goes out as it is behind a header: as the same frame as on any other link that says so.
     pub(super) fn is_plain(&self) -> bool {
-        !self.is_closed && matches!(&self.wire, Wire::WebSocket(encoder) if encoder.is_plain())
+        matches!(&self.wire, Wire::WebSocket(encoder) if encoder.is_plain())
     }
 
     pub(super) fn clear(&mut self) {
@@ -87,7 +86,7 @@ impl Framer {
     }
 
     pub(super) fn control(&mut self, frames: &[u8]) {
-        if self.is_closed {
+        if self.is_closed() {
             return;
         }
         let control = &mut self.asides.get_or_insert_default().control;
@@ -109,13 +108,15 @@ impl Framer {
             .asides
             .as_ref()
             .is_some_and(|asides| asides.close.is_some());
-        if !self.is_closed && !is_said {
-            let frame = match &mut self.wire {
-                Wire::WebSocket(encoder) => encoder.close(close)?,
-                Wire::Qwh(packer) => packer.close(close)?,
-            };
-            self.asides.get_or_insert_default().close = Some(frame);
+        if is_said {
+            return Ok(());
         }
+        let frame = match &mut self.wire {
+            Wire::WebSocket(encoder) => encoder.close(close)?,
+            Wire::Qwh(packer) => packer.close(close)?,
+            Wire::Closed => return Ok(()),
+        };
+        self.asides.get_or_insert_default().close = Some(frame);
         Ok(())
     }
 
@@ -143,6 +144,7 @@ impl Framer {
                 self.stage = Some(stage);
                 return Ok(());
             }
+            Wire::Closed => return Ok(()),
         };
         let mut rest = records;
         while let Some((length, is_text)) = frame::queued(rest) {
@@ -203,7 +205,7 @@ impl Framer {
                 return Ok(Written::Blocked);
             }
             if !self.refill(queues, &mut left)? {
-                return Ok(match self.is_closed || queues.is_empty() {
+                return Ok(match self.is_closed() || queues.is_empty() {
                     true => Written::All,
                     false => Written::Held,
                 });
@@ -220,7 +222,7 @@ impl Framer {
             asides.close
         });
         match &mut self.wire {
-            _ if self.is_closed => {}
+            Wire::Closed => {}
             Wire::Qwh(packer) => packer.refill(queues.by_class(), &mut stage, left)?,
             Wire::WebSocket(encoder) => {
                 while !stage.is_full()
@@ -236,7 +238,7 @@ impl Framer {
         match close {
             Some(close) if !stage.is_full() && queues.is_empty() => {
                 stage.control(&close);
-                self.is_closed = true;
+                self.wire = Wire::Closed;
             }
             Some(_) => self.asides.get_or_insert_default().close = close,
             None => {}

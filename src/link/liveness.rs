@@ -55,9 +55,7 @@ pub struct Liveness {
     sign: u32,
     heard_at: u64,
     said_at: u64,
-    asked: Option<Asked>,
-    /// The last look was asked for then.
-    looking: Option<u64>,
+    silence: Silence,
     is_reading: bool,
     /// We did not read at some time since our last sign: what the peer has asked may wait unseen.
     was_deaf: bool,
@@ -70,11 +68,15 @@ struct Watch {
     patience: u32,
 }
 
-/// Questions without an answer.
+/// How far the peer's silence has come.
 #[derive(Clone, Copy, Debug)]
-struct Asked {
-    first: u64,
-    last: u64,
+enum Silence {
+    /// It was not asked since it was last heard.
+    Unasked,
+    /// It has not answered.
+    Asked { first: u64, last: u64 },
+    /// The last look was asked for then.
+    Looking(u64),
 }
 
 impl Liveness {
@@ -100,8 +102,7 @@ impl Liveness {
             sign,
             heard_at: now,
             said_at: now,
-            asked: None,
-            looking: None,
+            silence: Silence::Unasked,
             is_reading: true,
             was_deaf: false,
         })
@@ -110,8 +111,7 @@ impl Liveness {
     /// Something came.
     pub fn heard(&mut self, now: u64) {
         self.heard_at = now;
-        self.asked = None;
-        self.looking = None;
+        self.silence = Silence::Unasked;
     }
 
     /// Whether what comes is read. From when it is again, the peer has all its time.
@@ -137,21 +137,17 @@ impl Liveness {
         }
         let watch = self.watch?;
         let due = self.watch_due().filter(|due| now >= *due)?;
-        let Some(asked) = self.asked else {
-            return Some(self.ask(now, now));
-        };
-        if now - due > u64::from(watch.interval / 2) {
-            self.looking = None;
-            return Some(self.ask(now, now));
-        }
-        if self.looking.is_some() {
-            return Some(Act::Dead);
-        }
-        if now >= asked.first + u64::from(watch.patience) {
-            self.looking = Some(now);
-            return Some(Act::Look);
-        }
-        Some(self.ask(asked.first, now))
+        let was_asleep = now - due > u64::from(watch.interval / 2);
+        Some(match self.silence {
+            Silence::Unasked => self.ask(now, now),
+            _ if was_asleep => self.ask(now, now),
+            Silence::Looking(_) => Act::Dead,
+            Silence::Asked { first, .. } if now >= first + u64::from(watch.patience) => {
+                self.silence = Silence::Looking(now);
+                Act::Look
+            }
+            Silence::Asked { first, .. } => self.ask(first, now),
+        })
     }
 
     /// When there is something to be done, if nothing happens before.
@@ -162,8 +158,14 @@ impl Liveness {
         }
     }
 
+    /// How long the peer may be silent, milliseconds.
+    pub(crate) fn timeout_ms(&self) -> u32 {
+        self.watch
+            .map_or(0, |watch| watch.interval.saturating_add(watch.patience))
+    }
+
     fn ask(&mut self, first: u64, last: u64) -> Act {
-        self.asked = Some(Asked { first, last });
+        self.silence = Silence::Asked { first, last };
         self.said_at = last;
         Act::Ping
     }
@@ -175,10 +177,10 @@ impl Liveness {
     fn watch_due(&self) -> Option<u64> {
         let Watch { interval, patience } = self.watch.filter(|_| self.is_reading)?;
         let (interval, patience) = (u64::from(interval), u64::from(patience));
-        Some(match (self.looking, self.asked) {
-            (Some(at), _) => at,
-            (None, None) => self.heard_at + interval,
-            (None, Some(Asked { first, last })) => (last + interval).min(first + patience),
+        Some(match self.silence {
+            Silence::Unasked => self.heard_at + interval,
+            Silence::Asked { first, last } => (last + interval).min(first + patience),
+            Silence::Looking(at) => at,
         })
     }
 }

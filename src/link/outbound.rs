@@ -80,7 +80,7 @@ impl Outbound {
     /// An empty queue.
     pub fn new(protocol: Protocol) -> Self {
         Self {
-            queues: Queues::new(protocol.wire_header()),
+            queues: Queues::new(protocol),
             released: Released::default(),
             queued: 0,
             accepted: 0,

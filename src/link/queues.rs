@@ -8,7 +8,7 @@ use super::{
     outbound::{Class, Released, Written, write_once},
     queue::{self, Queue},
 };
-use crate::error::Result;
+use crate::{error::Result, frame::Protocol};
 
 const CLASSES: [Class; 3] = [Class::High, Class::Normal, Class::Low];
 
@@ -18,25 +18,28 @@ const SLICES: usize = 64;
 /// A queue for each class.
 #[derive(Debug)]
 pub(super) struct Queues {
-    wire_header: usize,
     of_class: [Queue; CLASSES.len()],
-    /// The class whose front record is partly written, and how many of its wire bytes are.
-    started: Option<(Class, u32)>,
+    protocol: Protocol,
+    /// The class whose front record is partly written, where one is.
+    started: Class,
+    /// How many of its wire bytes are; 0 where none is.
+    written: u32,
 }
 
 impl Queues {
-    /// Empty ones, whose records have so many bytes of header on the wire.
-    pub(super) fn new(wire_header: usize) -> Self {
+    /// Empty ones, whose records go onto the wire as `protocol` has them.
+    pub(super) fn new(protocol: Protocol) -> Self {
         Self {
-            wire_header,
             of_class: Default::default(),
-            started: None,
+            protocol,
+            started: Class::default(),
+            written: 0,
         }
     }
 
     /// Bytes of header of each record on the wire.
     pub(super) fn wire_header(&self) -> usize {
-        self.wire_header
+        self.protocol.wire_header()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -46,7 +49,7 @@ impl Queues {
     /// Drops everything.
     pub(super) fn clear(&mut self) {
         self.of_class = Default::default();
-        self.started = None;
+        self.written = 0;
     }
 
     pub(super) fn push(&mut self, class: Class, records: &[u8]) {
@@ -93,8 +96,8 @@ impl Queues {
 
     /// Accounts for `taken` wire bytes of `class`.
     pub(super) fn consume(&mut self, class: Class, mut taken: usize, released: &mut Released) {
-        let header = self.wire_header;
-        let mut written = self.started();
+        let header = self.wire_header();
+        let mut written = self.written as usize;
         let queue = &mut self.of_class[class as usize];
         while let Some(payload) = queue.front() {
             let left = header + payload - written;
@@ -114,21 +117,17 @@ impl Queues {
             }
         }
         // A record has its length in 32 bits, of which one says that it is text.
-        self.started = (written > 0).then_some((class, written as u32));
+        self.written = written as u32;
+        self.started = class;
     }
 
     /// A started message first, else the highest class that has something.
     fn next_class(&self) -> Option<Class> {
-        if let Some((class, _)) = self.started {
-            return Some(class);
+        if self.written > 0 {
+            return Some(self.started);
         }
         let mut classes = CLASSES.into_iter();
         classes.find(|class| !self.of_class[*class as usize].is_empty())
-    }
-
-    /// Wire bytes of the front record that are written.
-    fn started(&self) -> usize {
-        self.started.map_or(0, |(_, written)| written as usize)
     }
 
     /// Fills `slices` with what comes next of `class`, up to `most` bytes; gives their number and total length.
@@ -138,7 +137,7 @@ impl Queues {
         slices: &mut [IoSlice<'a>; SLICES],
         most: usize,
     ) -> (usize, usize) {
-        let mut skip = self.started();
+        let mut skip = self.written as usize;
         // A started message of a lower class may be finished, but nothing behind it goes out while
         // a higher class waits.
         let only_first = skip > 0
@@ -147,7 +146,7 @@ impl Queues {
                 .any(|queue| !queue.is_empty());
         let (mut count, mut total) = (0, 0);
         for records in self.of_class[class as usize].pieces() {
-            for slice in queue::wire(records, self.wire_header, only_first) {
+            for slice in queue::wire(records, self.wire_header(), only_first) {
                 if count == SLICES || total == most {
                     return (count, total);
                 }

@@ -11,7 +11,6 @@ use crate::{
 /// Decoder of one connection's incoming bytes.
 #[derive(Debug)]
 pub struct Decoder {
-    role: Role,
     reader: FrameReader<Parser>,
 }
 
@@ -25,7 +24,6 @@ impl Decoder {
         first: Vec<u8>,
     ) -> Self {
         Self {
-            role,
             reader: FrameReader::new(Parser::new(role, limits, deflate), first),
         }
     }
@@ -51,7 +49,8 @@ impl Decoder {
     /// # Errors
     /// `Resources` without random bytes for the masks.
     pub fn take_replies(&mut self) -> Result<Option<Vec<u8>>> {
-        self.reader.parser_mut().control.take_replies(self.role)
+        let role = self.role();
+        self.reader.parser_mut().control.take_replies(role)
     }
 
     /// Another room takes what comes from here on: it is told of all that is held.
@@ -71,7 +70,7 @@ impl Decoder {
 
     /// Which end we are.
     pub fn role(&self) -> Role {
-        self.role
+        self.reader.parser().role
     }
 
     /// Grows with every piece of a message that comes, also of an empty one, and with no control frame.

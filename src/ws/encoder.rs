@@ -22,32 +22,37 @@ pub struct Compression {
 #[derive(Debug)]
 pub struct Encoder {
     role: Role,
-    deflater: Option<Box<Deflater>>,
+    compressor: Option<Box<Compressor>>,
+}
+
+/// What compresses, of an end that does.
+#[derive(Debug)]
+struct Compressor {
+    deflater: Deflater,
     threshold: usize,
 }
 
 impl Encoder {
     /// One that compresses as `params` were agreed on.
     pub fn new(role: Role, agreed: Option<(Params, Compression)>) -> Self {
-        let threshold = agreed.map_or(usize::MAX, |(_, compression)| compression.threshold);
-        let deflater = agreed
-            .and_then(|(params, compression)| Deflater::new(params.ours(role), compression.level))
-            .map(Box::new);
-        Self {
-            role,
-            deflater,
-            threshold,
-        }
+        let compressor = agreed.and_then(|(params, Compression { threshold, level })| {
+            let deflater = Deflater::new(params.ours(role), level)?;
+            Some(Box::new(Compressor {
+                deflater,
+                threshold,
+            }))
+        });
+        Self { role, compressor }
     }
 
     /// Whether some messages are compressed.
     pub fn compresses(&self) -> bool {
-        self.deflater.is_some()
+        self.compressor.is_some()
     }
 
     /// Whether every payload goes out as it is: neither masked nor compressed.
     pub fn is_plain(&self) -> bool {
-        self.role == Role::Server && self.deflater.is_none()
+        self.role == Role::Server && self.compressor.is_none()
     }
 
     /// Appends the frame of a message.
@@ -56,8 +61,11 @@ impl Encoder {
     /// `Resources` when the system has no random bytes, `Internal` if the compressor fails.
     pub fn frame(&mut self, message: &[u8], is_text: bool, to: &mut Vec<u8>) -> Result<()> {
         let mask = self.mask()?;
-        match &mut self.deflater {
-            Some(deflater) if message.len() >= self.threshold => {
+        match self.compressor.as_deref_mut() {
+            Some(Compressor {
+                deflater,
+                threshold,
+            }) if message.len() >= *threshold => {
                 let mut compressed = Vec::new();
                 deflater.compress(message, &mut compressed)?;
                 write_frame(to, mask, opcode(is_text), true, &compressed);

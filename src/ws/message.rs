@@ -4,7 +4,7 @@
 use super::{deflate::Inflater, frame::Header, mask, utf8::Utf8};
 use crate::{
     error::{Code, Error, Result},
-    link::{Payload, ReceiveLimits},
+    link::Payload,
 };
 
 /// A message under way.
@@ -38,16 +38,21 @@ impl Message {
     }
 
     /// Counts a further frame, of whose payload nothing has been taken yet.
-    pub(super) fn announce(&mut self, header: &Header, limits: &ReceiveLimits) -> Result<()> {
+    pub(super) fn announce(
+        &mut self,
+        header: &Header,
+        max_message: usize,
+        max_fragments: usize,
+    ) -> Result<()> {
         self.fragments += 1;
-        if self.fragments > limits.max_fragments {
+        if self.fragments > max_fragments {
             return Err(Error::new(
                 Code::Flood,
-                format!("a message has more than {} fragments", limits.max_fragments),
+                format!("a message has more than {max_fragments} fragments"),
             ));
         }
         self.announced = self.announced.saturating_add(header.length);
-        let limit = limits.max_message as u64;
+        let limit = max_message as u64;
         // The worst of deflate's blocks takes nine bits a byte, and headers; more is not needed for
         // any message within the limit. What it inflates to is counted on its own.
         let most = match self.compressed {
@@ -55,7 +60,7 @@ impl Message {
             false => limit,
         };
         match self.announced > most {
-            true => Err(too_big(self.announced, limits.max_message)),
+            true => Err(too_big(self.announced, max_message)),
             false => Ok(()),
         }
     }

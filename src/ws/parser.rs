@@ -21,8 +21,12 @@ use crate::{
 /// The rules of framing, applied to whatever bytes there are.
 #[derive(Debug)]
 pub(super) struct Parser {
-    role: Role,
-    limits: ReceiveLimits,
+    /// Which end we are.
+    pub(super) role: Role,
+    /// The largest frame found in place since this was last asked, as far as one read can have it.
+    largest: u32,
+    max_message: usize,
+    max_fragments: usize,
     inflater: Option<Box<Inflater>>,
     pub(super) control: Control,
     /// The message under way, if it needs memory of its own.
@@ -30,8 +34,6 @@ pub(super) struct Parser {
     /// Its frame that is not whole yet.
     open: Option<Open>,
     begun: Begun,
-    /// The largest frame found in place since this was last asked.
-    largest: usize,
     /// Pieces of messages ever seen.
     pub(super) data: u64,
 }
@@ -50,8 +52,15 @@ struct Open {
 /// what is wrong must show at once.
 #[derive(Debug, Default)]
 struct Begun {
-    done: usize,
+    /// Less than one read has.
+    done: u32,
     utf8: Utf8,
+}
+
+impl Begun {
+    fn done(&self) -> usize {
+        self.done as usize
+    }
 }
 
 impl Parser {
@@ -59,7 +68,8 @@ impl Parser {
         Self {
             role,
             control: Control::new(&limits),
-            limits,
+            max_message: limits.max_message,
+            max_fragments: limits.max_fragments,
             inflater: deflate.map(|params| Box::new(Inflater::new(params.theirs(role)))),
             message: None,
             open: None,
@@ -144,7 +154,7 @@ impl Parse for Parser {
     fn filled(&mut self, before: usize) -> Result<Option<Stop>> {
         self.data += 1;
         if let Some(message) = &mut self.message {
-            message.validate(before, self.limits.max_message)?;
+            message.validate(before, self.max_message)?;
         }
         self.finish_frame()
     }
@@ -170,7 +180,7 @@ impl Parse for Parser {
     }
 
     fn take_largest(&mut self) -> usize {
-        std::mem::take(&mut self.largest)
+        std::mem::take(&mut self.largest) as usize
     }
 
     fn is_over(&self) -> bool {
@@ -191,11 +201,11 @@ impl Parser {
         if self.message.is_some() {
             return Err(broken("a message begins inside of another"));
         }
-        if header.length > self.limits.max_message as u64 {
-            return Err(too_big(header.length, self.limits.max_message));
+        if header.length > self.max_message as u64 {
+            return Err(too_big(header.length, self.max_message));
         }
         let length = header.length as usize;
-        self.largest = self.largest.max(head + length);
+        self.largest = self.largest.max(clamped(head + length));
         let Some(payload) = bytes.get_mut(..length) else {
             return self.part(header, bytes);
         };
@@ -226,7 +236,7 @@ impl Parser {
             return Ok(None);
         }
         let begun = std::mem::take(&mut self.begun);
-        let front = bytes.get(..begun.done).unwrap_or_default();
+        let front = bytes.get(..begun.done()).unwrap_or_default();
         self.open(header)?;
         if let (Some(message), Some(open)) = (&mut self.message, &mut self.open) {
             message.begin(front, begun.utf8);
@@ -237,12 +247,12 @@ impl Parser {
 
     /// Unmasks and validates what is new of a text at the front.
     fn go_on(&mut self, header: &Header, payload: &mut [u8]) -> Result<()> {
-        let done = self.begun.done;
+        let done = self.begun.done();
         let fresh = payload.get_mut(done..).unwrap_or_default();
         if let Some(key) = header.mask {
             mask::apply(fresh, key, done);
         }
-        self.begun.done += fresh.len();
+        self.begun.done += clamped(fresh.len());
         self.begun.utf8.push(fresh)
     }
 
@@ -279,7 +289,7 @@ impl Parser {
         let message = self
             .message
             .get_or_insert_with(|| Box::new(Message::new(header.payload(), header.rsv1)));
-        message.announce(header, &self.limits)?;
+        message.announce(header, self.max_message, self.max_fragments)?;
         self.open = Some(Open {
             // What was announced is within the limit, and that is a usize.
             rest: header.length as usize,
@@ -301,7 +311,7 @@ impl Parser {
             mask::apply(fresh, key, open.offset.into());
         }
         open.advance(count);
-        message.push(fresh, self.inflater.as_deref_mut(), self.limits.max_message)?;
+        message.push(fresh, self.inflater.as_deref_mut(), self.max_message)?;
         Ok(count)
     }
 
@@ -319,10 +329,14 @@ impl Parser {
         let Some(message) = self.message.take() else {
             return Ok(None);
         };
-        let (bytes, payload) =
-            message.finish(self.inflater.as_deref_mut(), self.limits.max_message)?;
+        let (bytes, payload) = message.finish(self.inflater.as_deref_mut(), self.max_message)?;
         Ok(Some(Stop::Whole(bytes, payload)))
     }
+}
+
+/// A size of what one read can have, which is far below.
+fn clamped(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 impl Open {
