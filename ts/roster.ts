@@ -57,7 +57,7 @@ export class Roster<C extends MessageTypes> implements ConnectionHost<C>, Iterab
   readonly #qwhHandshakeTimes = new Histogram();
   /** Of the peer that was accepted last. */
   lastHandshake: HandshakeInfo | undefined;
-  readonly topics = new TopicTable<ServerConnection<C>>();
+  readonly topics: TopicTable<ServerConnection<C>>;
   readonly #past = new Traffic();
   readonly #crowd: Crowd;
   #accepted = 0;
@@ -69,6 +69,7 @@ export class Roster<C extends MessageTypes> implements ConnectionHost<C>, Iterab
 
   constructor(settings: ServerSettings, voice: ServerVoice<C>) {
     this.#settings = settings;
+    this.topics = new TopicTable(settings.maxTopics);
     this.#crowd = new Crowd(settings.maxConnectionsPerAddress);
     this.#voice = voice;
     this.#listeners = voice.listeners;
