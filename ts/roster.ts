@@ -270,8 +270,8 @@ export class Roster<C extends MessageTypes> implements ConnectionHost<C>, Iterab
 
   /** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
   #turnAway(link: Link, { code, reason, retryAfterMs }: QwhRefusal): void {
-    const { carrier, handshake } = link.info;
-    if (isWebSocket(carrier) || handshake !== undefined)
+    const { route, handshake } = link.info;
+    if (isWebSocket(route.carrier) || handshake !== undefined)
       return this.dismiss(link, code, reason, retryAfterMs);
     link.handler = DEAF;
     link.terminate(code, reason);
