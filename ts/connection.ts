@@ -29,7 +29,7 @@ import type {
 import type { SharedSettings } from './options/settings.js';
 import type { Outgoing } from './policy/backlog.js';
 import type { DropRun } from './policy/drop-log.js';
-import { Drops } from './policy/drops.js';
+import { DropRuns } from './policy/drop-runs.js';
 import { Handlers } from './policy/handlers.js';
 import { checkKey, checkOverflow, type Overflow, type SharedManner } from './policy/overflow.js';
 import { IdleWatch, type Idler } from './policy/idle.js';
@@ -65,7 +65,7 @@ export abstract class Connection<
   /** Messages go the long way, by `#pressure`: while backpressured, and always under a hard rate. */
   #isHindered: boolean;
   #audience: Audience<CodecMessage<C>> | undefined;
-  #drops: Drops | undefined;
+  #drops: DropRuns | undefined;
   /** Set: the number of handlers at work is bounded. */
   protected readonly handlers: Handlers | undefined;
   #pressure: Pressure | undefined;
@@ -386,8 +386,8 @@ export abstract class Connection<
     return (this.#pressure ??= new Pressure(this.#settings, this));
   }
 
-  get #dropped(): Drops {
-    return (this.#drops ??= new Drops((run) => this.onDropped(run)));
+  get #dropped(): DropRuns {
+    return (this.#drops ??= new DropRuns((run) => this.onDropped(run)));
   }
 
   #wait(moment: Moment, options?: WaitOptions): Promise<void> {
