@@ -28,12 +28,14 @@ import type {
 } from './link/link.js';
 import type { SharedSettings } from './options/settings.js';
 import type { Outgoing } from './policy/backlog.js';
-import { DropLog, type DropRun } from './policy/drop-log.js';
+import type { DropRun } from './policy/drop-log.js';
+import { DropRuns } from './policy/drop-runs.js';
 import { Handlers } from './policy/handlers.js';
 import { checkKey, checkOverflow, type Overflow, type SharedManner } from './policy/overflow.js';
 import { IdleWatch, type Idler } from './policy/idle.js';
+import { Moments, type Moment } from './policy/moments.js';
 import { Pressure } from './policy/pressure.js';
-import { Waits, type WaitOptions } from './policy/waits.js';
+import type { WaitOptions } from './policy/waits.js';
 import { checkClose, classIn, isTextOf, NORMAL, sizeOf, type SendOptions } from './sending.js';
 import { Traffic, type TrafficStats } from './stats.js';
 import type { Profile } from './telemetry/profile.js';
@@ -55,7 +57,6 @@ export abstract class Connection<
   /** Messages are their payloads: the codec `buffer` has nothing to do for bytes. */
   readonly #isPlain: boolean;
   readonly #settings: SharedSettings;
-  #overflow: Overflow;
   #state: ConnectionState = 'idle';
   #isPaused = false;
   /** Whether the link was told to deliver. */
@@ -64,21 +65,16 @@ export abstract class Connection<
   /** Messages go the long way, by `#pressure`: while backpressured, and always under a hard rate. */
   #isHindered: boolean;
   #audience: Audience<CodecMessage<C>> | undefined;
-  #drops: DropLog | undefined;
-  /** Of messages that were accepted before. */
-  #losses: DropLog | undefined;
+  #drops: DropRuns | undefined;
   /** Set: the number of handlers at work is bounded. */
   protected readonly handlers: Handlers | undefined;
   #pressure: Pressure | undefined;
-  #drainWaits: Waits | undefined;
-  #emptyWaits: Waits | undefined;
-  #closeWaits: Waits | undefined;
+  #moments: Moments | undefined;
   #idleWatch: IdleWatch | undefined;
 
   protected constructor(settings: SharedSettings) {
     super();
     this.#settings = settings;
-    this.#overflow = settings.overflow;
     this.#isHindered = settings.outboundRate?.isHard === true;
     if (settings.concurrency !== Infinity)
       this.handlers = new Handlers(settings.concurrency, () => this.updateFlow());
@@ -115,12 +111,12 @@ export abstract class Connection<
 
   /** What happens when the peer takes less than is sent to it. At first the option of the same name. */
   get overflow(): Overflow {
-    return this.#overflow;
+    return this.#pressure?.overflow ?? this.#settings.overflow;
   }
 
   set overflow(overflow: Overflow) {
     checkOverflow(overflow);
-    this.#overflow = overflow;
+    this.#pressured.overflow = overflow;
   }
 
   /** Hands over now what would wait for the end of the tick. */
@@ -137,15 +133,15 @@ export abstract class Connection<
   /** Resolves when `send` answers `backpressure` no longer: at once if it does not. Rejects when the connection ends. */
   drained(options?: WaitOptions): Promise<void> {
     if (this.#state === 'closed') return Promise.reject(closed('connection'));
-    const promise = (this.#drainWaits ??= new Waits()).add(options);
-    if (!this.#isBackpressured) this.#drainWaits?.resolve();
+    const promise = this.#wait('drained', options);
+    if (!this.#isBackpressured) this.#moments?.come('drained');
     return promise;
   }
 
   /** Resolves when the kernel has taken all that is accepted so far. Rejects when the connection ends before. */
   flushed(options?: WaitOptions): Promise<void> {
     if (this.#state === 'closed') return Promise.reject(closed('connection'));
-    const promise = (this.#emptyWaits ??= new Waits()).add(options);
+    const promise = this.#wait('flushed', options);
     this.flush();
     this.link?.notifyEmpty();
     return promise;
@@ -187,7 +183,7 @@ export abstract class Connection<
     if (this.#state === 'closed') return Promise.resolve();
     this.state = 'closing';
     this.closeLink(code, reason);
-    return (this.#closeWaits ??= new Waits()).add();
+    return this.#wait('closed');
   }
 
   /** Resets the connection; what is queued is lost. The event `close` follows. */
@@ -242,12 +238,12 @@ export abstract class Connection<
   onDrain(): void {
     const { link } = this;
     if (link !== undefined && this.#pressure?.feed(link) === false) return;
-    this.#losses?.end();
+    this.#drops?.lost.end();
     this.#isBackpressured = false;
     this.#isHindered = this.#settings.outboundRate?.isHard === true;
     this.traffic.incidents.drains += 1;
     this.onDrained();
-    if (!this.#isBackpressured) this.#drainWaits?.resolve();
+    if (!this.#isBackpressured) this.#moments?.come('drained');
   }
 
   /** @internal */
@@ -255,7 +251,7 @@ export abstract class Connection<
     if (this.#pressure !== undefined && this.#pressure.messages > 0) {
       this.onDrain();
       this.link?.notifyEmpty();
-    } else this.#emptyWaits?.resolve();
+    } else this.#moments?.come('flushed');
   }
 
   /** @internal */
@@ -379,21 +375,23 @@ export abstract class Connection<
 
   #sendHindered(link: Link, message: Outgoing, manner?: SharedManner): SendResult {
     if (this.#state !== 'open') return this.drop('closed', message.size);
-    return this.#pressured.send(link, message, this.#overflowOf(manner), manner !== undefined);
+    return this.#pressured.send(link, message, manner);
   }
 
   #refused(link: Link, message: Outgoing, manner?: SharedManner): SendResult {
-    return this.#pressured.refused(link, message, this.#overflowOf(manner), manner !== undefined);
-  }
-
-  #overflowOf(manner: SharedManner | undefined): Overflow {
-    const overflow = manner?.overflow ?? this.#overflow;
-    // Nobody waits for the one slow connection of many.
-    return overflow === 'block' && manner !== undefined ? 'drop-newest' : overflow;
+    return this.#pressured.refused(link, message, manner);
   }
 
   get #pressured(): Pressure {
     return (this.#pressure ??= new Pressure(this.#settings, this));
+  }
+
+  get #dropped(): DropRuns {
+    return (this.#drops ??= new DropRuns((run) => this.onDropped(run)));
+  }
+
+  #wait(moment: Moment, options?: WaitOptions): Promise<void> {
+    return (this.#moments ??= new Moments()).wait(moment, options);
   }
 
   /** @internal A message of `size` bytes was accepted. */
@@ -401,7 +399,7 @@ export abstract class Connection<
     const { traffic } = this;
     traffic.messagesOut += 1;
     traffic.bytesOut += size;
-    if (this.#drops?.isOpen) this.#drops.end();
+    if (this.#drops?.refused.isOpen) this.#drops.refused.end();
     if (result === 'backpressure' && !this.#isBackpressured) this.onBackpressure();
     return result;
   }
@@ -413,14 +411,13 @@ export abstract class Connection<
 
   /** Somebody waits until everything is written. */
   protected get isFlushAwaited(): boolean {
-    return this.#emptyWaits !== undefined && !this.#emptyWaits.isEmpty;
+    return this.#moments?.isAwaited('flushed') === true;
   }
 
   /** @internal Messages of `size` bytes in all were not accepted. */
   drop(reason: DropReason, size: number, messages = 1): 'dropped' {
     this.traffic.drop(reason, size, messages);
-    this.#drops ??= new DropLog((run) => this.onDropped(run));
-    this.#drops.add(reason, size, messages);
+    this.#dropped.refused.add(reason, size, messages);
     return 'dropped';
   }
 
@@ -442,8 +439,7 @@ export abstract class Connection<
   lose(reason: DropReason, size: number): void {
     this.traffic.drop(reason, size);
     this.traffic.discard({ bytes: size, messages: 1 });
-    this.#losses ??= new DropLog((run) => this.onDropped(run));
-    this.#losses.add(reason, size);
+    this.#dropped.lost.add(reason, size);
   }
 
   /** @internal Ends the connection; one that connects again loses its link only. */
@@ -513,16 +509,14 @@ export abstract class Connection<
   /** The end, once. */
   protected finish({ code, reason, clean, error }: LinkClose): void {
     this.#drops?.end();
-    this.#losses?.end();
     this.#state = 'closed';
     this.#audience?.finish();
-    // An error costs its stack: without somebody who waits there is none.
-    this.#drainWaits?.reject(closed('connection'));
-    this.#emptyWaits?.reject(closed('connection'));
+    this.#moments?.fail('drained', () => closed('connection'));
+    this.#moments?.fail('flushed', () => closed('connection'));
     // A broken backend is reported once, by the backend, not by each of its connections.
     if (error !== undefined && error.code !== 'ERR_QW_NATIVE_FAILED') this.report(error);
     this.fire('close', code, reason, clean);
-    this.#closeWaits?.resolve();
+    this.#moments?.come('closed');
   }
 
   protected override listenersChanged(event: string | symbol): void {

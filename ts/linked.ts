@@ -11,12 +11,12 @@ export abstract class Linked<Events extends EventMap<Events>> extends Emitter<Ev
 
   /** What carries the messages. */
   get carrier(): Carrier {
-    return this.info?.carrier ?? 'tcp';
+    return this.info?.route.carrier ?? 'tcp';
   }
 
   /** WebSocket: the subprotocol that both ends agreed on, empty for none. */
   get subprotocol(): string | undefined {
-    return this.info?.subprotocol;
+    return this.info?.route.subprotocol;
   }
 
   /** Of the protocol qwh: who the peer is, and what both ends agreed on; that of the last link of a client. */
@@ -39,11 +39,11 @@ export abstract class Linked<Events extends EventMap<Events>> extends Emitter<Ev
   }
 
   get localAddress(): string {
-    return this.info?.localAddress ?? '';
+    return this.info?.route.localAddress ?? '';
   }
 
   get localPort(): number {
-    return this.info?.localPort ?? 0;
+    return this.info?.route.localPort ?? 0;
   }
 
   /** The process lives at least as long as the connection: the default. */

@@ -20,9 +20,9 @@ export interface ReceptionVoice {
 }
 
 /** What a peer of an endpoint speaks: where that is qwh, others may be let in. */
-function spokenOn({ info: { handshake, carrier } }: Link, protocol: Protocol): Protocol {
+function spokenOn({ info: { handshake, route } }: Link, protocol: Protocol): Protocol {
   if (protocol !== 'qwh' || handshake !== undefined) return protocol;
-  return isWebSocket(carrier) ? 'raw' : 'length-prefixed';
+  return isWebSocket(route.carrier) ? 'raw' : 'length-prefixed';
 }
 
 export class Reception<C extends MessageTypes> {

@@ -57,7 +57,7 @@ export class Roster<C extends MessageTypes> implements ConnectionHost<C>, Iterab
   readonly #qwhHandshakeTimes = new Histogram();
   /** Of the peer that was accepted last. */
   lastHandshake: HandshakeInfo | undefined;
-  readonly topics = new TopicTable<ServerConnection<C>>();
+  readonly topics: TopicTable<ServerConnection<C>>;
   readonly #past = new Traffic();
   readonly #crowd: Crowd;
   #accepted = 0;
@@ -69,6 +69,7 @@ export class Roster<C extends MessageTypes> implements ConnectionHost<C>, Iterab
 
   constructor(settings: ServerSettings, voice: ServerVoice<C>) {
     this.#settings = settings;
+    this.topics = new TopicTable(settings.maxTopics);
     this.#crowd = new Crowd(settings.maxConnectionsPerAddress);
     this.#voice = voice;
     this.#listeners = voice.listeners;
@@ -269,8 +270,8 @@ export class Roster<C extends MessageTypes> implements ConnectionHost<C>, Iterab
 
   /** A reset costs neither side anything more, however many there are; who has come through a handshake is told. */
   #turnAway(link: Link, { code, reason, retryAfterMs }: QwhRefusal): void {
-    const { carrier, handshake } = link.info;
-    if (isWebSocket(carrier) || handshake !== undefined)
+    const { route, handshake } = link.info;
+    if (isWebSocket(route.carrier) || handshake !== undefined)
       return this.dismiss(link, code, reason, retryAfterMs);
     link.handler = DEAF;
     link.terminate(code, reason);

@@ -20,7 +20,7 @@ import type { Handlers } from './policy/handlers.js';
 import { OpeningRequest } from './policy/upgrade-request.js';
 import type { Amount } from './stats.js';
 import type { Profile } from './telemetry/profile.js';
-import { checkTopic, tooManyTopics, type TopicTable } from './topics.js';
+import { checkTopic, type TopicTable } from './topics.js';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost<C extends MessageTypes> {
@@ -56,9 +56,6 @@ export class ServerConnection<C extends MessageTypes = CodecOption> extends Conn
   readonly #request: UpgradeRequest | undefined;
   #opening: OpeningRequest | undefined;
   readonly #host: ConnectionHost<C>;
-  readonly #maxTopics: number;
-  /** With the first topic: most connections have none. */
-  #topics: Set<string> | undefined;
 
   /** @internal */
   constructor(host: ConnectionHost<C>, arrival: Arrival, settings: ServerSettings) {
@@ -67,7 +64,6 @@ export class ServerConnection<C extends MessageTypes = CodecOption> extends Conn
     this.protocol = arrival.protocol;
     this.user = arrival.user;
     this.#request = arrival.request;
-    this.#maxTopics = settings.maxTopics;
     this.#host = host;
     if (host.profile !== undefined) this.measure(host.profile);
     this.attach(arrival.link);
@@ -105,22 +101,18 @@ export class ServerConnection<C extends MessageTypes = CodecOption> extends Conn
    */
   subscribe(topic: string): void {
     checkTopic(topic);
-    if (this.state === 'closed' || this.#topics?.has(topic)) return;
-    const topics = (this.#topics ??= new Set());
-    if (topics.size >= this.#maxTopics) throw tooManyTopics(this.#maxTopics);
-    topics.add(topic);
-    this.#host.topics.add(topic, this);
+    if (this.state !== 'closed') this.#host.topics.add(topic, this);
   }
 
   /** Ends a subscription; does nothing if there is none. */
   unsubscribe(topic: string): void {
     checkTopic(topic);
-    if (this.#topics?.delete(topic)) this.#host.topics.delete(topic, this);
+    this.#host.topics.delete(topic, this);
   }
 
   /** The topics that it is subscribed to, in the order of subscribing. */
   get topics(): readonly string[] {
-    return [...(this.#topics ?? [])];
+    return [...this.#host.topics.topicsOf(this)];
   }
 
   /** @internal Its protocol can tell the peer when to come back. */
@@ -188,8 +180,7 @@ export class ServerConnection<C extends MessageTypes = CodecOption> extends Conn
   }
 
   protected linkClosed(close: LinkClose): void {
-    for (const topic of this.#topics ?? []) this.#host.topics.delete(topic, this);
-    this.#topics = undefined;
+    this.#host.topics.leave(this);
     this.finish(close);
     this.#host.connectionClosed(this, close);
   }

@@ -38,7 +38,7 @@ describe.each(VERSIONS)('%s', (version) => {
       await until(() => served.arrived.length === 1, 'the connection');
       const [accepted] = served.arrived;
       expect(called.link.info).toMatchObject({
-        carrier: isWebSocket ? 'wss' : 'tls',
+        route: { carrier: isWebSocket ? 'wss' : 'tls' },
         tls: { protocol: version, servername: 'localhost', authorized: true, peerChain: server.chain },
       });
       expect(accepted.link.info.tls).toMatchObject({ authorized: requestCert, servername: 'localhost' });

@@ -61,18 +61,24 @@ export interface LinkClose {
   readonly error?: QWormholeError;
 }
 
-/** Both ends of a link. */
-export interface LinkInfo {
+/** What the links of one listener have in common, by and large: they share it, wherever they are many. */
+export interface Route {
   readonly carrier: Carrier;
   /** Addresses are empty, and ports 0, on Unix sockets and pipes. */
-  readonly remoteAddress: string;
-  readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
   /** WebSocket: the subprotocol that both ends agreed on, empty for none. */
   readonly subprotocol?: string;
   /** WebSocket: permessage-deflate was agreed on. */
   readonly isDeflated?: boolean;
+}
+
+/** Both ends of a link. */
+export interface LinkInfo {
+  readonly route: Route;
+  /** As those of the route. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
   /** On a carrier with TLS. */
   readonly tls?: TlsInfo;
   /** Of the protocol qwh. */

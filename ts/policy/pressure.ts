@@ -14,7 +14,7 @@ import { MIN_COST } from '../link/min-cost.js';
 import { nanoseconds, Throttle } from '../link/rate.js';
 import type { SharedSettings } from '../options/settings.js';
 import { Backlog, type Outgoing } from './backlog.js';
-import { keepsBacklog, type Overflow } from './overflow.js';
+import { keepsBacklog, type Overflow, type SharedManner } from './overflow.js';
 
 /** How soon a link is fed again that has refused something, ms. */
 const FEED_AGAIN_MS = 50;
@@ -36,6 +36,8 @@ export interface PressureHost {
 export class Pressure {
   readonly #settings: SharedSettings;
   readonly #host: PressureHost;
+  /** What happens when the peer takes less than is sent to it; at first the option of the same name. */
+  overflow: Overflow;
   /** A hard bound of what may be sent. */
   readonly #quota: Throttle | undefined;
   /** While something waits, and until the link is low behind it. */
@@ -45,6 +47,7 @@ export class Pressure {
   constructor(settings: SharedSettings, host: PressureHost) {
     this.#settings = settings;
     this.#host = host;
+    this.overflow = settings.overflow;
     const { outboundRate } = settings;
     this.#quota = outboundRate?.isHard ? new Throttle(outboundRate) : undefined;
   }
@@ -59,9 +62,11 @@ export class Pressure {
     return this.#backlog?.messages ?? 0;
   }
 
-  /** Sends a message, or has it wait, or drops it. `isShared`: nobody changes its bytes any more. */
-  send(link: Link, message: Outgoing, overflow: Overflow, isShared: boolean): SendResult {
+  /** Sends a message, or has it wait, or drops it. `manner`: of one for many, whose bytes nobody changes any more. */
+  send(link: Link, message: Outgoing, manner?: SharedManner): SendResult {
     const { size } = message;
+    const overflow = this.#overflowOf(manner);
+    const isShared = manner !== undefined;
     const { maxMessage } = this.#settings;
     if (size > maxMessage) throw tooBig(size, maxMessage);
     const quota = this.#quota;
@@ -74,7 +79,11 @@ export class Pressure {
   }
 
   /** What becomes of a message that the link has refused. */
-  refused(link: Link, message: Outgoing, overflow: Overflow, isShared: boolean): SendResult {
+  refused(link: Link, message: Outgoing, manner?: SharedManner): SendResult {
+    return this.#refused(link, message, this.#overflowOf(manner), manner !== undefined);
+  }
+
+  #refused(link: Link, message: Outgoing, overflow: Overflow, isShared: boolean): SendResult {
     const { dropReason } = link;
     const isFull = dropReason === 'queue-full';
     if (isFull && overflow === 'block' && !this.#host.isBackpressured)
@@ -125,6 +134,12 @@ export class Pressure {
     return gone;
   }
 
+  #overflowOf(manner: SharedManner | undefined): Overflow {
+    const overflow = manner?.overflow ?? this.overflow;
+    // Nobody waits for the one slow connection of many.
+    return overflow === 'block' && manner !== undefined ? 'drop-newest' : overflow;
+  }
+
   #route(link: Link, message: Outgoing, overflow: Overflow, isShared: boolean): SendResult {
     const mayWait = this.#host.isBackpressured && keepsBacklog(overflow);
     if (this.#backlog === undefined && !mayWait) return this.#direct(link, message, overflow, isShared);
@@ -158,7 +173,7 @@ export class Pressure {
   #direct(link: Link, message: Outgoing, overflow: Overflow, isShared: boolean): SendResult {
     const { payload, cls, size, isText } = message;
     const result = link.send(payload, cls, size, isText);
-    if (result === 'dropped') return this.refused(link, message, overflow, isShared);
+    if (result === 'dropped') return this.#refused(link, message, overflow, isShared);
     return this.#host.accept(size, result);
   }
 

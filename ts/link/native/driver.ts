@@ -1,5 +1,4 @@
 /** The native backend, on I/O threads of this environment or inline. */
-import type { Socket } from 'node:net';
 import { onAbort } from '../../abort.js';
 import { aborted, type QWormholeError } from '../../errors/error.js';
 import type {
@@ -25,8 +24,7 @@ import type { NativeLog } from './log.js';
 import { adoptPlan, dialPlan, listenPlan } from './plan.js';
 import { clientTls, judging, ListenerTls } from './tls.js';
 import { addressesOf } from '../resolve.js';
-
-const UNKNOWN = { localAddress: '', localPort: 0 } as const;
+import { endsOf, routeOf } from '../routes.js';
 
 export class NativeDriver implements LinkDriver, Owner {
   readonly mode = 'native';
@@ -99,14 +97,15 @@ export class NativeDriver implements LinkDriver, Owner {
     if (descriptor === undefined || this.#failing !== undefined) return undefined;
     const exchange = this.#nextExchange();
     if (exchange.failure !== undefined) return undefined;
-    const info = { carrier: 'ws', ...endsOf(socket), subprotocol } as const;
     const request = { key, extensions, subprotocol };
     const adopted = exchange.core.adopt(descriptor, adoptPlan(adoption), request, head);
     // No descriptor is left, say: the socket is as it was.
     if (adopted.fault) return undefined;
     // Node has read nothing meanwhile: that takes a turn of the loop. Of two descriptors this closes one.
+    const { isDeflated } = adopted;
+    const info = endsOf(socket, { carrier: 'ws', subprotocol, isDeflated });
     socket.destroy();
-    return new NativeLink(exchange, this, adopted, { ...info, isDeflated: adopted.isDeflated }, limits);
+    return new NativeLink(exchange, this, adopted, info, limits);
   }
 
   watchLog(level: BackendRecord['level'], listener: LogListener): () => void {
@@ -150,8 +149,8 @@ export class NativeDriver implements LinkDriver, Owner {
     if (exchange.failure !== undefined) return Promise.reject(exchange.failure);
     const { fault, ...name } = wrapper.connect();
     if (fault) return Promise.reject(faultOf(fault, { during: 'connect', what: placeText(spec) }));
-    const carrier = carrierOf(spec);
-    const info = { ...UNKNOWN, carrier, remoteAddress: spec.host, remotePort: spec.port } as const;
+    const route = routeOf({ carrier: carrierOf(spec), localAddress: '', localPort: 0 });
+    const info = { route, remoteAddress: spec.host, remotePort: spec.port };
     const link = new NativeLink(exchange, this, name, info, spec.limits);
     return new Promise((resolve, reject) => {
       const stopListening =
@@ -172,10 +171,6 @@ export class NativeDriver implements LinkDriver, Owner {
       if (tls !== undefined) link.call.onSecured = judging(link, tls, exchange.outbox);
     });
   }
-}
-
-function endsOf({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket) {
-  return { remoteAddress, remotePort, localAddress, localPort };
 }
 
 const ignore = (): void => {};

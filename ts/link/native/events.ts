@@ -1,24 +1,13 @@
 /** What the text of an event says. */
 import type { QWormholeError, SystemContext } from '../../errors/error.js';
-import { isWebSocket } from '../carriers.js';
+import { addresses } from '../lately.js';
 import type { Carrier, LinkInfo } from '../link.js';
 import { peerText } from '../place.js';
+import { routeFrom } from '../routes.js';
 import { GOAWAY } from './descriptor.js';
 import type { TlsInfo, TlsVersion } from '../tls.js';
 import { faultOfText, type Met } from './faults.js';
-import type { Closed } from './link.js';
-
-/** Gives equal texts that follow each other as one: connections have addresses in common, those of a listener at least. */
-class Sameness {
-  #last = '';
-
-  of(text: string): string {
-    if (text !== this.#last) this.#last = text;
-    return this.#last;
-  }
-}
-
-const [remotes, locals, subprotocols] = [new Sameness(), new Sameness(), new Sameness()];
+import type { Closed } from './ending.js';
 
 /**
  * Of lines: addresses and ports of both ends, subprotocol, whether messages are compressed; and behind a zero what
@@ -27,19 +16,11 @@ const [remotes, locals, subprotocols] = [new Sameness(), new Sameness(), new Sam
 export function infoOf(text: string, carrier: Carrier): LinkInfo {
   const zero = text.indexOf('\0');
   const lines = zero === -1 ? text : text.slice(0, zero);
-  const [remote, remotePort, local, localPort, subprotocol, isDeflated] = lines.split('\n');
-  const isFramed = isWebSocket(carrier);
+  const [remote, remotePort] = lines.split('\n', 2);
   // One literal: what is spread together takes more memory, and every connection keeps it.
-  const info = {
-    carrier,
-    remoteAddress: remotes.of(remote),
-    remotePort: Number(remotePort),
-    localAddress: locals.of(local),
-    localPort: Number(localPort),
-    subprotocol: isFramed ? subprotocols.of(subprotocol) : undefined,
-    isDeflated: isFramed ? isDeflated === '1' : undefined,
-  };
-  return zero === -1 ? info : { ...info, tls: tlsInfoOf(text.slice(zero + 1).split('\0'), remote) };
+  const route = routeFrom(`${carrier}${lines.slice(remote.length + 1 + remotePort.length)}`);
+  const ends = { route, remoteAddress: addresses.of(remote), remotePort: Number(remotePort) };
+  return zero === -1 ? ends : { ...ends, tls: tlsInfoOf(text.slice(zero + 1).split('\0'), remote) };
 }
 
 /** A failed handshake: lines of the client's address and port, and behind a zero the error. */

@@ -19,7 +19,8 @@ import { type LinkName, Operation, Outbox, OUTBOX_BYTES } from './outbox.js';
 import type { Carrier, LinkInfo } from '../link.js';
 import type { Io } from '../../policy/io.js';
 import type { ListenerTls } from './tls.js';
-import { type NativeUpgrade, RequestText, Upgrades } from './upgrades.js';
+import { RequestText } from './request-text.js';
+import { type NativeUpgrade, Upgrades } from './upgrades.js';
 import type { QWormholeError } from '../../errors/error.js';
 
 /** Most connections of one I/O thread: the memory for their counters is reserved, not touched. */
@@ -298,12 +299,13 @@ export class Exchange implements Waiter {
     else if (kind === EventKind.released) link.onReleased();
     else if (kind === EventKind.ended) link.onEnded();
     else if (kind === EventKind.opened) {
-      const info = infoOf(this.#text(aux), link.info.carrier);
+      const info = infoOf(this.#text(aux), link.info.route.carrier);
       link.onOpened(withHandshake(info, this.#meetings.take(link)));
     } else if (kind === EventKind.met) {
       const text = this.#text(aux);
       this.#met(link, text);
-    } else if (kind === EventKind.secured) link.call?.onSecured?.(infoOf(this.#text(aux), link.info.carrier));
+    } else if (kind === EventKind.secured)
+      link.call?.onSecured?.(infoOf(this.#text(aux), link.info.route.carrier));
     else if (kind === EventKind.closed) this.#closed(link, at);
   }
 
@@ -312,7 +314,7 @@ export class Exchange implements Waiter {
     const { call } = link;
     call?.onAnswer?.();
     if (call?.qwh === undefined) return;
-    const { carrier } = link.info;
+    const { carrier } = link.info.route;
     const onRefused = ({ error }: QwhRefusal): void => void (call.refusal = error);
     void this.#meetings.meet(link, text, { settings: call.qwh, carrier, listener: 0, onRefused });
   }

@@ -7,6 +7,7 @@ import { QWormholeError, type SystemContext } from '../../errors/error.js';
 import { Patience, type Forsaken } from '../patience.js';
 import { environmentTurn, type Waiter } from '../turn.js';
 import { EventKind, KIND_BITS } from './descriptor.js';
+import { Ending, type Closed } from './ending.js';
 import type { Exchange, Owner } from './exchange.js';
 import { isWebSocket } from '../carriers.js';
 import { peerText } from '../place.js';
@@ -14,24 +15,8 @@ import { faultOf, type Met } from './faults.js';
 import { Held } from './held.js';
 import { MAX_REASON } from '../../qwh/index.js';
 import type { QwhSettings } from '../qwh.js';
-import { fitReason, fromWebSocketCode, toWebSocketCode } from '../websocket-codes.js';
+import { fitReason, toWebSocketCode } from '../websocket-codes.js';
 import { Operation, type LinkName, type Target } from './outbox.js';
-
-/** What the peer's close frame or GOAWAY said. */
-export interface Farewell {
-  /** WebSocket's own number; of a GOAWAY ours. */
-  readonly code: number;
-  readonly reason: string;
-  /** Of a GOAWAY: when to come back, ms; 0 is no advice. */
-  readonly retryAfterMs?: number;
-}
-
-/** How a link ended on the I/O side. */
-export interface Closed {
-  readonly clean: boolean;
-  readonly error: QWormholeError | undefined;
-  readonly farewell: Farewell | undefined;
-}
 
 /** A call, until its link is open or over. */
 export interface Call {
@@ -49,6 +34,9 @@ export interface Call {
 
 /** How far the kind of a message that is text is from that of one that is not, in their events. */
 const TEXT = EventKind.text - EventKind.message;
+
+/** How far a queue may have to fall. */
+const Level = { low: 1, empty: 2 } as const;
 
 /** There may be very many links: what follows from other fields, or is rare, has none of its own. */
 export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter {
@@ -71,20 +59,12 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
   #isWaking = false;
   /** What came while paused, as long as there is some. */
   #held: Held | undefined;
-  #hasPeerEnded = false;
-  /** How it ended on the I/O side: told when everything before it is delivered. */
-  #closed: Closed | undefined;
-  /** Runs while its end waits behind what is held. */
-  #patience: Patience | undefined;
-  #isDrainArmed = false;
-  #isEmptyArmed = false;
-  /** How it ends, once our side decided it. */
-  #ending: LinkClose | undefined;
-  /** What comes until the peer's own last word is delivered although we have said ours. */
-  #takesRest = false;
+  /** From the first sign of its end on. */
+  #ending: Ending | undefined;
+  /** Levels of its queue that are waited for: bits of `Level`. */
+  #armed = 0;
   /** Its number is given back. */
   #over = false;
-  #onOver: (() => void) | undefined;
   #isReferenced = true;
 
   constructor(
@@ -121,14 +101,14 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
 
   /** The carrier knows text from bytes. */
   get #tellsText(): boolean {
-    const { carrier, handshake } = this.info;
-    return isWebSocket(carrier) && handshake === undefined;
+    const { route, handshake } = this.info;
+    return isWebSocket(route.carrier) && handshake === undefined;
   }
 
   /** Whoever leaves says so: by a close frame, or a GOAWAY. */
   get #hasFarewells(): boolean {
-    const { carrier, handshake } = this.info;
-    return isWebSocket(carrier) || handshake !== undefined;
+    const { route, handshake } = this.info;
+    return isWebSocket(route.carrier) || handshake !== undefined;
   }
 
   #adjust({ handshake }: LinkInfo): void {
@@ -187,20 +167,21 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
   }
 
   notifyDrain(): void {
-    if (this.#isDrainArmed) return;
-    this.#isDrainArmed = true;
+    if ((this.#armed & Level.low) !== 0) return;
+    this.#armed |= Level.low;
     this.#notify();
   }
 
   notifyEmpty(): void {
-    this.#isEmptyArmed = true;
+    this.#armed |= Level.empty;
     this.#notify();
   }
 
   /** Has the I/O side tell when the nearest of the armed levels is reached. */
   #notify(): void {
-    const low = this.#isDrainArmed ? this.limits.lowWaterMark : 0;
-    const messages = this.#isDrainArmed ? this.lowMessages : 0;
+    const isLowArmed = (this.#armed & Level.low) !== 0;
+    const low = isLowArmed ? this.limits.lowWaterMark : 0;
+    const messages = isLowArmed ? this.lowMessages : 0;
     this.#exchange.outbox.operation(
       Operation.notify,
       this,
@@ -234,45 +215,51 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
     this.#operation(Operation.resume);
   }
 
+  #beginEnding(): Ending {
+    return (this.#ending ??= new Ending());
+  }
+
   /** Nobody wants what comes any more. */
   get #isVoid(): boolean {
-    return this.#ending !== undefined && !this.#takesRest;
+    return this.#ending !== undefined && this.#ending.isVoid;
   }
 
   close(code: number, reason: string, retryAfterMs = 0, takesRest = false): void {
-    if (this.#ending !== undefined || this.#over) return;
+    if (this.#over || this.#ending?.ours !== undefined) return;
     this.ended = true;
-    this.#ending = { code, reason, clean: true };
+    const ending = this.#beginEnding();
+    ending.ours = { code, reason, clean: true };
     // What nobody listens to would stand in front of the peer's last word.
-    this.#takesRest = takesRest && this.info.handshake !== undefined && this.handler.isHeard;
-    if (!this.#takesRest) this.#forgetReceived();
-    if (this.#closed !== undefined) return this.#wake();
+    ending.takesRest = takesRest && this.info.handshake !== undefined && this.handler.isHeard;
+    if (ending.isVoid) this.#forgetReceived();
+    if (ending.closed !== undefined) return this.#wake();
     const wire = this.#tellsText ? (toWebSocketCode(code) ?? 0) : code;
     const most = this.#tellsText ? undefined : MAX_REASON;
     const { outbox } = this.#exchange;
     if (retryAfterMs > 0) outbox.operation(Operation.advise, this, retryAfterMs);
-    if (this.#takesRest) outbox.operation(Operation.takeRest, this);
+    if (ending.takesRest) outbox.operation(Operation.takeRest, this);
     outbox.wish(Operation.close, this, wire, fitReason(reason, most));
   }
 
   terminate(code: number, reason: string): void {
-    this.#terminate({ code, reason, clean: false, error: this.#ending?.error });
+    this.#terminate({ code, reason, clean: false, error: this.#ending?.ours?.error });
   }
 
   /** Ends it for a fault of its owner's; resolves when it is over. */
   abandon(error: QWormholeError): Promise<void> {
-    const ending = this.#ending;
-    this.#terminate(ending === undefined ? faultClose(error) : { ...ending, clean: false });
-    return new Promise((resolve) => (this.#onOver = resolve));
+    const ending = this.#beginEnding();
+    this.#terminate(ending.ours === undefined ? faultClose(error) : { ...ending.ours, clean: false });
+    return new Promise((resolve) => (ending.onOver = resolve));
   }
 
   #terminate(close: LinkClose): void {
     if (this.#over) return;
     this.ended = true;
-    this.#ending = close;
-    this.#takesRest = false;
+    const ending = this.#beginEnding();
+    ending.ours = close;
+    ending.takesRest = false;
     this.#forgetReceived();
-    if (this.#closed === undefined) this.#operation(Operation.terminate);
+    if (ending.closed === undefined) this.#operation(Operation.terminate);
     else this.#wake();
   }
 
@@ -314,21 +301,22 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
 
   onReleased(): void {
     if (this.#over) return;
-    if (this.#isDrainArmed && this.isLow()) {
-      this.#isDrainArmed = false;
+    if ((this.#armed & Level.low) !== 0 && this.isLow()) {
+      this.#armed &= ~Level.low;
       this.handler.onDrain();
     }
-    if (this.#isEmptyArmed && this.isIdle) {
-      this.#isEmptyArmed = false;
+    if ((this.#armed & Level.empty) !== 0 && this.isIdle) {
+      this.#armed &= ~Level.empty;
       this.handler.onEmpty();
     }
     // More was queued since: the level moved on.
-    if (this.#isDrainArmed || this.#isEmptyArmed) this.#notify();
+    if (this.#armed !== 0) this.#notify();
   }
 
   onEnded(): void {
-    this.#hasPeerEnded = true;
-    if (this.#hasFarewells && this.handler !== undefined && !this.#isBehind) this.#partWith();
+    const ending = this.#beginEnding();
+    ending.hasPeerEnded = true;
+    if (this.#hasFarewells && this.handler !== undefined && !this.#isBehind) this.#partWith(ending);
     else this.#wake();
   }
 
@@ -341,8 +329,8 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
    * The peer has sent its close frame, or what no peer may send: our close frame goes out behind the answers
    * to what came before.
    */
-  #partWith(): void {
-    this.#hasPeerEnded = false;
+  #partWith(ending: Ending): void {
+    ending.hasPeerEnded = false;
     if (this.ended) return;
     this.ended = true;
     this.#exchange.outbox.wish(Operation.close, this, 0, '');
@@ -351,21 +339,22 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
   onClosed(closed: Closed): void {
     if (this.#over) return;
     this.ended = true;
-    this.#closed ??= closed;
+    const ending = this.#beginEnding();
+    ending.closed ??= closed;
     // With its thread a link is over at once: the owner of the driver hears of the failure only afterwards.
     if (this.#exchange.failure !== undefined) this.#forgetReceived();
     if (this.call !== undefined) this.#free();
     else if (this.handler === undefined || this.#held !== undefined) this.#wake();
-    else this.#finish(this.#closed);
+    else this.#finish(ending, ending.closed);
     // An error takes the time of a hundred messages: only where somebody is told of it.
     if (this.call !== undefined)
       this.#settle(this.call.refusal ?? closed.error ?? new QWormholeError('ERR_QW_CONNECTION_LOST'));
   }
 
   /** Tells the owner, who may still ask how much was never written, and gives the number back. */
-  #finish(closed: Closed): void {
-    const close = this.#closeOf(closed);
-    this.#ending = close;
+  #finish(ending: Ending, closed: Closed): void {
+    const close = ending.closeOf(closed, this.bufferedMessages === 0);
+    ending.ours = close;
     try {
       this.handler.onClose(close);
     } finally {
@@ -378,35 +367,17 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
     // What was accepted and never written is off the books.
     exchange.accepted = (exchange.accepted - this.bufferedAmount) >>> 0;
     this.#over = true;
-    this.#patience?.end();
+    this.#ending?.patience?.end();
     if (this.#isReferenced) exchange.hold(-1);
     exchange.remove(this);
     if (exchange.failure === undefined) exchange.outbox.operation(Operation.release, this);
-    this.#onOver?.();
+    this.#ending?.onOver?.();
   }
 
   #settle(error: QWormholeError | undefined): void {
     const { call } = this;
     this.call = undefined;
     call?.onSettled(error);
-  }
-
-  /** Of two reasons the first is told; the fault that spoils an end in order comes with it. */
-  #closeOf({ clean, error, farewell }: Closed): LinkClose {
-    const { bufferedMessages } = this;
-    const ending = this.#ending;
-    if (ending === undefined && farewell !== undefined) {
-      const { code, reason, retryAfterMs } = farewell;
-      const isClean = clean && bufferedMessages === 0;
-      if (retryAfterMs === undefined) return { code: fromWebSocketCode(code), reason, clean: isClean };
-      return { code, reason, clean: isClean, ...(retryAfterMs > 0 && { retryAfterMs }) };
-    }
-    if (ending === undefined) return error === undefined ? cut() : faultClose(error);
-    return {
-      ...ending,
-      clean: ending.clean && clean && bufferedMessages === 0,
-      error: ending.error ?? error,
-    };
   }
 
   #operation(operation: number): void {
@@ -435,21 +406,26 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
     this.#isWaking = false;
     this.#deliverHeld();
     if (this.#isBehind) return;
-    if (this.#hasPeerEnded && this.#hasFarewells) this.#partWith();
+    const ending = this.#ending;
+    if (ending === undefined) {
+      if (this.#held === undefined) this.#read();
+      return;
+    }
+    if (ending.hasPeerEnded && this.#hasFarewells) this.#partWith(ending);
     if (this.#over) return;
-    if (this.#held !== undefined) return this.#bePatient();
-    if (this.#hasPeerEnded && this.#ending === undefined) {
-      this.#hasPeerEnded = false;
+    if (this.#held !== undefined) return this.#bePatient(ending);
+    if (ending.hasPeerEnded && ending.ours === undefined) {
+      ending.hasPeerEnded = false;
       this.handler.onEnd();
     }
-    if (this.#closed === undefined) this.#read();
-    else this.#finish(this.#closed);
+    if (ending.closed === undefined) this.#read();
+    else this.#finish(ending, ending.closed);
   }
 
   /** Has a link that its peer has left, and that nobody listens to, end although something is held. */
-  #bePatient(): void {
-    if (this.#closed === undefined && !this.#hasPeerEnded) return;
-    this.#patience ??= new Patience(this, this.limits.closeTimeoutMs);
+  #bePatient(ending: Ending): void {
+    if (ending.closed === undefined && !ending.hasPeerEnded) return;
+    ending.patience ??= new Patience(this, this.limits.closeTimeoutMs);
   }
 
   get isHeard(): boolean {
@@ -457,10 +433,11 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
   }
 
   giveUp(): void {
-    this.#patience = undefined;
+    const ending = this.#beginEnding();
+    ending.patience = undefined;
     if (this.#held === undefined || this.#over) return;
     this.#forgetReceived();
-    if (this.#closed !== undefined) this.#finish(this.#closed);
+    if (ending.closed !== undefined) this.#finish(ending, ending.closed);
     else this.#terminate(faultClose(unheard()));
   }
 
@@ -471,9 +448,4 @@ export class NativeLink extends BoundedLink implements Forsaken, Target, Waiter 
       this.handler.onMessage(payload, isText);
     }
   }
-}
-
-/** An end that nobody gave a reason for. */
-function cut(): LinkClose {
-  return faultClose(new QWormholeError('ERR_QW_CONNECTION_LOST'));
 }

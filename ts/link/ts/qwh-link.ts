@@ -8,6 +8,7 @@
 import { CloseCode } from '../../close-codes.js';
 import type { QWormholeError } from '../../errors/error.js';
 import { Decoder, type Fault, type GoAway } from '../../qwh/index.js';
+import { isWebSocket } from '../carriers.js';
 import { faultClose } from '../fault.js';
 import type { Carrier, ClassIndex, LinkClose, LinkInfo, LinkLimits, SharedMessage } from '../link.js';
 import { environmentTurn } from '../turn.js';
@@ -63,11 +64,8 @@ export class QwhLink extends SocketLink implements CarrierOwner {
     const { info, recordRest, early, hasPeerEnded, peerTimeoutMs } = opened;
     const { maxFragments, controlBurst, controlPerSecond } = settings;
     this.#carrier = opened.carrier;
-    this.info = {
-      ...linkInfo(this.socket, [carrier, carrier]),
-      ...(carrier.startsWith('ws') && { subprotocol: 'qwh.v1', isDeflated: false }),
-      handshake: info,
-    };
+    const agreed = isWebSocket(carrier) ? { subprotocol: 'qwh.v1', isDeflated: false } : {};
+    this.info = { ...linkInfo(this.socket, [carrier, carrier], agreed), handshake: info };
     this.maxSend = Math.min(limits.maxMessage, info.maxMessage);
     this.#ahead = [...early];
     for (const { buffer } of early) markShared(buffer);

@@ -88,11 +88,8 @@ export class WsLink extends SocketLink implements SocketOwner, MessageTaker, Sig
     settings: WebSocketSettings,
   ) {
     super(socket, limits);
-    this.info = {
-      ...linkInfo(socket, ['ws', 'wss']),
-      subprotocol: ws.protocol,
-      isDeflated: ws.extensions.includes('permessage-deflate'),
-    };
+    const isDeflated = ws.extensions.includes('permessage-deflate');
+    this.info = linkInfo(socket, ['ws', 'wss'], { subprotocol: ws.protocol, isDeflated });
     this.#ws = ws;
     this.outbox = this.#outboxFor(framing, limits, settings);
     this.#intake = limits.inbound && new Intake(limits.inbound, () => this.wake());
@@ -102,14 +99,14 @@ export class WsLink extends SocketLink implements SocketOwner, MessageTaker, Sig
     const onDead = (error: QWormholeError): void => this.kill(faultClose(error));
     this.#pulse = Pulse.start(this, onDead, socket, limits.heartbeat);
     // Only what is inflated takes its time.
-    if (this.info.isDeflated) stopAtFault(ws);
+    if (isDeflated) stopAtFault(ws);
     ws.owner = (socket as LinkedSocket)[LINK] = this;
     for (const [event, listener] of WsLink.#ofWebSocket) ws.on(event, listener as () => void);
     for (const [event, listener] of WsLink.#ofSocket) socket.on(event, listener as () => void);
   }
 
   #outboxFor(framing: Framing, limits: LinkLimits, { deflate }: WebSocketSettings): SocketWriter | WsOutbox {
-    if (this.info.isDeflated && deflate !== false)
+    if (this.info.route.isDeflated && deflate !== false)
       return new WsOutbox(this.#ws, this.socket, deflate.threshold, this, limits);
     return new SocketWriter(this.socket, framing, this, limits);
   }

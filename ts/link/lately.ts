@@ -1,0 +1,42 @@
+/**
+ * What was made of texts lately, so that it is made and kept once: connections have an address in common, that of a
+ * listener at least, and the programs that call a server ask it in the same words.
+ */
+
+/** So many different ones are remembered: programs that call one server are few, and to compare is cheap. */
+const REMEMBERED = 8;
+
+export class Lately<Value> {
+  readonly #texts: string[] = [];
+  readonly #values: Value[] = [];
+  #next = 0;
+  readonly #make: (text: string) => Value;
+
+  constructor(make: (text: string) => Value) {
+    this.#make = make;
+  }
+
+  of(text: string): Value {
+    for (let index = 0; index < this.#texts.length; index += 1)
+      if (this.#texts[index] === text) return this.#values[index];
+    const own = apart(text);
+    const value = this.#make(own);
+    this.#texts[this.#next] = own;
+    this.#values[this.#next] = value;
+    this.#next = (this.#next + 1) % REMEMBERED;
+    return value;
+  }
+}
+
+/** Gives equal texts as one. */
+export function texts(): Lately<string> {
+  return new Lately((text) => text);
+}
+
+/** The same text with memory of its own: a slice keeps all of the string that it is of. */
+export function apart(text: string): string {
+  return Buffer.from(text).toString();
+}
+
+/** Addresses of peers. */
+export const addresses = texts();
