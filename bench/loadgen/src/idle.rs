@@ -11,9 +11,13 @@ use crate::options::LoadOptions;
 use crate::outcome::{Interval, Stopwatch};
 use crate::pattern::Pattern;
 
-/// Connections that come and go before the server is weighed empty: its code is loaded and its pools
-/// are warm then, and one per cent of the connections to come cannot hide what they cost.
+/// Connections that come and go together before the server is weighed empty: its pools are warm then, and
+/// two per cent of the connections to come cannot hide what they cost.
 const REHEARSAL: u32 = 100;
+
+/// How often they do: what compiles code as it runs has compiled that of as many visits as there are connections
+/// to come, a megabyte which is no connection's.
+const REHEARSALS: u32 = 50;
 
 /// How long any server may take to settle after the rehearsal.
 const SETTLING: Duration = Duration::from_millis(500);
@@ -50,7 +54,9 @@ pub struct Weights {
 pub fn run(options: &LoadOptions) -> Result<Held, Error> {
     let target = Target::find(&options.address, &options.path, options.tls)?;
     let pattern = Pattern::new(options.size);
-    rehearse(&target, &pattern, options.connections.min(REHEARSAL))?;
+    for _ in 0..REHEARSALS {
+        rehearse(&target, &pattern, options.connections.min(REHEARSAL))?;
+    }
     rest(options, SETTLING);
     let empty = weigh(options)?;
 
