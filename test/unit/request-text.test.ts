@@ -1,6 +1,13 @@
 /** Requests for WebSockets as the I/O side hands them over: what they share is invisible. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { RequestText } from '../../ts/link/native/request-text.js';
+import { shared } from '../../ts/link/native/shared-text.js';
+import { until } from '../support/wait.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const HEADERS = ['Host', 'example.org', 'Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ==', 'Origin', 'null'];
 
@@ -52,5 +59,20 @@ describe('a request that crosses', () => {
     const asked = request(['::1', '1', '/', ''], ['Cookie', 'a=1', ...HEADERS, 'Cookie', 'b=2']);
     expect(asked.header('cookie')).toBe('a=1; b=2');
     expect(asked.header('sec-websocket-key')).toBe('dGhlIHNhbXBsZSBub25jZQ==');
+  });
+});
+
+describe('a text that many have', () => {
+  it('is kept once', () => {
+    const first = shared('what all of them say');
+    expect(shared(['what all', 'of them say'].join(' '))).toBe(first);
+  });
+
+  it('goes with the last one that has it', async () => {
+    const gone = new WeakRef(shared('Authorization\nBearer of one client'));
+    await until(() => {
+      collectGarbage();
+      return gone.deref() === undefined;
+    }, 'the text to go');
   });
 });

@@ -1,9 +1,9 @@
 /**
  * What was made of texts lately, so that it is made and kept once: connections have an address in common, that of a
- * listener at least, and the programs that call a server ask it in the same words.
+ * listener at least. The last ones stay, so they are to be no secrets.
  */
 
-/** So many different ones are remembered: programs that call one server are few, and to compare is cheap. */
+/** So many different ones are remembered: listeners of one process are few, and to compare is cheap. */
 const REMEMBERED = 8;
 
 export class Lately<Value> {
@@ -28,15 +28,10 @@ export class Lately<Value> {
   }
 }
 
-/** Gives equal texts as one. */
-export function texts(): Lately<string> {
-  return new Lately((text) => text);
-}
-
 /** The same text with memory of its own: a slice keeps all of the string that it is of. */
 export function apart(text: string): string {
   return Buffer.from(text).toString();
 }
 
 /** Addresses of peers. */
-export const addresses = texts();
+export const addresses = new Lately((text) => text);

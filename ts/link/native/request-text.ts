@@ -1,7 +1,8 @@
 /** A request to open a WebSocket as it crosses. */
 import { headerOf } from '../headers.js';
 import type { UpgradeRequest } from '../link.js';
-import { addresses, apart, texts } from '../lately.js';
+import { addresses, apart } from '../lately.js';
+import { shared, type SharedText } from './shared-text.js';
 
 /** Lines about the peer, and those behind them and in front of the headers. */
 const PEER_LINES = 2;
@@ -9,8 +10,6 @@ const HEAD_LINES = 2;
 
 /** The header that differs where nothing else does. */
 const KEY = 'sec-websocket-key';
-
-const known = texts();
 
 /**
  * Of lines: the peer's address and port, the target, the subprotocols, and headers' names and values in turn. Taken
@@ -21,7 +20,7 @@ export class RequestText implements UpgradeRequest {
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** All but the peer and its key. */
-  readonly #text: string;
+  readonly #rest: SharedText;
   readonly #key: string;
 
   constructor(text: string) {
@@ -31,27 +30,27 @@ export class RequestText implements UpgradeRequest {
     const key = valueOf(text, KEY, startOf(text, PEER_LINES + HEAD_LINES)) ?? text.length;
     const end = endOfLine(text, key);
     this.#key = apart(text.slice(key, end));
-    this.#text = known.of(text.slice(startOf(text, PEER_LINES), key) + text.slice(end));
+    this.#rest = shared(text.slice(startOf(text, PEER_LINES), key) + text.slice(end));
   }
 
   get target(): string {
-    return line(this.#text, 0);
+    return line(this.#rest.text, 0);
   }
 
   get subprotocols(): readonly string[] {
-    const subprotocols = line(this.#text, 1);
+    const subprotocols = line(this.#rest.text, 1);
     return subprotocols === '' ? [] : subprotocols.split(',');
   }
 
   get rawHeaders(): readonly string[] {
-    const text = this.#text;
+    const { text } = this.#rest;
     const headers = startOf(text, HEAD_LINES);
     const key = valueOf(text, KEY, headers) ?? text.length;
     return (text.slice(headers, key) + this.#key + text.slice(key)).split('\n');
   }
 
   header(name: string): string | undefined {
-    const text = this.#text;
+    const { text } = this.#rest;
     const value = valueOf(text, name, startOf(text, HEAD_LINES));
     if (value === undefined) return undefined;
     const end = endOfLine(text, value);
