@@ -53,8 +53,9 @@ function count(program, test, messages) {
     [...options, program, test, '--exact', '--test-threads=1'],
     { cwd: root, encoding: 'utf8', env: { ...process.env, QWORMHOLE_MESSAGES: String(messages) } },
   );
-  const total = /Collected : (\d+)/.exec(stderr ?? '')?.[1];
-  if (status === 0 && total !== undefined) return Number(total);
+  const total = Number(/Collected : (\d+)/.exec(stderr ?? '')?.[1]);
+  if (status === 0 && total > 0) return total;
+  if (total === 0) throw new StepError(`${test} never comes into ${COUNTED}: nothing was counted.`);
   throw new StepError(`${test} could not be counted: ${error?.message ?? stderr.trimEnd()}`);
 }
 

@@ -29,7 +29,7 @@ import type {
 import type { SharedSettings } from './options/settings.js';
 import type { Outgoing } from './policy/backlog.js';
 import type { DropRun } from './policy/drop-log.js';
-import { DropRuns } from './policy/drop-runs.js';
+import { DropLogs } from './policy/drop-logs.js';
 import { Handlers } from './policy/handlers.js';
 import { checkKey, checkOverflow, type Overflow, type SharedManner } from './policy/overflow.js';
 import { IdleWatch, type Idler } from './policy/idle.js';
@@ -65,7 +65,7 @@ export abstract class Connection<
   /** Messages go the long way, by `#pressure`: while backpressured, and always under a hard rate. */
   #isHindered: boolean;
   #audience: Audience<CodecMessage<C>> | undefined;
-  #drops: DropRuns | undefined;
+  #drops: DropLogs | undefined;
   /** Set: the number of handlers at work is bounded. */
   protected readonly handlers: Handlers | undefined;
   #pressure: Pressure | undefined;
@@ -386,8 +386,8 @@ export abstract class Connection<
     return (this.#pressure ??= new Pressure(this.#settings, this));
   }
 
-  get #dropped(): DropRuns {
-    return (this.#drops ??= new DropRuns((run) => this.onDropped(run)));
+  get #dropped(): DropLogs {
+    return (this.#drops ??= new DropLogs((run) => this.onDropped(run)));
   }
 
   #wait(moment: Moment, options?: WaitOptions): Promise<void> {
@@ -508,8 +508,8 @@ export abstract class Connection<
 
   /** The end, once. */
   protected finish({ code, reason, clean, error }: LinkClose): void {
-    this.#drops?.end();
     this.#state = 'closed';
+    this.#drops?.end();
     this.#audience?.finish();
     this.#moments?.fail('drained', () => closed('connection'));
     this.#moments?.fail('flushed', () => closed('connection'));

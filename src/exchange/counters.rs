@@ -74,6 +74,7 @@ impl Counters {
 }
 
 impl Ledger for Counters {
+    // What is read and what is written belong together: a slot has one publisher at a time, under its link's lock.
     fn release(&self, slot: u32, released: Released) {
         let (bytes, messages) = (self.word(slot, 0), self.word(slot, 1));
         let before = bytes.load(Ordering::Relaxed);

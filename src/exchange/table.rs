@@ -65,11 +65,13 @@ impl Table {
         ids.filter_map(|id| entries.find(id).cloned()).collect()
     }
 
-    /// Frees the slot of a link that is over.
+    /// Frees the slot of a link that is over. Whoever still has its handle publishes nothing there any more.
     pub(super) fn release(&self, id: LinkId) {
         let mut entries = self.lock();
-        if entries.find(id).is_some() {
-            entries.slots[id.slot as usize].handle = None;
+        if entries.find(id).is_some()
+            && let Some(handle) = entries.slots[id.slot as usize].handle.take()
+        {
+            handle.abandon(false);
             entries.free.push(id.slot);
         }
     }

@@ -137,20 +137,17 @@ impl Framer {
     /// Packs whole records that were never queued, where nothing else waits.
     pub(super) fn pack(&mut self, class: Class, records: &[u8]) -> Result<()> {
         let mut stage = Stage::take();
-        let encoder = match &mut self.wire {
-            Wire::WebSocket(encoder) => encoder,
-            Wire::Qwh(packer) => {
-                packer.pack(class, records, &mut stage)?;
-                self.stage = Some(stage);
-                return Ok(());
+        match &mut self.wire {
+            Wire::WebSocket(encoder) => {
+                let mut rest = records;
+                while let Some((length, is_text)) = frame::queued(rest) {
+                    let (record, behind) = rest.split_at(HEADER + length);
+                    stage.message(encoder, &record[HEADER..], is_text)?;
+                    rest = behind;
+                }
             }
-            Wire::Closed => return Ok(()),
-        };
-        let mut rest = records;
-        while let Some((length, is_text)) = frame::queued(rest) {
-            let (record, behind) = rest.split_at(HEADER + length);
-            stage.message(encoder, &record[HEADER..], is_text)?;
-            rest = behind;
+            Wire::Qwh(packer) => packer.pack(class, records, &mut stage)?,
+            Wire::Closed => {}
         }
         self.stage = Some(stage);
         Ok(())

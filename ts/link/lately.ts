@@ -3,7 +3,9 @@
  * listener at least. The last ones stay, so they are to be no secrets.
  */
 
-/** So many different ones are remembered: listeners of one process are few, and to compare is cheap. */
+import { apart } from './apart.js';
+
+/** So many different ones are remembered: to compare is cheap, and what many have in common is among them. */
 const REMEMBERED = 8;
 
 export class Lately<Value> {
@@ -27,11 +29,3 @@ export class Lately<Value> {
     return value;
   }
 }
-
-/** The same text with memory of its own: a slice keeps all of the string that it is of. */
-export function apart(text: string): string {
-  return Buffer.from(text).toString();
-}
-
-/** Addresses of peers. */
-export const addresses = new Lately((text) => text);

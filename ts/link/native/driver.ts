@@ -101,9 +101,9 @@ export class NativeDriver implements LinkDriver, Owner {
     const adopted = exchange.core.adopt(descriptor, adoptPlan(adoption), request, head);
     // No descriptor is left, say: the socket is as it was.
     if (adopted.fault) return undefined;
-    // Node has read nothing meanwhile: that takes a turn of the loop. Of two descriptors this closes one.
     const { isDeflated } = adopted;
     const info = endsOf(socket, { carrier: 'ws', subprotocol, isDeflated });
+    // Node has read nothing meanwhile: that takes a turn of the loop. Of two descriptors this closes one.
     socket.destroy();
     return new NativeLink(exchange, this, adopted, info, limits);
   }

@@ -1,9 +1,9 @@
 /** What the text of an event says. */
 import type { QWormholeError, SystemContext } from '../../errors/error.js';
-import { addresses } from '../lately.js';
 import type { Carrier, LinkInfo } from '../link.js';
 import { peerText } from '../place.js';
 import { routeFrom } from '../routes.js';
+import { addresses } from './addresses.js';
 import { GOAWAY } from './descriptor.js';
 import type { TlsInfo, TlsVersion } from '../tls.js';
 import { faultOfText, type Met } from './faults.js';

@@ -1,7 +1,8 @@
 /** A request to open a WebSocket as it crosses. */
 import { headerOf } from '../headers.js';
 import type { UpgradeRequest } from '../link.js';
-import { addresses, apart } from '../lately.js';
+import { apart } from '../apart.js';
+import { addresses } from './addresses.js';
 import { shared, type SharedText } from './shared-text.js';
 
 /** Lines about the peer, and those behind them and in front of the headers. */
@@ -11,10 +12,13 @@ const HEAD_LINES = 2;
 /** The header that differs where nothing else does. */
 const KEY = 'sec-websocket-key';
 
+/** Who says one of these says what is its own. */
+const OWN = ['authorization', 'cookie', 'proxy-authorization'];
+
 /**
  * Of lines: the peer's address and port, the target, the subprotocols, and headers' names and values in turn. Taken
  * apart whenever it is asked: a connection keeps its request, and many are never asked. What clients of one kind say
- * alike is kept once for all of them.
+ * alike is kept once for all of them, unless it has what only one of them should know.
  */
 export class RequestText implements UpgradeRequest {
   readonly remoteAddress: string;
@@ -30,7 +34,10 @@ export class RequestText implements UpgradeRequest {
     const key = valueOf(text, KEY, startOf(text, PEER_LINES + HEAD_LINES)) ?? text.length;
     const end = endOfLine(text, key);
     this.#key = apart(text.slice(key, end));
-    this.#rest = shared(text.slice(startOf(text, PEER_LINES), key) + text.slice(end));
+    const rest = text.slice(startOf(text, PEER_LINES), key) + text.slice(end);
+    const headers = startOf(rest, HEAD_LINES);
+    const isOwn = OWN.some((name) => valueOf(rest, name, headers) !== undefined);
+    this.#rest = isOwn ? { text: apart(rest) } : shared(rest);
   }
 
   get target(): string {

@@ -1,5 +1,5 @@
-/** Texts that many have in common: each is kept once, and no longer than somebody has it, since it may hold a secret. */
-import { apart } from '../lately.js';
+/** Texts that many have in common: each is kept once, and not for long after the last of them. */
+import { apart } from '../apart.js';
 
 /** So many different ones are looked through: programs that call one server are few, and to compare is cheap. */
 const REMEMBERED = 8;
@@ -12,12 +12,14 @@ const remembered: WeakRef<SharedText>[] = [];
 let next = 0;
 
 export function shared(text: string): SharedText {
-  for (const reference of remembered) {
+  let place = next;
+  for (const [index, reference] of remembered.entries()) {
     const known = reference.deref();
     if (known?.text === text) return known;
+    if (known === undefined) place = index;
   }
   const own = { text: apart(text) };
-  remembered[next] = new WeakRef(own);
-  next = (next + 1) % REMEMBERED;
+  remembered[place] = new WeakRef(own);
+  next = (place + 1) % REMEMBERED;
   return own;
 }

@@ -1,7 +1,7 @@
-/** The messages of a connection that were dropped, in runs. Made with the first: most connections never drop any. */
+/** The messages of a connection that were dropped, in two logs. Made with the first: most connections never drop any. */
 import { DropLog, type DropRun } from './drop-log.js';
 
-export class DropRuns {
+export class DropLogs {
   /** Those that were not accepted. */
   readonly refused: DropLog;
   /** Those that were accepted before. */
