@@ -15,8 +15,8 @@ use crate::pattern::Pattern;
 /// two per cent of the connections to come cannot hide what they cost.
 const REHEARSAL: u32 = 100;
 
-/// How often they do: what compiles code as it runs has compiled that of as many visits as there are connections
-/// to come, a megabyte which is no connection's.
+/// How often they do: whatever compiles code as it runs has compiled that of thousands of visits then, which is no
+/// connection's.
 const REHEARSALS: u32 = 50;
 
 /// How long any server may take to settle after the rehearsal.
