@@ -2,10 +2,11 @@
 import { median } from '../lib/summary.mjs';
 
 /**
- * What may be added from one third of its life to the next, bytes. Heaps and allocators breathe by less on the loads here,
- * measured over runs of both backends. In a churn of 200,000 connections, of which a third of what is looked at has
- * 50,000, it takes 21 bytes of heap for each to exceed it, or 126 of the process. What is added once is not a leak: a heap that has found its size (V8's new space, 16 MiB, doubles in one
- * step, and within the first minutes of a load rather than at its start) stays there. So it has to be added twice.
+ * What may be added from one third of its life to the next, bytes. Heaps and allocators breathe by less on the loads
+ * here, measured over runs of both backends. In a churn of 200,000 connections, of which a third of what is looked at
+ * has 50,000, it takes 21 bytes of heap for each to exceed it, or 126 of the process. What is added once is not a
+ * leak: a heap that has found its size (V8's new space, 16 MiB, doubles in one step, and within the first minutes of
+ * a load rather than at its start) stays there. So it has to be added twice.
  */
 const MOST = { heap: 2 ** 20, rss: 6 * 2 ** 20 };
 /** The start is not looked at: pools and code fill up. */
